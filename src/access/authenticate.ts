@@ -1,0 +1,52 @@
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { problem } from "../http/problems.ts";
+import type { Newsroom } from "../newsroom.ts";
+import { type Caller, callerOf } from "./keys.ts";
+import type { Scope } from "./scopes.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Who sent the request; null without a key. */
+    caller: Caller | null;
+  }
+}
+
+/**
+ * Finds out who sends each request and holds it against what its route demands, before any body
+ * is read. A wrong key is refused even where none is needed, so that a mistake shows at once.
+ */
+export function authenticate(app: FastifyInstance, newsroom: Newsroom): void {
+  app.decorateRequest("caller", null);
+  app.addHook("onRequest", async (request) => {
+    const { authorization } = request.headers;
+    if (authorization !== undefined) {
+      const key = /^Bearer +([\x21-\x7e]+)$/i.exec(authorization)?.[1];
+      request.caller = key === undefined ? null : await callerOf(newsroom.database, key);
+      if (request.caller === null) {
+        throw problem("key-invalid", "The key is wrong, revoked or expired. Send Authorization: Bearer KEY with a key that is good.", {
+          headers: { "www-authenticate": 'Bearer realm="dateline", error="invalid_token"' },
+        });
+      }
+    }
+    const access = request.routeOptions.config.access ?? "public";
+    if (access !== "public") requireScope(request, access);
+  });
+}
+
+/**
+ * Refuses a caller without the scope.
+ *
+ * @throws 401 without a key, 403 when the key lacks the scope
+ */
+export function requireScope(request: FastifyRequest, scope: Scope): void {
+  if (request.caller === null) {
+    throw problem("key-required", `This needs a key with the scope ${scope}. Send Authorization: Bearer KEY.`, {
+      headers: { "www-authenticate": 'Bearer realm="dateline"' },
+    });
+  }
+  if (!request.caller.scopes.has(scope)) {
+    throw problem("scope-missing", `This needs the scope ${scope}; the key "${request.caller.name}" has ${[...request.caller.scopes].join(", ") || "none"}.`, {
+      headers: { "www-authenticate": `Bearer realm="dateline", error="insufficient_scope", scope="${scope}"` },
+    });
+  }
+}

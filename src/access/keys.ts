@@ -1,0 +1,102 @@
+import { createHash, randomInt, timingSafeEqual } from "node:crypto";
+import { crc32 } from "node:zlib";
+import type { Config } from "../config.ts";
+import { type Database, type Transaction, transact } from "../database/client.ts";
+import type { Key, KeyOrigin } from "../database/generated/client.ts";
+import { type Scope, allScopes } from "./scopes.ts";
+
+/** Who a request comes from, as its key says. */
+export interface Caller {
+  id: string;
+  name: string;
+  scopes: ReadonlySet<string>;
+}
+
+const PREFIX = "dateline_";
+const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/** 40 characters of 62 are 238 bits. */
+const RANDOM_LENGTH = 40;
+const CHECKSUM_LENGTH = 6;
+
+/** Any number, the same in every process: who holds it makes the first key. */
+const FIRST_KEY_LOCK = 4_217_003;
+
+/**
+ * A new key: a prefix that secret scanners can look for, 238 random bits, and a CRC-32 in base 62
+ * by which a scanner tells a real key from a look-alike.
+ */
+export function generateKey(): string {
+  const random = Array.from({ length: RANDOM_LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join("");
+  return `${PREFIX}${random}${checksum(random)}`;
+}
+
+function checksum(random: string): string {
+  let rest = crc32(random);
+  let digits = "";
+  for (let place = 0; place < CHECKSUM_LENGTH; place += 1) {
+    digits = ALPHABET[rest % ALPHABET.length] + digits;
+    rest = Math.floor(rest / ALPHABET.length);
+  }
+  return digits;
+}
+
+/** Stores a key's digest; the key itself is known to the caller alone from here on. */
+export async function storeKey(
+  tx: Transaction,
+  key: string,
+  about: { name: string; scopes: Scope[]; expiresAt?: string | null; origin?: KeyOrigin },
+): Promise<Key> {
+  const { lookup, digest } = digestOf(key);
+  return tx.key.create({
+    data: { ...about, expiresAt: about.expiresAt ?? null, lookup, digest, hint: key.slice(0, PREFIX.length + 4) },
+  });
+}
+
+/**
+ * Whose key this is, or null when it is unknown, revoked or expired. The row is found by eight
+ * bytes of the key's SHA-256 and the whole digest compared in constant time, so that timing tells
+ * nothing about stored keys.
+ */
+export async function callerOf(database: Database, key: string): Promise<Caller | null> {
+  const { lookup, digest } = digestOf(key);
+  const row = await database.key.findUnique({ where: { lookup } });
+  if (row === null || !timingSafeEqual(row.digest, digest)) return null;
+  if (row.revokedAt !== null || (row.expiresAt !== null && row.expiresAt <= new Date())) return null;
+  return { id: row.id, name: row.name, scopes: new Set(row.scopes) };
+}
+
+/**
+ * Sees to it that there is a key to begin with: DATELINE_ADMIN_KEY if set, replacing one that it
+ * named before; otherwise a new one at the very first start.
+ *
+ * @returns the new key if one was made, to be shown once
+ */
+export async function ensureAdminKey(database: Database, config: Config): Promise<string | undefined> {
+  return transact(database, async (tx) => {
+    await tx.$executeRaw`SELECT pg_advisory_xact_lock(${FIRST_KEY_LOCK})`;
+    if (config.DATELINE_ADMIN_KEY !== undefined) {
+      await adoptEnvironmentKey(tx, config.DATELINE_ADMIN_KEY);
+      return undefined;
+    }
+    if ((await tx.key.count()) > 0) return undefined;
+    const key = generateKey();
+    await storeKey(tx, key, { name: "Administrator", scopes: allScopes, origin: "firstStart" });
+    return key;
+  });
+}
+
+async function adoptEnvironmentKey(tx: Transaction, key: string): Promise<void> {
+  const { lookup } = digestOf(key);
+  await tx.key.deleteMany({ where: { origin: "environment", NOT: { lookup } } });
+  const existing = await tx.key.findUnique({ where: { lookup } });
+  if (existing === null) {
+    await storeKey(tx, key, { name: "DATELINE_ADMIN_KEY", scopes: allScopes, origin: "environment" });
+  } else {
+    await tx.key.update({ where: { lookup }, data: { scopes: allScopes, revokedAt: null, expiresAt: null } });
+  }
+}
+
+function digestOf(key: string) {
+  const digest = new Uint8Array(createHash("sha256").update(key).digest());
+  return { digest, lookup: digest.slice(0, 8) };
+}

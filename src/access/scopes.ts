@@ -1,0 +1,12 @@
+/** What a key may be allowed to do. */
+export const scopes = {
+  "drafts:read": "Read working copies.",
+  "articles:write": "Create, change and delete articles, sections, tags and authors.",
+  "articles:publish": "Publish and unpublish.",
+  "shares:write": "Set and remove share counts, and record shares without the public's limit.",
+  "keys:manage": "List, make and revoke keys.",
+} as const;
+
+export type Scope = keyof typeof scopes;
+
+export const allScopes = Object.keys(scopes) as [Scope, ...Scope[]];

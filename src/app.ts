@@ -1,0 +1,70 @@
+import cors from "@fastify/cors";
+import Fastify from "fastify";
+import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import { keyRoutes } from "./access/routes.ts";
+import { authenticate } from "./access/authenticate.ts";
+import { itemRoutes } from "./articles/itemRoutes.ts";
+import { articleRoutes } from "./articles/routes.ts";
+import { describeApi } from "./docs/openapi.ts";
+import { docsRoutes } from "./docs/routes.ts";
+import { editionRoutes } from "./editions/routes.ts";
+import { measure } from "./health/metrics.ts";
+import { healthRoutes } from "./health/routes.ts";
+import type { App } from "./http/app.ts";
+import { negotiateContent } from "./http/content.ts";
+import { logRequests, logger, requestId } from "./http/logging.ts";
+import { answerErrors } from "./http/problems.ts";
+import { limitRates } from "./http/rateLimit.ts";
+import { answerUnrouted } from "./http/routing.ts";
+import { serialiseWithZod } from "./http/serialise.ts";
+import { serverOptions } from "./http/server.ts";
+import { validateWithZod } from "./http/validation.ts";
+import { importRoutes } from "./imports/routes.ts";
+import type { Newsroom } from "./newsroom.ts";
+import { shareRoutes } from "./shares/routes.ts";
+import { taxonomyRoutes } from "./taxonomy/routes.ts";
+
+/** The whole application: what all routes share, then each capability. */
+export async function buildApp(newsroom: Newsroom): Promise<App> {
+  const { config } = newsroom;
+  const app = Fastify({ ...serverOptions(config), logger: logger(config), genReqId: requestId }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validateWithZod);
+  app.setSerializerCompiler(serialiseWithZod);
+  logRequests(app);
+  answerErrors(app);
+  answerUnrouted(app);
+  await negotiateContent(app);
+  await app.register(cors, corsOptions(config.DATELINE_CORS_ORIGINS));
+  await describeApi(app);
+
+  healthRoutes(app, newsroom, measure(app, newsroom));
+  await docsRoutes(app);
+
+  await app.register(
+    async (v1: App) => {
+      authenticate(v1, newsroom);
+      await limitRates(v1, newsroom);
+      editionRoutes(v1, newsroom);
+      articleRoutes(v1, newsroom);
+      itemRoutes(v1, newsroom);
+      shareRoutes(v1, newsroom);
+      await importRoutes(v1, newsroom);
+      taxonomyRoutes(v1, newsroom);
+      keyRoutes(v1, newsroom);
+    },
+    { prefix: "/v1" },
+  );
+
+  app.addHook("onClose", async () => newsroom.database.$disconnect());
+  await app.ready();
+  return app;
+}
+
+function corsOptions(origins: string) {
+  return {
+    origin: origins === "*" ? "*" : origins.split(","),
+    methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+    exposedHeaders: ["ETag", "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id", "Idempotency-Replayed"],
+    maxAge: 86_400,
+  };
+}

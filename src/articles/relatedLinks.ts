@@ -1,0 +1,116 @@
+import type { z } from "zod";
+import type { Transaction } from "../database/client.ts";
+import { type FieldError, pathPointer } from "../http/problems.ts";
+import { idErrors } from "./ids.ts";
+import type { RelatedLinkItem } from "./schema.ts";
+import { titleKey } from "./titles.ts";
+import { type LinkTarget, type RelatedLink, linkTargetFields, newId } from "./workingCopy.ts";
+
+/** Where readers find an article: the setting DATELINE_ARTICLE_URL with the slug in it. */
+export type ArticleAddress = (slug: string) => string;
+
+export function articleAddress(template: string): ArticleAddress {
+  return (slug) => template.replace("{slug}", slug);
+}
+
+/**
+ * The related links that a sent list makes. An item that names the id of an existing link keeps
+ * what it leaves out. A bare title leads to the article that is live with that headline, if any.
+ *
+ * @param place where in the body the list stands, for the errors
+ */
+export async function relatedLinksFrom(
+  tx: Transaction,
+  current: readonly RelatedLink[],
+  items: readonly z.output<typeof RelatedLinkItem>[],
+  place: readonly PropertyKey[],
+): Promise<{ relatedLinks: RelatedLink[]; errors: FieldError[] }> {
+  const known = new Map(current.map((link) => [link.id, link]));
+  const errors = await idErrors(tx, "relatedLink", current, items.map(({ id }) => id), place);
+  const drafts = items.map((item) => draftOf(known.get(item.id ?? ""), item));
+  const targets = await findTargets(tx, drafts);
+  const relatedLinks = drafts.map(({ articleId, ...draft }, index) => {
+    const target = targets.get(articleId ?? titleKey(draft.title ?? "")) ?? null;
+    const fault = faultOf({ ...draft, articleId, target });
+    if (fault !== undefined) errors.push({ pointer: pathPointer([...place, index, ...fault.at]), detail: fault.detail });
+    if (articleId === null && draft.url !== null) return { ...draft, target: null };
+    return { ...draft, url: null, target };
+  });
+  return { relatedLinks, errors };
+}
+
+interface LinkDraft {
+  id: string;
+  kind: RelatedLink["kind"];
+  title: string | null;
+  url: string | null;
+  articleId: string | null;
+}
+
+/** An item over the link that it changes. Naming a new url or article drops the other. */
+function draftOf(existing: RelatedLink | undefined, item: z.output<typeof RelatedLinkItem>): LinkDraft {
+  const { id, kind, title, url, articleId } = item;
+  const kept = { url: existing?.url ?? null, articleId: existing?.target?.id ?? null };
+  const namesUrl = url !== undefined && url !== null && articleId === undefined && existing !== undefined;
+  const namesArticle = articleId !== undefined && articleId !== null && url === undefined;
+  return {
+    id: id ?? newId(),
+    kind: kind ?? existing?.kind ?? "alsoRead",
+    title: title === undefined ? (existing?.title ?? null) : title,
+    url: namesArticle ? null : url === undefined ? kept.url : url,
+    articleId: namesUrl ? null : articleId === undefined ? kept.articleId : articleId,
+  };
+}
+
+function faultOf(link: Omit<LinkDraft, "id" | "kind"> & { target: LinkTarget | null }) {
+  if (link.articleId !== null && link.target === null) return { at: ["articleId"], detail: "is not the id of an article" };
+  if (link.articleId !== null && link.url !== null && !follows(link.url, link.target)) {
+    return { at: ["url"], detail: "must be left out when articleId is named: it follows the article" };
+  }
+  if (link.articleId === null && link.url === null && link.title === null) {
+    return { at: [], detail: "must name a url, an articleId or a title" };
+  }
+  return undefined;
+}
+
+/** A link that is sent back as it was fetched names the article's address beside its id. */
+function follows(url: string, target: LinkTarget | null): boolean {
+  const slug = target?.publication?.slug ?? target?.slug;
+  return slug !== undefined && url.split(/[/?#&=]/).includes(slug);
+}
+
+/** The articles that links lead to, by id, and by title for those that have a title alone. */
+async function findTargets(tx: Transaction, drafts: readonly LinkDraft[]): Promise<Map<string, LinkTarget>> {
+  const ids = drafts.flatMap(({ articleId }) => articleId ?? []);
+  const titles = drafts
+    .filter(({ articleId, url }) => articleId === null && url === null)
+    .flatMap(({ title }) => (title === null ? [] : titleKey(title)));
+  const found = new Map<string, LinkTarget>();
+  if (titles.length > 0) {
+    const live = await tx.publication.findMany({
+      where: { titleKey: { in: titles } },
+      orderBy: { publishedAt: "asc" },
+      select: { titleKey: true, article: { select: linkTargetFields } },
+    });
+    for (const { titleKey: key, article } of live) found.set(key, article);
+  }
+  if (ids.length > 0) {
+    const articles = await tx.article.findMany({ where: { id: { in: ids }, deletedAt: null }, select: linkTargetFields });
+    for (const article of articles) found.set(article.id, article);
+  }
+  return found;
+}
+
+/** A link as editors see it: one to an article shows that article's headline and address. */
+export function presentLink(link: RelatedLink, position: number, address: ArticleAddress) {
+  const { id, kind, target } = link;
+  const shown = target?.publication ?? target;
+  return {
+    id,
+    kind,
+    title: shown === null ? link.title : shown.headline,
+    url: shown === null ? link.url : address(shown.slug),
+    articleId: target?.id ?? null,
+    position,
+  };
+}

@@ -1,0 +1,47 @@
+import { Prisma, type Transaction } from "../database/client.ts";
+import { problem } from "../http/problems.ts";
+import { slugify } from "../http/slugify.ts";
+
+/**
+ * Holds a slug of the editor's choice for an article.
+ *
+ * @throws 409 when another article has it, or was once published under it
+ */
+export async function claimSlug(tx: Transaction, articleId: string, slug: string): Promise<void> {
+  if (await hold(tx, articleId, slug)) return;
+  throw problem("slug-taken", `The slug ${slug} belongs to another article, now or from an earlier publication. Send another slug.`, {
+    errors: [{ pointer: "#/slug", detail: "is taken by another article" }],
+  });
+}
+
+/** Holds the slug made from a headline, with the first number behind it that makes it free. */
+export async function claimSlugFor(tx: Transaction, articleId: string, headline: string): Promise<string> {
+  const base = slugify(headline, `article-${articleId.slice(-12)}`);
+  let slug = base;
+  while (!(await hold(tx, articleId, slug))) slug = `${base}-${(await highestNumber(tx, base)) + 1}`;
+  return slug;
+}
+
+/** Lets go of a slug that an article had, unless readers have seen the article under it. */
+export async function releaseSlug(tx: Transaction, slug: string): Promise<void> {
+  await tx.slug.deleteMany({ where: { slug, publishedAt: null } });
+}
+
+/** A slug is taken by whoever inserts it first; the other waits for that transaction to end. */
+async function hold(tx: Transaction, articleId: string, slug: string): Promise<boolean> {
+  const rows = await tx.$queryRaw<{ article_id: string }[]>`
+    WITH inserted AS (
+      INSERT INTO slugs (slug, article_id) VALUES (${slug}, ${articleId}::uuid)
+      ON CONFLICT (slug) DO NOTHING RETURNING article_id
+    )
+    SELECT article_id FROM inserted UNION ALL SELECT article_id FROM slugs WHERE slug = ${slug}`;
+  return rows.some((row) => row.article_id === articleId);
+}
+
+async function highestNumber(tx: Transaction, base: string): Promise<number> {
+  const pattern = `^${base}-[1-9][0-9]{0,8}$`;
+  const [row] = await tx.$queryRaw<[{ highest: number | null }]>(Prisma.sql`
+    SELECT max(substring(slug from '[0-9]+$')::int) AS highest FROM slugs
+    WHERE slug >= ${`${base}-`} AND slug < ${`${base}.`} AND slug ~ ${pattern}`);
+  return row.highest ?? 1;
+}

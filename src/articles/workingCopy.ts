@@ -1,0 +1,267 @@
+import { isDeepStrictEqual } from "node:util";
+import { v7 as uuid } from "uuid";
+import { Prisma, type Transaction } from "../database/client.ts";
+import type { Article as ArticleRow, LinkKind } from "../database/generated/client.ts";
+import { type Precondition, checkRevision } from "../http/conditional.ts";
+import { problem } from "../http/problems.ts";
+import { isId } from "../http/scalars.ts";
+import type { Term } from "../taxonomy/store.ts";
+import type { Block } from "./body.ts";
+import { titleKey } from "./titles.ts";
+
+/** What an editor has written of an article: the part that a write can change. */
+export interface WorkingCopy {
+  slug: string;
+  headline: string;
+  standfirst: string | null;
+  dateline: string | null;
+  language: string;
+  publishedAt: Date | null;
+  section: Term | null;
+  tags: Term[];
+  authors: Term[];
+  body: Block[];
+  keyPoints: KeyPoint[];
+  relatedLinks: RelatedLink[];
+}
+
+export interface KeyPoint {
+  id: string;
+  text: string;
+  blockId: string | null;
+}
+
+export interface RelatedLink {
+  id: string;
+  kind: LinkKind;
+  /** As written; a link to an article shows that article's headline instead. */
+  title: string | null;
+  url: string | null;
+  target: LinkTarget | null;
+}
+
+/** The article that a link leads to, as editors and, if it is live, as readers know it. */
+export interface LinkTarget {
+  id: string;
+  headline: string;
+  slug: string;
+  publication: { headline: string; slug: string } | null;
+}
+
+/** An article as it is stored: its working copy, and what publishing keeps beside it. */
+export interface StoredArticle {
+  row: ArticleRow;
+  copy: WorkingCopy;
+  shareCounts: { network: string; count: bigint; updatedAt: Date }[];
+}
+
+export const linkTargetFields = {
+  id: true,
+  headline: true,
+  slug: true,
+  publication: { select: { headline: true, slug: true } },
+} satisfies Prisma.ArticleSelect;
+
+const inOrder = { orderBy: { position: "asc" } } as const;
+const parts = {
+  section: true,
+  tags: { include: { tag: true }, ...inOrder },
+  authors: { include: { author: true }, ...inOrder },
+  keyPoints: inOrder,
+  relatedLinks: { include: { target: { select: linkTargetFields } }, ...inOrder },
+  shareCounts: { orderBy: { network: "asc" } },
+} as const satisfies Prisma.ArticleInclude;
+export const articleParts = { ...parts, blocks: inOrder } as const satisfies Prisma.ArticleInclude;
+
+type RowWithParts = Prisma.ArticleGetPayload<{ include: typeof parts }> & {
+  blocks?: Prisma.BlockGetPayload<object>[];
+};
+
+/**
+ * Reads an article with its working copy.
+ *
+ * @param reference its id, or a slug that it has or was published under
+ * @throws 404 when there is none, or it is in the trash
+ */
+export async function loadArticle(tx: Transaction, reference: string): Promise<StoredArticle> {
+  const id = await articleIdOf(tx, reference);
+  const row =
+    id === undefined
+      ? null
+      : await tx.article.findUnique({ relationLoadStrategy: "join", where: { id, deletedAt: null }, include: articleParts });
+  if (row === null) throw noArticle(reference);
+  return storedArticle(row);
+}
+
+/**
+ * Reads a page of working copies without bodies.
+ *
+ * @param query which, in which order and how many
+ */
+export async function findArticles(tx: Transaction, query: Prisma.ArticleFindManyArgs): Promise<StoredArticle[]> {
+  const { where, ...rest } = query;
+  const rows = await tx.article.findMany({
+    ...rest,
+    relationLoadStrategy: "join",
+    where: { deletedAt: null, ...where },
+    include: parts,
+  });
+  return rows.map(storedArticle);
+}
+
+/**
+ * Reads an article to change it, and keeps others from changing it until the transaction ends.
+ *
+ * @throws 404 when there is none, 412 when its revision is not the one demanded
+ */
+export async function lockArticle(tx: Transaction, reference: string, wanted?: Precondition): Promise<StoredArticle> {
+  const id = await articleIdOf(tx, reference);
+  if (id === undefined) throw noArticle(reference);
+  // NO KEY: links to this article from others may be written meanwhile.
+  await tx.$queryRaw`SELECT id FROM articles WHERE id = ${id}::uuid FOR NO KEY UPDATE`;
+  const article = await loadArticle(tx, id);
+  checkRevision(wanted, article.row.revision);
+  return article;
+}
+
+/** The id of the article that a path names. */
+export async function articleIdOf(tx: Transaction, reference: string): Promise<string | undefined> {
+  if (isId(reference)) return reference.toLowerCase();
+  const slug = await tx.slug.findUnique({ where: { slug: reference }, select: { articleId: true } });
+  return slug?.articleId;
+}
+
+/** Makes an article and its working copy. The slug must be held already. */
+export async function insertArticle(tx: Transaction, id: string, copy: WorkingCopy): Promise<StoredArticle> {
+  const row = await tx.article.create({ data: { id, firstPublishedAt: copy.publishedAt, ...columns(copy) } });
+  await saveParts(tx, id, undefined, copy);
+  return { row, copy, shareCounts: [] };
+}
+
+/**
+ * Puts `next` in the place of an article's working copy and counts a revision up. Nothing is
+ * written, and nothing counted, when they are the same.
+ */
+export async function saveArticle(tx: Transaction, article: StoredArticle, next: WorkingCopy): Promise<StoredArticle> {
+  if (isDeepStrictEqual(article.copy, next)) return article;
+  const { id, version } = article.row;
+  const row = await tx.article.update({
+    where: { id },
+    data: {
+      ...columns(next),
+      ...(version === 0 ? { firstPublishedAt: next.publishedAt } : {}),
+      revision: { increment: 1 },
+      updatedAt: new Date(),
+    },
+  });
+  await saveParts(tx, id, article.copy, next);
+  return { ...article, row, copy: next };
+}
+
+function columns(copy: WorkingCopy) {
+  const { slug, headline, standfirst, dateline, language, publishedAt, section } = copy;
+  return { slug, headline, standfirst, dateline, language, publishedAt, sectionId: section?.id ?? null };
+}
+
+/** Writes those lists that differ. References between them are checked at the commit. */
+async function saveParts(tx: Transaction, articleId: string, before: WorkingCopy | undefined, next: WorkingCopy): Promise<void> {
+  for (const { part, remove, insert } of listsOf(tx, articleId)) {
+    const old = before?.[part] ?? [];
+    if (isDeepStrictEqual(old, next[part])) continue;
+    if (old.length > 0) await remove();
+    if (next[part].length > 0) await insert(next);
+  }
+}
+
+function listsOf(tx: Transaction, articleId: string) {
+  const where = { articleId };
+  return [
+    {
+      part: "tags",
+      remove: () => tx.articleTag.deleteMany({ where }),
+      insert: (copy: WorkingCopy) =>
+        tx.articleTag.createMany({ data: copy.tags.map((tag, position) => ({ articleId, position, tagId: tag.id })) }),
+    },
+    {
+      part: "authors",
+      remove: () => tx.articleAuthor.deleteMany({ where }),
+      insert: (copy: WorkingCopy) =>
+        tx.articleAuthor.createMany({
+          data: copy.authors.map((author, position) => ({ articleId, position, authorId: author.id })),
+        }),
+    },
+    {
+      part: "relatedLinks",
+      remove: () => tx.relatedLink.deleteMany({ where }),
+      insert: (copy: WorkingCopy) =>
+        tx.relatedLink.createMany({
+          data: copy.relatedLinks.map(({ id, kind, title, url, target }, position) => ({
+            id,
+            articleId,
+            position,
+            kind,
+            title,
+            titleKey: title === null ? null : titleKey(title),
+            url,
+            targetId: target?.id ?? null,
+          })),
+        }),
+    },
+    {
+      part: "body",
+      remove: () => tx.block.deleteMany({ where }),
+      insert: (copy: WorkingCopy) => tx.block.createMany({ data: copy.body.map((block, position) => blockRow(articleId, block, position)) }),
+    },
+    {
+      part: "keyPoints",
+      remove: () => tx.keyPoint.deleteMany({ where }),
+      insert: (copy: WorkingCopy) =>
+        tx.keyPoint.createMany({ data: copy.keyPoints.map((point, position) => ({ ...point, articleId, position })) }),
+    },
+  ] as const;
+}
+
+function blockRow(articleId: string, block: Block, position: number): Prisma.BlockCreateManyInput {
+  const { id, type, ...content } = block;
+  if (block.type === "relatedLink") {
+    return { articleId, id, position, type, content: {}, relatedLinkId: block.relatedLinkId };
+  }
+  return { articleId, id, position, type, content };
+}
+
+function blockOf(row: Prisma.BlockGetPayload<object>): Block {
+  const own = row.type === "relatedLink" ? { relatedLinkId: row.relatedLinkId } : (row.content as object);
+  return { id: row.id, type: row.type, ...own } as Block;
+}
+
+function storedArticle(row: RowWithParts): StoredArticle {
+  const { section, tags, authors, blocks, keyPoints, relatedLinks, shareCounts, ...article } = row;
+  const { slug, headline, standfirst, dateline, language, publishedAt } = article;
+  return {
+    row: article,
+    copy: {
+      slug,
+      headline,
+      standfirst,
+      dateline,
+      language,
+      publishedAt,
+      section,
+      tags: tags.map(({ tag }) => tag),
+      authors: authors.map(({ author }) => author),
+      body: (blocks ?? []).map(blockOf),
+      keyPoints: keyPoints.map(({ id, text, blockId }) => ({ id, text, blockId })),
+      relatedLinks: relatedLinks.map(({ id, kind, title, url, target }) => ({ id, kind, title, url, target })),
+    },
+    shareCounts,
+  };
+}
+
+function noArticle(reference: string) {
+  return problem("not-found", `There is no article ${reference}.`);
+}
+
+/** An id for something new, ordered by time (RFC 9562, section 5.7). */
+export function newId(): string {
+  return uuid();
+}

@@ -1,0 +1,94 @@
+import { existsSync } from "node:fs";
+import { loadEnvFile } from "node:process";
+import { z } from "zod";
+
+const flag = z.enum(["on", "off"]).transform((value) => value === "on");
+const whole = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d+$/)
+    .transform(Number)
+    .refine((value) => value >= least && value <= most);
+
+/** One setting: how it is read, what it is when absent, and what it must be, in words. */
+interface Setting<Schema extends z.ZodType> {
+  schema: Schema;
+  default: string | undefined;
+  must: string;
+}
+
+const setting = <Schema extends z.ZodType>(
+  schema: Schema,
+  fallback: string | undefined,
+  must: string,
+): Setting<Schema> => ({ schema, default: fallback, must });
+
+/** Every setting by the name of its environment variable. The README's table is checked against this. */
+export const settings = {
+  HOST: setting(z.string().min(1), "127.0.0.1", "an address to listen on, such as 127.0.0.1 or 0.0.0.0"),
+  PORT: setting(whole(0, 65_535), "3000", "a port number from 0 to 65535 (0 takes any free one)"),
+  DATABASE_URL: setting(
+    z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+    undefined,
+    "an address such as postgresql://user:password@host:5432/dateline; when unset an embedded PostgreSQL is used",
+  ),
+  DATABASE_POOL: setting(whole(2, 1000), "20", "how many connections to PostgreSQL are kept, from 2 to 1000"),
+  DATELINE_DATA_DIR: setting(z.string().min(1), ".dateline", "a folder for the embedded PostgreSQL"),
+  DATELINE_ADMIN_KEY: setting(
+    z.string().regex(/^[\x21-\x7e]{32,256}$/).optional(),
+    undefined,
+    "32 to 256 printable ASCII characters without spaces; when unset a key is made at the first start and printed once",
+  ),
+  DATELINE_RATE_LIMIT: setting(flag, "on", '"on" or "off"'),
+  DATELINE_MAX_AGE: setting(
+    whole(0, 31_536_000),
+    "1",
+    "how many seconds public answers may be kept by caches, from 0 to 31536000",
+  ),
+  DATELINE_ARTICLE_URL: setting(
+    z.string().regex(/^(https?:\/\/[^\s/]+)?\/[^\s]*\{slug\}[^\s]*$/),
+    "/v1/articles/{slug}",
+    "the address of an article's page with {slug} in it, such as https://news.example/{slug}; links between articles use it",
+  ),
+  DATELINE_CORS_ORIGINS: setting(
+    z.string().regex(/^(\*|https?:\/\/[^\s,]+(,https?:\/\/[^\s,]+)*)$/),
+    "*",
+    "* or a list of origins parted by commas that browsers may call from",
+  ),
+  DATELINE_TRUST_PROXY: setting(
+    z.string().regex(/^(off|[\da-fA-F.:/]+(,[\da-fA-F.:/]+)*)$/),
+    "off",
+    '"off", or the addresses of the proxies whose X-Forwarded-For is believed, parted by commas',
+  ),
+  LOG_LEVEL: setting(
+    z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]),
+    "info",
+    "one of trace, debug, info, warn, error, fatal, silent",
+  ),
+};
+
+export type Config = { [Name in keyof typeof settings]: z.output<(typeof settings)[Name]["schema"]> };
+
+/** Adds what stands in the folder's `.env` to the environment, where it is not set already. */
+export function loadEnvironment(): void {
+  if (existsSync(".env")) loadEnvFile(".env");
+}
+
+/**
+ * Reads every setting.
+ *
+ * @throws an Error whose message names each variable that is wrong and what it must be; the value
+ *   itself is left out, since it may be a secret
+ */
+export function readConfig(environment: Record<string, string | undefined>): Config {
+  const faults: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [name, { schema, default: fallback, must }] of Object.entries(settings)) {
+    // An empty variable counts as unset, as compose files and .env files leave them.
+    const result = schema.safeParse(environment[name] || fallback);
+    if (result.success) values[name] = result.data;
+    else faults.push(`${name} must be ${must}.`);
+  }
+  if (faults.length > 0) throw new Error(faults.join("\n"));
+  return values as Config;
+}

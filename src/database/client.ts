@@ -1,0 +1,84 @@
+import { PrismaPg } from "@prisma/adapter-pg";
+import { Prisma, PrismaClient } from "./generated/client.ts";
+
+export { Prisma };
+
+export type Database = PrismaClient;
+/** What a function needs to read or write: the database itself or a transaction on it. */
+export type Transaction = Prisma.TransactionClient;
+
+/** How long one statement may take, in milliseconds, before PostgreSQL ends it. */
+const STATEMENT_TIMEOUT = 10_000;
+/** How long a request waits for a connection, in milliseconds, before it is answered with 503. */
+const CONNECTION_TIMEOUT = 5_000;
+
+/** Opens a pool of connections; nothing is connected until the first query. */
+export function openDatabase(url: string, poolSize: number): Database {
+  const adapter = new PrismaPg({
+    connectionString: url,
+    max: poolSize,
+    connectionTimeoutMillis: CONNECTION_TIMEOUT,
+    idleTimeoutMillis: 30_000,
+    statement_timeout: STATEMENT_TIMEOUT,
+    application_name: "dateline",
+  });
+  return new PrismaClient({ adapter, transactionOptions: { maxWait: 10_000, timeout: 20_000 } });
+}
+
+/** PostgreSQL's codes for a transaction that lost a race and may simply be run again. */
+const RETRIABLE = new Set(["40001", "40P01"]);
+
+/**
+ * Runs `work` in one transaction: all of it is committed, or, when it throws, none. A transaction
+ * that PostgreSQL ended to resolve a deadlock is run again, so `work` must not do anything that a
+ * rollback does not undo.
+ */
+export async function transact<T>(
+  database: Database,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await database.$transaction(work);
+    } catch (error) {
+      if (attempt === 5 || !RETRIABLE.has(databaseCode(error) ?? "")) throw error;
+    }
+  }
+}
+
+/** PostgreSQL's five-character error code (its manual, appendix A), if that is what failed. */
+export function databaseCode(error: unknown): string | undefined {
+  const causes = [error, property(error, "cause"), property(property(property(error, "meta"), "driverAdapterError"), "cause")];
+  for (const cause of causes) {
+    const code = property(cause, "originalCode") ?? property(cause, "code");
+    if (typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) && !/^P\d{4}$/.test(code)) return code;
+  }
+  // Prisma's own codes for what it recognised.
+  const known = property(error, "code");
+  if (known === "P2034") return "40P01";
+  if (known === "P2002") return "23505";
+  if (known === "P2003") return "23503";
+  return undefined;
+}
+
+/** Whether the database could not be reached or had no room, so that a later try may succeed. */
+export function isDatabaseAway(error: unknown): boolean {
+  const prismaCode = property(error, "code");
+  if (
+    typeof prismaCode === "string" &&
+    ["P1000", "P1001", "P1002", "P1003", "P1008", "P1011", "P1017", "P2024", "P2028", "P2037"].includes(prismaCode)
+  ) {
+    return true;
+  }
+  const code = databaseCode(error);
+  // Classes 08 (connection), 53 (resources), 57 (operator intervention: shutdown, timeout).
+  if (code !== undefined && /^(08|53|57)/.test(code)) return true;
+  const text = error instanceof Error ? error.message : "";
+  return /ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|Connection terminated|timeout exceeded when trying to connect|Can't reach database|Server has closed the connection|DatabaseNotReachable|ConnectionClosed/.test(text);
+}
+
+function property(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null && name in value
+    ? (value as Record<string, unknown>)[name]
+    : undefined;
+}

@@ -1,0 +1,263 @@
+import swagger from "@fastify/swagger";
+import type { RouteOptions } from "fastify";
+import { createJsonSchemaTransform, createJsonSchemaTransformObject } from "fastify-type-provider-zod";
+import type { OpenAPIV3_1 } from "openapi-types";
+import type { z } from "zod";
+import { scopes } from "../access/scopes.ts";
+import type { App } from "../http/app.ts";
+import { ProblemDetails, type ProblemType, problemTitle, problemTypes } from "../http/problems.ts";
+import { IDEMPOTENCY_HOURS } from "../http/write.ts";
+import { tidySchemas } from "./components.ts";
+
+type Media = OpenAPIV3_1.MediaTypeObject;
+type Json = Record<string, unknown>;
+type ZodContext = { jsonSchema: z.core.JSONSchema.BaseSchema };
+
+const description = `Dateline serves news articles with their key points, related links and share counts.
+
+Editors write a working copy; publishing compiles it into an immutable edition; readers and partners get editions alone.
+
+**Keys.** Published articles can be read, and shares recorded, without a key. Everything else takes \`Authorization: Bearer KEY\`.
+
+**Conditional requests.** Every resource has a strong \`ETag\`. A change to an article, or to anything inside it, needs \`If-Match\` with the ETag last seen, or \`*\`.
+
+**Repeating a POST.** With an \`Idempotency-Key\` a POST is done once, however often it is sent. Successful answers are kept for ${IDEMPOTENCY_HOURS} hours per key and operation, and repeated with \`Idempotency-Replayed: true\`.
+
+**Problems.** Errors are RFC 9457 problem details; each \`type\` leads to its description.
+
+**Text.** Text is kept exactly as sent, in Unicode's NFC. Inline marks stand beside a block's text as ranges over its UTF-16 code units.`;
+
+const tags = [
+  { name: "Articles", description: "The working copy and what readers get of it." },
+  { name: "Publishing", description: "From the working copy to readers and back." },
+  { name: "Key points", description: "What the article says, in a few lines." },
+  { name: "Related links", description: "ALSO READ, background and sources." },
+  { name: "Shares", description: "How often an article was shared, per network." },
+  { name: "Imports", description: "Articles from what was saved elsewhere." },
+  { name: "Taxonomy", description: "Sections, tags and authors." },
+  { name: "Keys", description: "Who may do what." },
+  { name: "Operations", description: "For those who run Dateline." },
+];
+
+/** Describes the application as OpenAPI 3.1, from the zod schemas of its routes. Register before the routes. */
+export async function describeApi(app: App): Promise<void> {
+  const transform = createJsonSchemaTransform({ zodToJsonConfig: { override: published } });
+  const transformObject = createJsonSchemaTransformObject({ zodToJsonConfig: { override: published } });
+  await app.register(swagger, {
+    openapi: {
+      openapi: "3.1.1",
+      info: {
+        title: "Dateline",
+        version: "1.0.0",
+        description,
+        license: { name: "Apache 2.0", identifier: "Apache-2.0" },
+      },
+      servers: [{ url: "/", description: "This server" }],
+      tags,
+      components: {
+        securitySchemes: {
+          key: {
+            type: "http",
+            scheme: "bearer",
+            description: `A key. Its scopes say what it may do: ${Object.entries(scopes).map(([name, meaning]) => `\`${name}\`: ${meaning}`).join(" ")}`,
+          },
+        },
+      },
+    },
+    transform: (route) => {
+      const found = transform(route as never) as { schema: Json; url: string };
+      return route.schema?.hide === true ? found : { ...found, schema: described(found.schema, route.route) };
+    },
+    transformObject: (document) => finished(transformObject(document as never) as OpenAPIV3_1.Document) as never,
+  });
+}
+
+/** What zod writes into the document, without patterns of a screen's width for what a format says. */
+function published({ jsonSchema }: ZodContext): void {
+  if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
+  if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+}
+
+/** Adds what follows from how a route is declared: who may call it, its headers and its problems. */
+function described(schema: Json, route: RouteOptions): Json {
+  const { access = "public", alsoFor, precondition, cached, problems = [] } = route.config ?? {};
+  const consumes = route.config?.consumes ?? ["application/json"];
+  const method = [route.method].flat()[0] ?? "GET";
+  const has = (part: string) => schema[part] !== undefined;
+  const needsKey = access !== "public";
+  const inferred: ProblemType[] = [
+    ...(has("querystring") || has("body") || has("params") ? (["malformed-request", "invalid-parameter"] as const) : []),
+    "key-invalid",
+    ...(needsKey ? (["key-required", "scope-missing"] as const) : []),
+    ...(alsoFor === undefined ? [] : (["key-required", "scope-missing"] as const)),
+    ...(has("body") ? (["content-too-large", "unsupported-media-type", "invalid-content"] as const) : []),
+    ...(precondition === undefined ? [] : (["precondition-failed"] as const)),
+    ...(precondition === "required" ? (["precondition-required"] as const) : []),
+    ...(method === "POST" ? (["still-running", "idempotency-key-reused", "invalid-parameter"] as const) : []),
+    "not-acceptable",
+    "too-many-requests",
+    "internal-error",
+    "unavailable",
+  ];
+  const names = [...new Set([...inferred, ...problems])];
+  const security = needsKey ? [{ key: [] }] : alsoFor === undefined ? [] : [{}, { key: [] }];
+  const notes = [
+    needsKey ? `Needs the scope \`${access}\`.` : "",
+    alsoFor === undefined ? "" : `A key with \`${alsoFor}\` may do more.`,
+  ];
+  return {
+    ...schema,
+    security,
+    description: [schema.description, ...notes].filter((note) => note !== undefined && note !== "").join("\n\n"),
+    ...(has("body") ? { consumes } : {}),
+    "x-scopes": [...(needsKey ? [access] : []), ...(alsoFor === undefined ? [] : [alsoFor])],
+    "x-problems": names,
+    "x-headers": { precondition, cached: cached ?? false, method },
+  };
+}
+
+/** Finishes each operation: parameters in headers, answers' headers, problems and examples. */
+function finished(document: OpenAPIV3_1.Document): OpenAPIV3_1.Document {
+  tidySchemas(document);
+  const schemas = (document.components?.schemas ?? {}) as Record<string, Json>;
+  for (const [path, item] of Object.entries(document.paths ?? {})) {
+    for (const operation of Object.values(item ?? {}) as Json[]) finishOperation(path, operation, schemas);
+  }
+  return { ...document, components: { ...document.components, headers, parameters, responses: problemResponses() } } as OpenAPIV3_1.Document;
+}
+
+function finishOperation(path: string, operation: Json, schemas: Record<string, Json>): void {
+  const { precondition, method } = operation["x-headers"] as { precondition?: string; method: string };
+  const names = operation["x-problems"] as ProblemType[];
+  delete operation["x-headers"];
+  delete operation["x-problems"];
+  if ((operation["x-scopes"] as string[]).length === 0) delete operation["x-scopes"];
+
+  const inHeader: string[] = [
+    ...(precondition === undefined ? [] : [precondition === "required" ? "IfMatchRequired" : "IfMatch"]),
+    ...(method === "POST" ? ["IdempotencyKey"] : []),
+    ...(method === "GET" && path.startsWith("/v1/") ? ["IfNoneMatch"] : []),
+  ];
+  operation.parameters = [
+    ...((operation.parameters ?? []) as Json[]).map(withExample),
+    ...inHeader.map((name) => ({ $ref: `#/components/parameters/${name}` })),
+  ];
+
+  const body = operation.requestBody as OpenAPIV3_1.RequestBodyObject | undefined;
+  for (const media of Object.values(body?.content ?? {})) addExample(media, schemas);
+  const responses: Json = {};
+  for (const [status, found] of Object.entries(operation.responses ?? {})) {
+    responses[status] = finishResponse(Number(status), found as OpenAPIV3_1.ResponseObject, path, schemas);
+  }
+  if (method === "GET" && path.startsWith("/v1/")) responses["304"] = notModified;
+  if (method === "GET" && path.startsWith("/v1/articles/")) responses["301"] = moved;
+  for (const name of names) {
+    const { status } = problemTypes[name];
+    responses[status] = { $ref: `#/components/responses/Problem${status}` };
+  }
+  operation.responses = responses;
+}
+
+function finishResponse(status: number, response: OpenAPIV3_1.ResponseObject, path: string, schemas: Record<string, Json>) {
+  const meaning = { 200: "The answer.", 201: "It was made.", 204: "It was done; there is nothing to say." }[status];
+  const finishedResponse = { ...response, description: meaning ?? response.description };
+  if (status === 204) return { description: finishedResponse.description, headers: refs(["X-Request-Id"]) };
+  for (const media of Object.values(finishedResponse.content ?? {})) addExample(media, schemas);
+  const names = ["X-Request-Id", ...(path.startsWith("/v1/") ? ["ETag", "Cache-Control"] : []), ...(status === 201 ? ["Location"] : [])];
+  return { ...finishedResponse, headers: refs(names) };
+}
+
+function refs(names: string[]): Json {
+  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+}
+
+/** The example of a schema is the example of what has it. */
+function addExample(media: Media, schemas: Record<string, Json>): void {
+  const schema = media.schema as Json | undefined;
+  const reference = typeof schema?.$ref === "string" ? schemas[schema.$ref.split("/").at(-1) ?? ""] : schema;
+  const examples = reference?.examples as unknown[] | undefined;
+  if (examples?.[0] !== undefined) media.example = examples[0];
+}
+
+const pathExamples: Record<string, string> = {
+  article: "talks-conclude-in-istanbul",
+  id: "0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e",
+  key: "0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e",
+  network: "whatsapp",
+  term: "world",
+  name: "not-found",
+};
+
+/** Examples of parameters stand at the parameter, where tools look for them. */
+function withExample(parameter: Json): Json {
+  const { examples, ...schema } = (parameter.schema ?? {}) as Json & { examples?: unknown[] };
+  const example = examples?.[0] ?? pathExamples[String(parameter.name)];
+  return { ...parameter, schema, ...(example === undefined ? {} : { example }) };
+}
+
+const text = { type: "string" } as const;
+const headers = {
+  ETag: { description: "The strong entity tag of this answer.", schema: text, example: '"7-q1vTm3kZ0aXx8mV2b4nD6Q"' },
+  Location: { description: "Where to find what was made.", schema: text, example: "/v1/articles/0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e" },
+  "Cache-Control": { description: "How long it may be kept.", schema: text, example: "public, max-age=1, stale-while-revalidate=30" },
+  "X-Request-Id": { description: "The request's id, as in the log.", schema: text, example: "0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e" },
+  "Retry-After": { description: "When to try again, in seconds.", schema: text, example: "1" },
+};
+
+const parameters = {
+  IfMatchRequired: {
+    name: "If-Match",
+    in: "header",
+    required: false,
+    description: "The ETag last seen, or `*`. Without it the answer is 428.",
+    schema: text,
+    example: "*",
+  },
+  IfMatch: { name: "If-Match", in: "header", description: "The ETag last seen, to be told of changes since.", schema: text, example: "*" },
+  IfNoneMatch: {
+    name: "If-None-Match",
+    in: "header",
+    description: "ETags that the caller has; if one fits the answer is 304.",
+    schema: text,
+    example: '"q1vTm3kZ0aXx8mV2b4nD6Q"',
+  },
+  IdempotencyKey: {
+    name: "Idempotency-Key",
+    in: "header",
+    description: "Makes repeating the request harmless; any string of up to 255 characters, new for each thing to be done.",
+    schema: text,
+    example: '"8e03978e-40d5-43dd-bc93-6894a57f9324"',
+  },
+} as const;
+
+const notModified = { description: "The caller has it already.", headers: refs(["ETag", "X-Request-Id"]) };
+const moved = { description: "The article has another slug now.", headers: refs(["Location", "X-Request-Id"]) };
+
+/** One response for each status, with an example of each problem that has it. */
+function problemResponses(): Json {
+  const byStatus = Object.groupBy(Object.entries(problemTypes), ([, { status }]) => String(status));
+  const [sample] = (ProblemDetails.meta()?.examples ?? []) as Json[];
+  return Object.fromEntries(
+    Object.entries(byStatus)
+      // Whether a method exists is not a matter of any operation.
+      .filter(([status]) => status !== "405")
+      .map(([status, types = []]) => [
+      `Problem${status}`,
+      {
+        description: types.map(([name, { meaning }]) => `\`${name}\`: ${meaning}`).join(" "),
+        headers: refs(["X-Request-Id", ...(["429", "503"].includes(status) ? ["Retry-After"] : [])]),
+        content: {
+          "application/problem+json": {
+            schema: { $ref: "#/components/schemas/Problem" },
+            examples: Object.fromEntries(
+              types.map(([name, { meaning }]) => {
+                const { errors, ...value }: Json = { ...sample, type: `/problems/${name}`, title: problemTitle(name as ProblemType), status: Number(status), detail: meaning };
+                return [name, { value: name === "invalid-content" ? { ...value, errors } : value }];
+              }),
+            ),
+          },
+        },
+      },
+    ]),
+  );
+}

@@ -1,0 +1,54 @@
+import scalar from "@scalar/fastify-api-reference";
+import { stringify } from "yaml";
+import { z } from "zod";
+import type { App } from "../http/app.ts";
+import { problem, problemTitle, type ProblemType, problemTypes } from "../http/problems.ts";
+
+const tags = ["Operations"];
+const forAnHour = { "cache-control": "public, max-age=3600" };
+
+const ProblemDescription = z
+  .object({ type: z.string(), title: z.string(), status: z.int(), meaning: z.string() })
+  .meta({
+    id: "ProblemDescription",
+    examples: [{ type: "/problems/not-found", title: "Not found", status: 404, meaning: problemTypes["not-found"].meaning }],
+  });
+
+/** The OpenAPI document, a page to browse it with, and what each problem's `type` leads to. */
+export async function docsRoutes(app: App): Promise<void> {
+  const hidden = { schema: { hide: true } };
+  app.get("/openapi.json", hidden, async (_request, reply) => reply.headers(forAnHour).type("application/json").serializer(JSON.stringify).send(app.swagger()));
+  app.get("/openapi.yaml", { ...hidden, config: { produces: ["application/yaml", "text/yaml", "text/plain"] } }, async (_request, reply) =>
+    reply.headers(forAnHour).type("application/yaml").serializer(String).send(openApiYaml(app)),
+  );
+
+  app.get(
+    "/problems/:name",
+    {
+      schema: {
+        operationId: "describeProblem",
+        summary: "What a problem's type means",
+        tags,
+        params: z.object({ name: z.string().describe("The last part of the `type`.") }),
+        response: { 200: ProblemDescription },
+      },
+      config: { problems: ["not-found"] },
+    },
+    async (request, reply) => {
+      const { name } = request.params;
+      if (!Object.hasOwn(problemTypes, name)) throw problem("not-found", `There is no problem type ${name}.`);
+      const type = name as ProblemType;
+      return reply.headers(forAnHour).send({ type: `/problems/${type}`, title: problemTitle(type), ...problemTypes[type] });
+    },
+  );
+
+  await app.register(scalar, {
+    routePrefix: "/docs",
+    configuration: { url: "/openapi.json", title: "Dateline", withDefaultFonts: false, telemetry: false },
+  });
+}
+
+/** The document as it is checked in: `openapi.yaml`. */
+export function openApiYaml(app: App): string {
+  return stringify(app.swagger(), { lineWidth: 110, aliasDuplicateObjects: false });
+}

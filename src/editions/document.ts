@@ -1,0 +1,65 @@
+import type { z } from "zod";
+import { presentArticle } from "../articles/present.ts";
+import type { ArticleAddress } from "../articles/relatedLinks.ts";
+import type { Article } from "../articles/schema.ts";
+import type { StoredArticle } from "../articles/workingCopy.ts";
+
+/**
+ * What an edition keeps: the article as it was published. Share counts are left to the reading,
+ * and related links stand as they were written.
+ */
+export type EditionDocument = Omit<z.output<typeof Article>, "shareCounts" | "shareTotal">;
+
+/** The article that a link of a publication leads to, if it is live; null while nothing is known of it. */
+export interface LiveLink {
+  linkId: string;
+  targetId: string | null;
+  target: { headline: string; slug: string } | null;
+}
+
+/** Compiles a working copy, with what its publication makes of it, into an edition. */
+export function compileEdition(article: StoredArticle, publishedAt: Date, address: ArticleAddress): EditionDocument {
+  const { shareCounts: _, shareTotal: __, relatedLinks, ...document } = presentArticle(article, address);
+  return {
+    ...document,
+    status: "published",
+    hasUnpublishedChanges: false,
+    relatedLinks: relatedLinks.map((link, index) => {
+      const written = article.copy.relatedLinks[index];
+      return { ...link, title: written?.title ?? null, url: written?.url ?? null };
+    }),
+    updatedAt: publishedAt.toISOString(),
+  };
+}
+
+/**
+ * Renders an edition as readers get it now: links to articles bear those articles' headline and
+ * address, and links to what is not live are left out, in the body too.
+ *
+ * @returns the JSON of the whole, and of the same without body, both without share counts
+ */
+export function renderEdition(
+  document: EditionDocument,
+  links: readonly LiveLink[],
+  address: ArticleAddress,
+): { document: string; summary: string } {
+  const live = new Map(links.map((link) => [link.linkId, link]));
+  const relatedLinks = document.relatedLinks
+    .flatMap((link): EditionDocument["relatedLinks"] => {
+      const { targetId, target } = live.get(link.id) ?? { targetId: null, target: null };
+      if (targetId === null) return [{ ...link, articleId: null }];
+      if (target === null) return [];
+      return [{ ...link, title: target.headline, url: address(target.slug), articleId: targetId }];
+    })
+    .map((link, position) => ({ ...link, position }));
+  const shown = new Set(relatedLinks.map(({ id }) => id));
+  const { body, ...summary } = { ...document, relatedLinks };
+  const visible = body.filter((block) => block.type !== "relatedLink" || shown.has(block.relatedLinkId));
+  return { document: JSON.stringify({ ...summary, body: visible }), summary: JSON.stringify(summary) };
+}
+
+/** Adds the share counts to a rendered document, without reading it. */
+export function withShares(rendered: string, shareCounts: Record<string, number>): string {
+  const total = Object.values(shareCounts).reduce((sum, count) => sum + count, 0);
+  return `${rendered.slice(0, -1)},"shareCounts":${JSON.stringify(shareCounts)},"shareTotal":${total}}`;
+}

@@ -1,0 +1,165 @@
+import { titleKey } from "../articles/titles.ts";
+import { type StoredArticle, lockArticle } from "../articles/workingCopy.ts";
+import type { Prisma, Transaction } from "../database/client.ts";
+import type { Precondition } from "../http/conditional.ts";
+import { problem } from "../http/problems.ts";
+import type { Newsroom } from "../newsroom.ts";
+import { type EditionDocument, type LiveLink, compileEdition, renderEdition } from "./document.ts";
+
+/** Any number, the same in every process: who holds it changes what is live, the others wait. */
+const PUBLISHING_LOCK = 4_217_004;
+
+/**
+ * Compiles the working copy into a new edition and puts it before readers, all in the caller's
+ * transaction. An article that is live and unchanged stays as it is.
+ *
+ * @throws 404 when there is no such article, 412 when its revision is not the one demanded
+ */
+export async function publish(
+  newsroom: Newsroom,
+  tx: Transaction,
+  reference: string,
+  wanted: Precondition | undefined,
+): Promise<StoredArticle> {
+  const now = await takeTurn(tx);
+  const article = await lockArticle(tx, reference, wanted);
+  const { row } = article;
+  if (row.status === "published" && row.publishedRevision === row.revision) return article;
+
+  const published = {
+    ...article,
+    row: await tx.article.update({
+      where: { id: row.id },
+      data: {
+        status: "published",
+        version: row.version + 1,
+        revision: row.revision + 1,
+        publishedRevision: row.revision + 1,
+        firstPublishedAt: row.firstPublishedAt ?? row.publishedAt ?? now,
+        publishedAt: row.status === "published" || row.version === 0 ? (row.publishedAt ?? now) : now,
+        updatedAt: now,
+      },
+    }),
+  };
+  published.copy = { ...article.copy, publishedAt: published.row.publishedAt };
+  await tx.slug.updateMany({ where: { slug: row.slug, publishedAt: null }, data: { publishedAt: now } });
+  await putLive(newsroom, tx, published, now);
+  return published;
+}
+
+/**
+ * Takes an article from readers, and into the trash if so asked.
+ *
+ * @param options.whenLive is called before a live article is touched, to refuse it by throwing
+ * @throws 409 when it is not live and only to be unpublished
+ */
+export async function withdraw(
+  newsroom: Newsroom,
+  tx: Transaction,
+  reference: string,
+  wanted: Precondition | undefined,
+  options: { toTrash: boolean; whenLive?: () => void },
+): Promise<StoredArticle> {
+  const now = await takeTurn(tx);
+  const article = await lockArticle(tx, reference, wanted);
+  const { row } = article;
+  const isLive = row.status === "published";
+  if (isLive) {
+    options.whenLive?.();
+    await tx.publication.delete({ where: { articleId: row.id } });
+    await renderDependents(newsroom, tx, row.id);
+  } else if (!options.toTrash) {
+    throw problem("wrong-state", `The article is ${row.status}; only a published one can be unpublished.`);
+  }
+  const unchanged = row.publishedRevision === row.revision;
+  const changed = await tx.article.update({
+    where: { id: row.id },
+    data: {
+      status: isLive ? "unpublished" : row.status,
+      deletedAt: options.toTrash ? now : null,
+      revision: row.revision + 1,
+      publishedRevision: unchanged ? row.revision + 1 : row.publishedRevision,
+      updatedAt: now,
+    },
+  });
+  return { ...article, row: changed };
+}
+
+/**
+ * Waits until no other transaction changes what is live. One at a time, each sees what the ones
+ * before it made live, so links between articles published at once come out right, and editions
+ * are made in the order of their times.
+ *
+ * @returns the database's time, from after the wait
+ */
+async function takeTurn(tx: Transaction): Promise<Date> {
+  await tx.$executeRaw`SELECT pg_advisory_xact_lock(${PUBLISHING_LOCK})`;
+  const [{ now }] = await tx.$queryRaw<[{ now: Date }]>`SELECT date_trunc('milliseconds', clock_timestamp()) AS now`;
+  return now;
+}
+
+async function putLive(newsroom: Newsroom, tx: Transaction, article: StoredArticle, now: Date): Promise<void> {
+  const { row, copy } = article;
+  const { id: articleId, version, slug, headline, language } = row;
+  const edition = compileEdition(article, now, newsroom.articleAddress);
+  await tx.edition.create({ data: { articleId, version, document: edition as unknown as Prisma.InputJsonObject, createdAt: now } });
+
+  const links = copy.relatedLinks
+    .filter((link) => link.url === null)
+    .map(({ id, title, target }) => ({
+      row: { articleId, linkId: id, targetId: target?.id ?? null, titleKey: title === null ? null : titleKey(title) },
+      live: { linkId: id, targetId: target?.id ?? null, target: target?.publication ?? null },
+    }));
+  const live = {
+    version,
+    slug,
+    headline,
+    language,
+    titleKey: titleKey(headline),
+    terms: [copy.section, ...copy.tags, ...copy.authors].flatMap((term) => term?.id ?? []),
+    publishedAt: row.publishedAt ?? now,
+    updatedAt: now,
+    ...renderEdition(edition, links.map((link) => link.live), newsroom.articleAddress),
+  };
+  const before = await tx.publication.findUnique({ where: { articleId }, select: { slug: true, headline: true } });
+  await tx.publication.upsert({ where: { articleId }, create: { articleId, ...live }, update: live });
+  if (before !== null) await tx.publicationLink.deleteMany({ where: { articleId } });
+  if (links.length > 0) await tx.publicationLink.createMany({ data: links.map((link) => link.row) });
+
+  if (before?.slug === slug && before.headline === headline) return;
+  await resolveBareTitles(tx, articleId, live.titleKey);
+  await renderDependents(newsroom, tx, articleId);
+}
+
+/** Bare titles that waited for an article with this headline lead to it from now on. */
+async function resolveBareTitles(tx: Transaction, articleId: string, key: string): Promise<void> {
+  const waiting = { titleKey: key, targetId: null, NOT: { articleId } };
+  await tx.relatedLink.updateMany({ where: { ...waiting, url: null }, data: { targetId: articleId } });
+  await tx.publicationLink.updateMany({ where: waiting, data: { targetId: articleId } });
+}
+
+/** Renders anew what is live and links to an article that appeared, was renamed or went. */
+async function renderDependents(newsroom: Newsroom, tx: Transaction, articleId: string): Promise<void> {
+  const dependents = await tx.publication.findMany({
+    where: { links: { some: { targetId: articleId } } },
+    select: {
+      articleId: true,
+      edition: { select: { document: true } },
+      links: {
+        select: {
+          linkId: true,
+          targetId: true,
+          target: { select: { publication: { select: { headline: true, slug: true } } } },
+        },
+      },
+    },
+  });
+  for (const { articleId: id, edition, links } of dependents) {
+    const live: LiveLink[] = links.map((link) => ({ ...link, target: link.target?.publication ?? null }));
+    const document = edition.document as unknown as EditionDocument;
+    await tx.publication.update({
+      where: { articleId: id },
+      data: renderEdition(document, live, newsroom.articleAddress),
+    });
+  }
+}

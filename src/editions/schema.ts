@@ -1,0 +1,75 @@
+import { z } from "zod";
+import { Article, ArticleSummary, Status } from "../articles/schema.ts";
+import { Page, pageParameters } from "../http/paging.ts";
+import { Id, Language, Slug, Time } from "../http/scalars.ts";
+
+export const MAX_IDS = 100;
+
+const fieldNames = new Set(Object.keys(Article.shape));
+
+/** A list in one query parameter, parted by commas. */
+function commaList<Item extends z.ZodType<unknown, string>>(item: Item, most: number) {
+  return z
+    .string()
+    .max(5000)
+    .transform((list) => list.split(",").map((part) => part.trim()))
+    .pipe(z.array(item).max(most, `must name at most ${most}`));
+}
+
+const DayOrTime = z.union([Time, z.iso.date().transform((day) => `${day}T00:00:00.000Z`)], {
+  error: "must be a time such as 2025-04-10T09:30:00Z, or a day such as 2025-04-10",
+});
+
+export const version = z
+  .enum(["published", "draft"])
+  .default("published")
+  .meta({ description: "`draft` is the working copy, for keys with `drafts:read`.", examples: ["published"] });
+
+export const fields = commaList(
+  z.string().refine((name) => fieldNames.has(name), `must be properties of an article, parted by commas: ${[...fieldNames].join(", ")}`),
+  fieldNames.size,
+)
+  .optional()
+  .meta({ description: "The properties wanted, parted by commas; `id` comes always.", examples: ["headline,slug,publishedAt"] });
+
+export const ArticleQuery = z
+  .strictObject({
+    ...pageParameters,
+    version,
+    section: Slug.optional().meta({ description: "The slug of a section.", examples: ["world"] }),
+    tag: Slug.optional().meta({ description: "The slug of a tag.", examples: ["diplomacy"] }),
+    author: Slug.optional().meta({ description: "The slug of an author.", examples: ["ana-lima"] }),
+    language: Language.optional().meta({ description: "A language tag.", examples: ["en"] }),
+    ids: commaList(Id, MAX_IDS)
+      .transform((ids) => [...new Set(ids)])
+      .optional()
+      .meta({
+        description: `Up to ${MAX_IDS} ids parted by commas; the answer keeps their order and says which are \`missing\`.`,
+        examples: ["0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e"],
+      }),
+    publishedAfter: DayOrTime.optional().meta({ description: "Published later than this.", examples: ["2025-04-10"] }),
+    publishedBefore: DayOrTime.optional().meta({ description: "Published earlier than this.", examples: ["2100-04-11"] }),
+    updatedAfter: DayOrTime.optional().meta({ description: "Changed later than this.", examples: ["2025-04-10T09:30:00Z"] }),
+    status: Status.optional().meta({ description: "Only with `version=draft`.", examples: ["draft"] }),
+    sort: z.enum(["newest", "oldest", "updated"]).default("newest").meta({ description: "The order.", examples: ["newest"] }),
+    fields,
+  })
+  .refine((query) => query.status === undefined || query.version === "draft", {
+    path: ["status"],
+    message: "goes with version=draft",
+  })
+  .refine((query) => query.ids === undefined || query.cursor === undefined, { path: ["cursor"], message: "does not go with ids" });
+export type ArticleQuery = z.output<typeof ArticleQuery>;
+
+const example = ArticleSummary.meta()?.examples;
+
+export const ArticleList = z
+  .object({
+    data: z.array(ArticleSummary),
+    missing: z
+      .array(z.object({ id: Id, reason: z.enum(["not-found", "gone", "filtered"]) }))
+      .optional()
+      .describe("With `ids`: those that are not in `data`, and why."),
+    page: Page,
+  })
+  .meta({ id: "ArticleList", examples: [{ data: example ?? [], page: { limit: 20, next: null } }] });

@@ -1,0 +1,69 @@
+import { z } from "zod";
+import type { App } from "../http/app.ts";
+import { problem } from "../http/problems.ts";
+import type { Newsroom } from "../newsroom.ts";
+import type { Metrics } from "./metrics.ts";
+
+/** How long the database may take to answer before the process counts as not ready, in milliseconds. */
+const PATIENCE = 2_000;
+
+const Health = z.object({ status: z.literal("ok") }).meta({ id: "Health", examples: [{ status: "ok" }] });
+const tags = ["Operations"];
+const noStore = { "cache-control": "no-store" };
+
+/** What those who run Dateline ask it. */
+export function healthRoutes(app: App, newsroom: Newsroom, metrics: Metrics): void {
+  let stopping = false;
+  app.addHook("preClose", async () => {
+    stopping = true;
+  });
+
+  app.get(
+    "/healthz",
+    { schema: { operationId: "getHealth", summary: "Whether the process lives", tags, response: { 200: Health } } },
+    async (_request, reply) => reply.headers(noStore).send({ status: "ok" }),
+  );
+
+  app.get(
+    "/readyz",
+    {
+      schema: { operationId: "getReadiness", summary: "Whether it can serve", tags, response: { 200: Health } },
+      config: { problems: ["unavailable"] },
+    },
+    async (_request, reply) => {
+      if (stopping || !(await answers(newsroom))) {
+        throw problem("unavailable", stopping ? "The process is stopping." : "The database does not answer.", {
+          headers: { "retry-after": "1" },
+        });
+      }
+      return reply.headers(noStore).send({ status: "ok" });
+    },
+  );
+
+  app.get(
+    "/metrics",
+    {
+      schema: {
+        operationId: "getMetrics",
+        summary: "Figures for Prometheus",
+        tags,
+        response: { 200: { description: "Prometheus' text format.", content: { "text/plain": { schema: z.string().meta({ examples: ["dateline_http_request_duration_seconds_count 1"] }) } } } },
+      },
+    },
+    async (_request, reply) => {
+      const text = await metrics.registry.metrics();
+      return reply.headers(noStore).type(metrics.registry.contentType).serializer(String).send(text);
+    },
+  );
+}
+
+async function answers({ database }: Newsroom): Promise<boolean> {
+  const late = new Promise<false>((resolve) => {
+    setTimeout(resolve, PATIENCE, false).unref();
+  });
+  const asked = database.$queryRaw`SELECT 1`.then(
+    () => true,
+    () => false,
+  );
+  return Promise.race([asked, late]);
+}

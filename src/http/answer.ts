@@ -1,0 +1,62 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { entityTag, isNotModified } from "./conditional.ts";
+
+/** What an operation answers, before it is made into bytes. */
+export interface Answer {
+  status?: 200 | 201 | 204;
+  body?: unknown;
+  /** The working copy's revision, for its ETag. */
+  revision?: number;
+  headers?: Record<string, string>;
+}
+
+/** An answer as bytes, which can be sent, or kept and sent again. */
+export interface RenderedAnswer {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+/** Makes an answer's bytes with the serialiser of the route, and their entity tag. */
+export function render(reply: FastifyReply, answer: Answer): RenderedAnswer {
+  const status = answer.status ?? 200;
+  const headers = answer.headers ?? {};
+  if (answer.body === undefined) return { status, headers, body: "" };
+  const body = String(reply.code(status).serialize(answer.body));
+  return {
+    status,
+    headers: { "content-type": JSON_TYPE, etag: entityTag(body, answer.revision), ...headers },
+    body,
+  };
+}
+
+/**
+ * Sends a rendered answer. A GET or HEAD whose If-None-Match names the entity tag gets a 304 with
+ * the same headers (RFC 9110, section 15.4.5).
+ */
+export function send(request: FastifyRequest, reply: FastifyReply, answer: RenderedAnswer): FastifyReply {
+  reply.headers({ "cache-control": "private, no-store", ...answer.headers }).code(answer.status);
+  const tag = answer.headers.etag;
+  const isRead = request.method === "GET" || request.method === "HEAD";
+  if (isRead && tag !== undefined && isNotModified(request, tag)) {
+    return reply.code(304).removeHeader("content-type").send();
+  }
+  return reply.serializer(asIs).send(answer.body);
+}
+
+/** Renders and sends what a read found. */
+export function answer(request: FastifyRequest, reply: FastifyReply, found: Answer): FastifyReply {
+  return send(request, reply, render(reply, found));
+}
+
+/** Sends JSON that is bytes already. */
+export function sendJson(request: FastifyRequest, reply: FastifyReply, json: string, headers: Record<string, string>): FastifyReply {
+  return send(request, reply, {
+    status: 200,
+    headers: { "content-type": JSON_TYPE, etag: entityTag(json), ...headers },
+    body: json,
+  });
+}
+
+const JSON_TYPE = "application/json; charset=utf-8";
+const asIs = (payload: unknown) => payload as string;

@@ -1,0 +1,30 @@
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { FastifyBaseLogger, FastifyInstance } from "fastify";
+import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import type { Scope } from "../access/scopes.ts";
+import type { ProblemType } from "./problems.ts";
+
+/** The application as features see it: request types come from the zod schemas of the routes. */
+export type App = FastifyInstance<Server, IncomingMessage, ServerResponse, FastifyBaseLogger, ZodTypeProvider>;
+
+/** RFC 7396's media type, and JSON, which is taken to mean the same for a PATCH. */
+export const mergePatch = ["application/merge-patch+json", "application/json"];
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** Who may call: anyone, or a key with this scope. Absent means anyone. */
+    access?: "public" | Scope;
+    /** A scope that opens more of a public operation, as `version=draft` does. */
+    alsoFor?: Scope;
+    /** The problems this operation may answer with, beyond those that follow from its shape. */
+    problems?: readonly ProblemType[];
+    /** The media types of bodies it reads; JSON when absent. */
+    consumes?: string[];
+    /** The media types it answers with; JSON when absent. */
+    produces?: string[];
+    /** Whether If-Match is demanded. */
+    precondition?: "required" | "optional";
+    /** Whether the answer is a cacheable, public one. */
+    cached?: boolean;
+  }
+}

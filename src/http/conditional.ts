@@ -1,0 +1,94 @@
+import { createHash } from "node:crypto";
+import type { FastifyRequest } from "fastify";
+import { problem } from "./problems.ts";
+
+/**
+ * A strong entity tag for exactly these bytes. A working copy's tag begins with its revision, the
+ * part that guards writes: `"7-q1vT…"`. What moves beside it (share counts, another article's
+ * headline) changes the rest of the tag, so caches notice and editors are not told of a conflict.
+ */
+export function entityTag(bytes: string | Buffer, revision?: number): string {
+  const hash = createHash("sha1").update(bytes).digest("base64url").slice(0, 22);
+  return revision === undefined ? `"${hash}"` : `"${revision}-${hash}"`;
+}
+
+/**
+ * What a write demands of the state that it meets. `revisions` are those that If-Match names;
+ * "any" is `*`; "none" is `If-None-Match: *`, which asks that there be nothing yet.
+ */
+export type Precondition = { revisions: number[]; tags: string[] } | "any" | "none";
+
+/**
+ * Reads the precondition of a write to an article or to anything inside it.
+ *
+ * @throws 428 when there is none, 400 when it is no entity tag (RFC 9110, section 13.1; RFC 6585, section 3)
+ */
+export function requiredPrecondition(request: FastifyRequest): Precondition {
+  const found = precondition(request);
+  if (found === undefined) {
+    throw problem(
+      "precondition-required",
+      "Send If-Match with the ETag that you last saw, so that nobody's change is lost, or If-Match: * to change it as it is.",
+    );
+  }
+  return found;
+}
+
+/** Reads the precondition of a write where one may be left out. */
+export function precondition(request: FastifyRequest): Precondition | undefined {
+  const match = request.headers["if-match"];
+  if (match === undefined) return request.headers["if-none-match"] === "*" ? "none" : undefined;
+  if (match.trim() === "*") return "any";
+  // Weak tags never match in the strong comparison that If-Match asks for (RFC 9110, 8.8.3.2).
+  const tags = parseTags(match, "If-Match").filter((tag) => tag.startsWith('"'));
+  const revisions = tags.flatMap((tag) => /^"(\d+)-/.exec(tag)?.[1] ?? []).map(Number);
+  return { revisions, tags };
+}
+
+/**
+ * Holds a revision against what a write demands.
+ *
+ * @throws 412 when it does not fit
+ */
+export function checkRevision(wanted: Precondition | undefined, revision: number): void {
+  if (wanted === undefined || wanted === "any") return;
+  if (wanted === "none" || !wanted.revisions.includes(revision)) {
+    throw problem(
+      "precondition-failed",
+      `The article was changed since: it is at revision ${revision}. Fetch it again and repeat the change on top.`,
+    );
+  }
+}
+
+/**
+ * Holds a whole entity tag against what a write demands; `undefined` is a resource that is not there.
+ *
+ * @throws 412 when it does not fit
+ */
+export function checkTag(wanted: Precondition | undefined, tag: string | undefined): void {
+  if (wanted === undefined) return;
+  const fits =
+    wanted === "any" ? tag !== undefined : wanted === "none" ? tag === undefined : tag !== undefined && wanted.tags.includes(tag);
+  if (!fits) {
+    throw problem("precondition-failed", "It was changed since. Fetch it again and repeat the change on top.");
+  }
+}
+
+/** Whether If-None-Match names this tag, by weak comparison (RFC 9110, section 13.1.2). */
+export function isNotModified(request: FastifyRequest, tag: string): boolean {
+  const header = request.headers["if-none-match"];
+  if (header === undefined) return false;
+  if (header === tag) return true;
+  if (header.trim() === "*") return true;
+  return header.split(",").some((one) => one.trim().replace(/^W\//, "") === tag);
+}
+
+function parseTags(header: string, name: string): string[] {
+  const tags = header.split(",").map((tag) => tag.trim());
+  if (!tags.every((tag) => /^(W\/)?"[\x21\x23-\x7e\x80-\xff]*"$/.test(tag))) {
+    throw problem("invalid-parameter", `${name} must be * or entity tags in double quotes, as ETag gave them.`, {
+      errors: [{ pointer: name, detail: "must be * or entity tags in double quotes" }],
+    });
+  }
+  return tags;
+}

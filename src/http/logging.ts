@@ -1,0 +1,28 @@
+import type { FastifyInstance, FastifyServerOptions } from "fastify";
+import { v7 as uuid } from "uuid";
+import type { Config } from "../config.ts";
+
+/** Logs for people on a terminal, as JSON lines otherwise. Headers and bodies never get in. */
+export function logger(config: Config): NonNullable<FastifyServerOptions["logger"]> {
+  const options = { level: config.LOG_LEVEL };
+  if (!process.stdout.isTTY) return options;
+  return { ...options, transport: { target: "pino-pretty", options: { ignore: "pid,hostname", translateTime: "HH:MM:ss.l" } } };
+}
+
+/** The id that a caller gave to its request if it is a sane one, or a new one. */
+export function requestId(request: { headers: Record<string, string | string[] | undefined> }): string {
+  const given = request.headers["x-request-id"];
+  return typeof given === "string" && /^[\w.:-]{1,100}$/.test(given) ? given : uuid();
+}
+
+/** One line a request, and its id in the answer's headers. */
+export function logRequests(app: FastifyInstance): void {
+  app.addHook("onRequest", async (request, reply) => {
+    reply.header("x-request-id", request.id);
+  });
+  app.addHook("onResponse", async (request, reply) => {
+    const { method, url } = request;
+    const milliseconds = Math.round(reply.elapsedTime * 10) / 10;
+    request.log.info({ method, url, status: reply.statusCode, milliseconds }, `${method} ${url} ${reply.statusCode}`);
+  });
+}

@@ -1,0 +1,82 @@
+import { createHmac, timingSafeEqual } from "node:crypto";
+import { z } from "zod";
+import { invalidParameter } from "./problems.ts";
+
+export const DEFAULT_LIMIT = 20;
+export const MAX_LIMIT = 100;
+
+/** The query parameters that every paged list has. */
+export const pageParameters = {
+  limit: z
+    .string()
+    .regex(/^\d{1,4}$/, `must be a whole number from 1 to ${MAX_LIMIT}`)
+    .transform(Number)
+    .refine((value) => value >= 1 && value <= MAX_LIMIT, `must be a whole number from 1 to ${MAX_LIMIT}`)
+    .default(DEFAULT_LIMIT)
+    .meta({ description: `How many at most, 1 to ${MAX_LIMIT}.`, examples: [DEFAULT_LIMIT] }),
+  cursor: z
+    .string()
+    .max(1000)
+    .optional()
+    .meta({ description: "Where to go on: `page.next` of the page before." }),
+  count: z
+    .enum(["true", "false"])
+    .transform((value) => value === "true")
+    .default(false)
+    .meta({ description: "`true` adds `page.total`.", examples: ["true"] }),
+};
+
+/** The shape of a list of `item`s. */
+export function listOf<Item extends z.ZodType>(item: Item) {
+  return z.object({ data: z.array(item), page: Page });
+}
+
+export const Page = z
+  .object({
+    limit: z.int(),
+    next: z.string().nullable().describe("The cursor of the next page; null on the last."),
+    total: z.int().optional().describe("How many there are in all; with `count=true`."),
+  })
+  .meta({ id: "Page" });
+
+/** Cursors of one installation: signed, so that only what it gave out comes back. */
+export interface Cursors {
+  /** Makes an opaque cursor of the last row's sort values, bound to the list that it belongs to. */
+  write: (list: string, position: string[]) => string;
+  /** @throws 400 when the cursor was not given out by this installation, or for another list */
+  read: (list: string, cursor: string) => string[];
+}
+
+export function signedCursors(secret: Uint8Array): Cursors {
+  const sign = (list: string, position: string) =>
+    createHmac("sha256", secret).update(`${list}\n${position}`).digest().subarray(0, 12);
+  return {
+    write(list, values) {
+      const position = JSON.stringify(values);
+      return Buffer.concat([sign(list, position), Buffer.from(position)]).toString("base64url");
+    },
+    read(list, cursor) {
+      const bytes = Buffer.from(cursor, "base64url");
+      const position = bytes.subarray(12).toString();
+      if (bytes.length <= 12 || !timingSafeEqual(bytes.subarray(0, 12), sign(list, position))) {
+        throw invalidParameter([
+          { pointer: "cursor", detail: "is not a cursor of this list; take page.next of an answer with the same filters and sort" },
+        ]);
+      }
+      return z.array(z.string()).parse(JSON.parse(position));
+    },
+  };
+}
+
+/** The address of the next page for an RFC 8288 `Link` header. */
+export function nextLink(url: string, next: string | null): Record<string, string> {
+  if (next === null) return {};
+  const address = new URL(url, "http://dateline.invalid");
+  address.searchParams.set("cursor", next);
+  return { link: `<${address.pathname}${address.search}>; rel="next"` };
+}
+
+/** A page that holds the whole of a list too short to be cut. */
+export function wholeList<Item>(data: Item[]): { data: Item[]; page: z.output<typeof Page> } {
+  return { data, page: { limit: MAX_LIMIT, next: null } };
+}

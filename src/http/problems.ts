@@ -1,0 +1,204 @@
+import { STATUS_CODES } from "node:http";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { z } from "zod";
+import { databaseCode, isDatabaseAway } from "../database/client.ts";
+
+/**
+ * Every kind of problem by its name. The `type` in an answer is `/problems/NAME`, which can be
+ * fetched and shows what stands here (RFC 9457, section 3.1.1).
+ */
+export const problemTypes = {
+  "malformed-request": { status: 400, meaning: "The request cannot be read: its JSON, its text encoding or its framing is broken." },
+  "invalid-parameter": { status: 400, meaning: "A query parameter or header is unknown or has a value that it cannot have; `errors` names each." },
+  "key-required": { status: 401, meaning: "The operation needs a key: send `Authorization: Bearer KEY`." },
+  "key-invalid": { status: 401, meaning: "The key is wrong, revoked or expired." },
+  "scope-missing": { status: 403, meaning: "The key is good but lacks the scope that `detail` names." },
+  "not-found": { status: 404, meaning: "There is nothing at this address that the caller may know of." },
+  "method-not-allowed": { status: 405, meaning: "The address exists but not with this method; `Allow` lists those it has." },
+  "not-acceptable": { status: 406, meaning: "None of the media types in `Accept` can be served here." },
+  conflict: { status: 409, meaning: "Something else already holds what the request names." },
+  "slug-taken": { status: 409, meaning: "Another resource holds the slug, or was once published under it." },
+  "wrong-state": { status: 409, meaning: "The article's state does not allow this; `detail` says what would." },
+  "in-use": { status: 409, meaning: "Articles still refer to what was to be changed or deleted." },
+  "still-running": { status: 409, meaning: "A request with the same Idempotency-Key has not been answered yet." },
+  "count-limit": { status: 409, meaning: "The count, or the number of networks of this article, is at its limit." },
+  gone: { status: 410, meaning: "It was published and is no more." },
+  "precondition-failed": { status: 412, meaning: "It was changed since: the `If-Match` or `If-None-Match` sent does not fit its current ETag. Fetch it again and repeat the change on top." },
+  "content-too-large": { status: 413, meaning: "The body is larger than this operation takes; `detail` names the limit." },
+  "unsupported-media-type": { status: 415, meaning: "The body's media type or charset is not one that this operation reads." },
+  "invalid-content": { status: 422, meaning: "The body can be read but is not valid; each of `errors` points to a place in it." },
+  "idempotency-key-reused": { status: 422, meaning: "The Idempotency-Key was used before with another body." },
+  "precondition-required": { status: 428, meaning: "A change to an article, or to anything inside it, needs `If-Match`: the ETag last seen, or `*`." },
+  "too-many-requests": { status: 429, meaning: "The limit on requests is used up; `Retry-After` says in how many seconds to come back." },
+  "internal-error": { status: 500, meaning: "Dateline failed. The request changed nothing; its `requestId` leads to the log." },
+  unavailable: { status: 503, meaning: "The database is away or out of room. Nothing was changed; `Retry-After` says when to try again." },
+} as const satisfies Record<string, { status: number; meaning: string }>;
+
+export type ProblemType = keyof typeof problemTypes;
+
+export const ProblemDetails = z
+  .object({
+    type: z.string().describe("A URI reference that names the kind of problem and leads to its description."),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    instance: z.string().describe("The path that was asked for."),
+    requestId: z.string(),
+    errors: z
+      .array(
+        z.object({
+          pointer: z
+            .string()
+            .describe("A JSON Pointer into the body (`#/keyPoints/0/text`) or the name of a parameter."),
+          detail: z.string(),
+        }),
+      )
+      .optional(),
+  })
+  .meta({
+    id: "Problem",
+    description: "What went wrong (RFC 9457).",
+    examples: [
+      {
+        type: "/problems/invalid-content",
+        title: "Invalid content",
+        status: 422,
+        detail: "The body is not valid: #/headline is missing.",
+        instance: "/v1/articles",
+        requestId: "0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e",
+        errors: [{ pointer: "#/headline", detail: "is missing" }],
+      },
+    ],
+  });
+
+export interface FieldError {
+  pointer: string;
+  detail: string;
+}
+
+/** An answer other than success, thrown from wherever it is found out. */
+export class Problem extends Error {
+  readonly type: ProblemType;
+  readonly errors: FieldError[] | undefined;
+  readonly headers: Record<string, string>;
+
+  constructor(type: ProblemType, detail: string, errors?: FieldError[], headers: Record<string, string> = {}) {
+    super(detail);
+    this.type = type;
+    this.errors = errors;
+    this.headers = headers;
+  }
+}
+
+/** A problem to throw: `detail` says what was wrong, where, and what would be right. */
+export function problem(
+  type: ProblemType,
+  detail: string,
+  extra: { errors?: FieldError[]; headers?: Record<string, string> } = {},
+): Problem {
+  return new Problem(type, detail, extra.errors, extra.headers);
+}
+
+/** The problem of a body that parses but is not valid. */
+export function invalidContent(errors: FieldError[]): Problem {
+  return problem("invalid-content", `The body is not valid: ${summary(errors)}`, { errors });
+}
+
+/** The problem of query parameters or headers that cannot be as they are. */
+export function invalidParameter(errors: FieldError[]): Problem {
+  return problem("invalid-parameter", `A parameter is not valid: ${summary(errors)}`, { errors });
+}
+
+/** RFC 6901's fragment form for a place in a body: `["keyPoints", 0]` is `#/keyPoints/0`. */
+export function pathPointer(path: readonly PropertyKey[]): string {
+  const steps = path.map((step) => encodeURI(String(step).replaceAll("~", "~0").replaceAll("/", "~1")));
+  return ["#", ...steps].join("/");
+}
+
+function summary(errors: FieldError[]): string {
+  const first = errors[0];
+  const more = errors.length > 1 ? `, and ${errors.length - 1} more` : "";
+  return first === undefined ? "" : `${first.pointer} ${first.detail}${more}.`;
+}
+
+export function problemTitle(type: ProblemType): string {
+  const words = type.replaceAll("-", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** Makes every error of the application a problem, and hides what is nobody else's business. */
+export function answerErrors(app: FastifyInstance): void {
+  app.setErrorHandler((error, request, reply) => {
+    const found = asProblem(error, request);
+    if (problemTypes[found.type].status >= 500) request.log.error({ err: error }, "request failed");
+    return sendProblem(request, reply, found);
+  });
+}
+
+/** Sends a problem as RFC 9457's JSON, never to be stored unless its headers say otherwise. */
+export function sendProblem(request: FastifyRequest, reply: FastifyReply, found: Problem): FastifyReply {
+  const { status } = problemTypes[found.type];
+  const body: z.output<typeof ProblemDetails> = {
+    type: `/problems/${found.type}`,
+    title: problemTitle(found.type),
+    status,
+    detail: found.message,
+    instance: request.url.split("?", 1)[0] ?? request.url,
+    requestId: request.id,
+    ...(found.errors === undefined ? {} : { errors: found.errors }),
+  };
+  return reply
+    .code(status)
+    .headers({ "cache-control": "no-store", ...found.headers })
+    .type("application/problem+json")
+    .serializer(JSON.stringify)
+    .send(body);
+}
+
+function asProblem(error: unknown, request: FastifyRequest): Problem {
+  if (error instanceof Problem) return error;
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const known = typeof code === "string" ? fastifyProblem(code, request) : undefined;
+  if (known !== undefined) return known;
+  if (isDatabaseAway(error)) {
+    return problem("unavailable", "The database cannot be reached or has no room. Nothing was changed; try again.", {
+      headers: { "retry-after": "1" },
+    });
+  }
+  // 23505 is a unique violation: two requests raced for the same id, slug or name.
+  if (databaseCode(error) === "23505") {
+    return problem("conflict", "Another request has just taken an id, slug or name that this one names. Fetch and try again.");
+  }
+  const status = error instanceof Error && "statusCode" in error ? error.statusCode : undefined;
+  if (typeof status === "number" && status >= 400 && status < 500) {
+    return problem("malformed-request", `The request cannot be read (${STATUS_CODES[status] ?? status}).`);
+  }
+  return problem("internal-error", "Dateline failed while answering. The log has the cause under this requestId.");
+}
+
+function fastifyProblem(code: string, request: FastifyRequest): Problem | undefined {
+  const limit = request.routeOptions.bodyLimit;
+  switch (code) {
+    case "FST_ERR_CTP_BODY_TOO_LARGE":
+      return problem("content-too-large", `The body is larger than the ${limit} bytes that this operation takes.`);
+    case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
+      return problem(
+        "unsupported-media-type",
+        `Content-Type is ${request.headers["content-type"] ?? "missing"}; this operation takes ${consumed(request).join(" or ")}.`,
+      );
+    case "FST_ERR_CTP_EMPTY_JSON_BODY":
+    case "FST_ERR_CTP_INVALID_JSON_BODY":
+      return problem("malformed-request", "The body is not well-formed JSON.");
+    case "FST_ERR_CTP_INVALID_CONTENT_LENGTH":
+      return problem("malformed-request", "Content-Length does not match the body.");
+    case "FST_ERR_BAD_URL":
+      return problem("malformed-request", "The address is not a well-formed URL.");
+    default:
+      return undefined;
+  }
+}
+
+/** The media types that the matched route reads. */
+export function consumed(request: FastifyRequest): string[] {
+  return request.routeOptions.config.consumes ?? ["application/json"];
+}

@@ -1,0 +1,50 @@
+import rateLimit from "@fastify/rate-limit";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Newsroom } from "../newsroom.ts";
+import type { App } from "./app.ts";
+import { problem } from "./problems.ts";
+
+/** How many requests a minute one caller may make. */
+const LIMITS = { address: 6_000, key: 30_000 };
+/** How many shares a minute the public may record from one address. */
+const SHARES = 60;
+
+/** The stricter limit on recording shares, from which keys with `shares:write` are free. */
+export const sharesLimit = {
+  rateLimit: {
+    max: SHARES,
+    groupId: "shares",
+    allowList: (request: FastifyRequest) => request.caller?.scopes.has("shares:write") ?? false,
+  },
+};
+
+/**
+ * Limits requests a minute: per key where there is one, per address otherwise. Each process counts
+ * for itself. What is left is told in the RateLimit fields of draft-ietf-httpapi-ratelimit-headers-11.
+ */
+export async function limitRates(app: App, newsroom: Newsroom): Promise<void> {
+  if (!newsroom.config.DATELINE_RATE_LIMIT) return;
+  await app.register(rateLimit, {
+    timeWindow: 60_000,
+    max: (request: FastifyRequest) => (request.caller === null ? LIMITS.address : LIMITS.key),
+    keyGenerator: (request: FastifyRequest) => request.caller?.id ?? request.ip,
+    errorResponseBuilder: (_request: FastifyRequest, context: { max: number; ttl: number }) =>
+      problem("too-many-requests", `The limit of ${context.max} requests a minute is used up.`, {
+        headers: { "retry-after": String(Math.max(1, Math.ceil(context.ttl / 1000))) },
+      }),
+  });
+  app.addHook("onSend", async (_request, reply) => {
+    renameHeaders(reply);
+  });
+}
+
+/** The plugin still speaks the draft's older dialect. */
+function renameHeaders(reply: FastifyReply): void {
+  const limit = reply.getHeader("x-ratelimit-limit");
+  if (limit === undefined) return;
+  const left = reply.getHeader("x-ratelimit-remaining");
+  const reset = reply.getHeader("x-ratelimit-reset");
+  for (const name of ["limit", "remaining", "reset"]) reply.removeHeader(`x-ratelimit-${name}`);
+  reply.header("ratelimit-policy", `"minute";q=${Number(limit)};w=60`);
+  reply.header("ratelimit", `"minute";r=${Number(left)};t=${Number(reset)}`);
+}

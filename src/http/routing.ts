@@ -1,0 +1,26 @@
+import type { FastifyInstance } from "fastify";
+import { problem } from "./problems.ts";
+
+/** Answers what no route does: 405 with `Allow` where the address exists, 404 otherwise. */
+export function answerUnrouted(app: FastifyInstance): void {
+  const methods = new Map<string, Set<string>>();
+  app.addHook("onRoute", ({ url, method }) => {
+    const known = methods.get(url) ?? new Set();
+    for (const one of [method].flat()) known.add(one);
+    methods.set(url, known);
+  });
+  app.setNotFoundHandler((request) => {
+    const path = request.url.split("?", 1)[0] ?? "";
+    const allowed = [...methods].find(([url]) => pattern(url).test(path))?.[1];
+    if (allowed === undefined || allowed.has(request.method)) {
+      throw problem("not-found", `There is nothing at ${path}.`);
+    }
+    const allow = [...allowed].toSorted().join(", ");
+    throw problem("method-not-allowed", `${path} has no ${request.method}; it has ${allow}.`, { headers: { allow } });
+  });
+}
+
+function pattern(url: string): RegExp {
+  const escaped = url.replaceAll(/[.+?^${}()|[\]\\]/g, String.raw`\$&`);
+  return new RegExp(`^${escaped.replaceAll(/:\w+/g, "[^/]+").replaceAll("*", ".*")}$`);
+}

@@ -1,0 +1,102 @@
+import { createHash } from "node:crypto";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { type Transaction, transact } from "../database/client.ts";
+import type { Newsroom } from "../newsroom.ts";
+import { type Answer, type RenderedAnswer, render, send } from "./answer.ts";
+import { problem } from "./problems.ts";
+
+/** How long an Idempotency-Key is remembered, in hours; published in the OpenAPI document. */
+export const IDEMPOTENCY_HOURS = 24;
+
+/**
+ * Does the work of a writing operation in one transaction and answers once it is committed: what
+ * was answered is durable, and a failure changes nothing.
+ *
+ * A POST with an Idempotency-Key is done once. Its answer is kept in the same transaction as its
+ * effect, so that neither exists without the other, and a request that died leaves no trace that
+ * would block its repetition.
+ *
+ * @throws 422 when the key was used with another body, 409 while the first request still runs
+ */
+export async function write(
+  newsroom: Newsroom,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  work: (tx: Transaction) => Promise<Answer>,
+): Promise<void> {
+  const key = request.method === "POST" ? idempotencyKey(request) : undefined;
+  const rendered = await transact(newsroom.database, async (tx) => {
+    if (key === undefined) return render(reply, await work(tx));
+    return once(tx, request, key, async () => {
+      const found = await work(tx);
+      return { sent: render(reply, found), kept: render(reply, withoutSecret(found)) };
+    });
+  });
+  send(request, reply, rendered);
+}
+
+/** A key's secret is shown once and stored nowhere, so a repeated answer comes without it. */
+function withoutSecret(found: Answer): Answer {
+  if (typeof found.body !== "object" || found.body === null || !("secret" in found.body)) return found;
+  return { ...found, body: { ...found.body, secret: null } };
+}
+
+async function once(
+  tx: Transaction,
+  request: FastifyRequest,
+  key: string,
+  work: () => Promise<{ sent: RenderedAnswer; kept: RenderedAnswer }>,
+): Promise<RenderedAnswer> {
+  const caller = request.caller?.id ?? request.ip;
+  const route = `${request.method} ${request.url.split("?", 1)[0]}`;
+  const fingerprint = fingerprintOf(request);
+  const lock = createHash("sha256").update(`${caller}\n${route}\n${key}`).digest().readBigInt64BE();
+  const [taken] = await tx.$queryRaw<[{ taken: boolean }]>`SELECT pg_try_advisory_xact_lock(${lock}::bigint) AS taken`;
+  if (!taken.taken) {
+    throw problem("still-running", "A request with this Idempotency-Key is still running. Try again in a moment.", {
+      headers: { "retry-after": "1" },
+    });
+  }
+  const record = await tx.idempotencyRecord.findUnique({
+    where: { caller_route_key: { caller, route, key } },
+  });
+  if (record !== null) {
+    if (!Buffer.from(record.fingerprint).equals(fingerprint)) {
+      throw problem("idempotency-key-reused", "This Idempotency-Key was used before with another body or other parameters. Use a new key for a new request.");
+    }
+    const headers = record.headers as Record<string, string>;
+    return { status: record.status, headers: { ...headers, "idempotency-replayed": "true" }, body: record.body };
+  }
+  const { sent, kept } = await work();
+  await tx.idempotencyRecord.create({
+    data: { caller, route, key, fingerprint: new Uint8Array(fingerprint), ...kept },
+  });
+  return sent;
+}
+
+/** The draft's quoted string (draft-ietf-httpapi-idempotency-key-header-07, section 2.1), or a bare token. */
+function idempotencyKey(request: FastifyRequest): string | undefined {
+  const header = request.headers["idempotency-key"];
+  if (header === undefined) return undefined;
+  const value = String(header).trim();
+  const key = /^"([\x20\x21\x23-\x5b\x5d-\x7e]{1,255})"$/.exec(value)?.[1] ?? /^[\x21\x23-\x7e]{1,255}$/.exec(value)?.[0];
+  if (key === undefined) {
+    throw problem("invalid-parameter", "Idempotency-Key must be 1 to 255 printable ASCII characters, in double quotes or without spaces.", {
+      errors: [{ pointer: "Idempotency-Key", detail: "must be 1 to 255 printable ASCII characters" }],
+    });
+  }
+  return key;
+}
+
+function fingerprintOf(request: FastifyRequest): Buffer {
+  const query = request.url.split("?")[1] ?? "";
+  const body = Buffer.isBuffer(request.body) ? request.body : JSON.stringify(request.body ?? null);
+  return createHash("sha256").update(`${query}\n`).update(body).digest();
+}
+
+/** Forgets Idempotency-Keys that are older than promised. */
+export async function forgetOldKeys(newsroom: Newsroom): Promise<void> {
+  await newsroom.database.idempotencyRecord.deleteMany({
+    where: { createdAt: { lt: new Date(Date.now() - IDEMPOTENCY_HOURS * 3_600_000) } },
+  });
+}

@@ -1,0 +1,51 @@
+import { ensureAdminKey } from "./access/keys.ts";
+import { buildApp } from "./app.ts";
+import { type Config, loadEnvironment, readConfig } from "./config.ts";
+import { startEmbedded } from "./database/embedded.ts";
+import { migrate } from "./database/migrate.ts";
+import { forgetOldKeys } from "./http/write.ts";
+import { openNewsroom } from "./newsroom.ts";
+
+/** How long requests in flight may take once the process was told to stop, in milliseconds. */
+const STOP_DEADLINE = 20_000;
+const HOUR = 3_600_000;
+
+async function start(config: Config): Promise<void> {
+  const embedded = config.DATABASE_URL === undefined ? await startEmbedded(config.DATELINE_DATA_DIR) : undefined;
+  const databaseUrl = config.DATABASE_URL ?? embedded?.url ?? "";
+  await migrate(databaseUrl);
+  const newsroom = await openNewsroom(config, databaseUrl);
+  const adminKey = await ensureAdminKey(newsroom.database, config);
+  const app = await buildApp(newsroom);
+  const tidying = setInterval(() => {
+    forgetOldKeys(newsroom).catch((error: unknown) => {
+      app.log.warn({ err: error }, "old Idempotency-Keys could not be forgotten");
+    });
+  }, HOUR);
+
+  const stop = async () => {
+    setTimeout(() => process.exit(1), STOP_DEADLINE).unref();
+    clearInterval(tidying);
+    await app.close();
+    await embedded?.stop();
+    process.exit(0);
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => void stop());
+
+  const address = await app.listen({ host: config.HOST, port: config.PORT });
+  announce(address, adminKey);
+}
+
+function announce(address: string, adminKey: string | undefined): void {
+  console.log(`Dateline is ready at ${address}`);
+  console.log(`Documentation is at ${address}/docs`);
+  if (adminKey !== undefined) console.log(`The administrator's key, shown this once: ${adminKey}`);
+}
+
+try {
+  loadEnvironment();
+  await start(readConfig(process.env));
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+}

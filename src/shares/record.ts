@@ -1,0 +1,134 @@
+import { Prisma, type Transaction } from "../database/client.ts";
+import { problem } from "../http/problems.ts";
+import { MAX_COUNT, MAX_NETWORKS } from "./schema.ts";
+
+interface Counted {
+  network: string;
+  count: number;
+  updatedAt: string;
+}
+
+/** Counts shares, each answered once it is durable. */
+export interface ShareRecorder {
+  /** @throws 404 or 410 when the article is not live, 409 when a limit is reached */
+  record: (articleId: string, network: string) => Promise<Counted>;
+  /** How large the batches were that went to the database in one statement. */
+  onBatch: (listener: (shares: number) => void) => void;
+}
+
+interface Waiting {
+  articleId: string;
+  network: string;
+  waiters: PromiseWithResolvers<Counted>[];
+}
+
+interface CountRow {
+  article_id: string;
+  network: string;
+  count: bigint;
+  updated_at: Date;
+}
+
+/** The most rows that one statement changes. */
+const BATCH_ROWS = 1000;
+
+/**
+ * Records shares with group commit: those that arrive while a statement runs are added up and
+ * written by the next one, so that any number of readers costs one write at a time. Each waits for
+ * the commit that holds its own share, and gets a count of its own.
+ */
+export function shareRecorder(database: Transaction): ShareRecorder {
+  let waiting = new Map<string, Waiting>();
+  let running = false;
+  const listeners: ((shares: number) => void)[] = [];
+
+  const drain = async () => {
+    running = true;
+    // One turn of the event loop gathers what has arrived on all sockets.
+    await new Promise(setImmediate);
+    while (waiting.size > 0) {
+      const batch = [...waiting.values()].slice(0, BATCH_ROWS);
+      if (batch.length === waiting.size) waiting = new Map();
+      else for (const { articleId, network } of batch) waiting.delete(`${articleId} ${network}`);
+      await settle(batch);
+    }
+    running = false;
+  };
+
+  const settle = async (batch: Waiting[]) => {
+    for (const listener of listeners) listener(batch.reduce((sum, { waiters }) => sum + waiters.length, 0));
+    try {
+      const rows = await addShares(database, batch.map(({ waiters, ...share }) => ({ ...share, shares: waiters.length })));
+      const counted = new Map(rows.map((row) => [`${row.article_id} ${row.network}`, row]));
+      for (const { articleId, network, waiters } of batch) {
+        const row = counted.get(`${articleId} ${network}`);
+        if (row === undefined) await refuse(database, articleId, waiters);
+        else answerEach(row, waiters);
+      }
+    } catch (error) {
+      for (const { waiters } of batch) for (const waiter of waiters) waiter.reject(error);
+    }
+  };
+
+  return {
+    record(articleId, network) {
+      const key = `${articleId} ${network}`;
+      const entry = waiting.get(key) ?? { articleId, network, waiters: [] };
+      waiting.set(key, entry);
+      const waiter = Promise.withResolvers<Counted>();
+      entry.waiters.push(waiter);
+      if (!running) void drain();
+      return waiter.promise;
+    },
+    onBatch(listener) {
+      listeners.push(listener);
+    },
+  };
+}
+
+/** Those who share at once get successive counts, as if they had come one after the other. */
+function answerEach(row: CountRow, waiters: PromiseWithResolvers<Counted>[]): void {
+  const before = Number(row.count) - waiters.length;
+  for (const [index, waiter] of waiters.entries()) {
+    waiter.resolve({ network: row.network, count: before + index + 1, updatedAt: row.updated_at.toISOString() });
+  }
+}
+
+/**
+ * Adds shares to counts in one statement, and returns the counts that changed. No row comes back
+ * for an article that is not live or a count that would pass a limit.
+ *
+ * Rows are changed in one order everywhere, so that no two batches wait for each other.
+ */
+export async function addShares(
+  tx: Transaction,
+  batch: readonly { articleId: string; network: string; shares: number }[],
+): Promise<CountRow[]> {
+  return tx.$queryRaw<CountRow[]>(Prisma.sql`
+    INSERT INTO share_counts AS held (article_id, network, count)
+    SELECT share.article_id, share.network, share.shares
+    FROM unnest(${batch.map(({ articleId }) => articleId)}::uuid[], ${batch.map(({ network }) => network)}::text[],
+                ${batch.map(({ shares }) => shares)}::bigint[]) AS share (article_id, network, shares)
+    JOIN publications p ON p.article_id = share.article_id
+    WHERE EXISTS (SELECT FROM share_counts known WHERE known.article_id = share.article_id AND known.network = share.network)
+       OR (SELECT count(*) FROM share_counts known WHERE known.article_id = share.article_id) < ${MAX_NETWORKS}
+    ORDER BY share.article_id, share.network
+    ON CONFLICT (article_id, network) DO UPDATE
+      SET count = held.count + excluded.count, updated_at = now()
+      WHERE held.count <= ${MAX_COUNT}::bigint - excluded.count
+    RETURNING article_id, network, count, updated_at`);
+}
+
+async function refuse(tx: Transaction, articleId: string, waiters: PromiseWithResolvers<Counted>[]): Promise<void> {
+  const reason = await reasonFor(tx, articleId);
+  for (const waiter of waiters) waiter.reject(reason);
+}
+
+/** Why no share could be added to an article. */
+export async function reasonFor(tx: Transaction, articleId: string) {
+  if ((await tx.publication.count({ where: { articleId } })) > 0) {
+    return problem("count-limit", `The count is at its limit of ${MAX_COUNT}, or the article has ${MAX_NETWORKS} networks already.`);
+  }
+  if ((await tx.edition.count({ where: { articleId } })) > 0) return problem("gone", `The article ${articleId} was published and is no more.`);
+  return problem("not-found", `There is no published article ${articleId}.`);
+}

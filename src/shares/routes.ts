@@ -1,0 +1,202 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { z } from "zod";
+import { requireScope } from "../access/authenticate.ts";
+import { articleIdOf, loadArticle, lockArticle } from "../articles/workingCopy.ts";
+import type { Transaction } from "../database/client.ts";
+import { readLive } from "../editions/routes.ts";
+import { findLive } from "../editions/read.ts";
+import { answer, render, send } from "../http/answer.ts";
+import type { App } from "../http/app.ts";
+import { publicCaching } from "../http/caching.ts";
+import { checkTag, entityTag, requiredPrecondition } from "../http/conditional.ts";
+import { wholeList } from "../http/paging.ts";
+import { invalidParameter, problem } from "../http/problems.ts";
+import { isId } from "../http/scalars.ts";
+import { write } from "../http/write.ts";
+import type { Newsroom } from "../newsroom.ts";
+import { sharesLimit } from "../http/rateLimit.ts";
+import { addShares, reasonFor } from "./record.ts";
+import { MAX_NETWORKS, Network, ShareCount, ShareCountInput, ShareCountList, ShareInput } from "./schema.ts";
+
+const tags = ["Shares"];
+const params = z.object({ article: z.string().describe("The article's id or slug.") });
+const countParams = params.extend({ network: z.string().describe("A network, such as whatsapp.") });
+const querystring = z.strictObject({
+  version: z
+    .enum(["published", "draft"])
+    .default("published")
+    .meta({ description: "`draft` for an article that is not live; needs `drafts:read`.", examples: ["published"] }),
+});
+const reading = { alsoFor: "drafts:read", cached: true, problems: ["not-found", "gone"] } as const;
+const setting = { access: "shares:write", precondition: "required", problems: ["not-found", "count-limit"] } as const;
+
+interface Count {
+  network: string;
+  count: bigint;
+  updatedAt: Date;
+}
+
+/** Counting how often an article was shared, per network. */
+export function shareRoutes(app: App, newsroom: Newsroom): void {
+  app.post(
+    "/articles/:article/shares",
+    {
+      schema: {
+        operationId: "recordShare",
+        summary: "Record one share",
+        description: "Anyone may, within a limit; keys with `shares:write` without one. Answered once it is durable.",
+        tags,
+        params,
+        body: ShareInput,
+        response: { 201: ShareCount },
+      },
+      config: { alsoFor: "shares:write", problems: ["not-found", "gone", "count-limit", "too-many-requests"], ...sharesLimit },
+      bodyLimit: 1024,
+    },
+    async (request, reply) => {
+      const { network } = request.body;
+      const articleId = await liveId(newsroom.database, request.params.article);
+      const headers = { location: `/v1/articles/${articleId}/share-counts/${network}` };
+      if (request.headers["idempotency-key"] === undefined) {
+        const body = await newsroom.shares.record(articleId, network);
+        return send(request, reply, render(reply, { status: 201, body, headers }));
+      }
+      // With an Idempotency-Key the share and the key are one transaction, which no other can join.
+      return write(newsroom, request, reply, async (tx) => {
+        const [row] = await addShares(tx, [{ articleId, network, shares: 1 }]);
+        if (row === undefined) throw await reasonFor(tx, articleId);
+        return { status: 201, body: present({ network, count: row.count, updatedAt: row.updated_at }), headers };
+      });
+    },
+  );
+
+  app.get(
+    "/articles/:article/share-counts",
+    {
+      schema: { operationId: "listShareCounts", summary: "List an article's share counts", tags, params, querystring, response: { 200: ShareCountList } },
+      config: reading,
+    },
+    async (request, reply) => {
+      const found = await readCounts(newsroom, request, reply);
+      if (found === undefined) return reply;
+      return answer(request, reply, { body: wholeList(found.counts.map(present)), headers: found.headers });
+    },
+  );
+
+  app.get(
+    "/articles/:article/share-counts/:network",
+    {
+      schema: { operationId: "getShareCount", summary: "Fetch a share count", tags, params: countParams, querystring, response: { 200: ShareCount } },
+      config: reading,
+    },
+    async (request, reply) => {
+      const found = await readCounts(newsroom, request, reply);
+      if (found === undefined) return reply;
+      const network = networkOf(request);
+      const count = found.counts.find((one) => one.network === network);
+      if (count === undefined) throw noCount(network);
+      return answer(request, reply, { body: present(count), headers: { ...found.headers, etag: tagOf(count) } });
+    },
+  );
+
+  app.put(
+    "/articles/:article/share-counts/:network",
+    {
+      schema: {
+        operationId: "setShareCount",
+        summary: "Set a share count taken from the network itself",
+        description: "`If-Match: *` sets it whether or not there is one; `If-None-Match: *` only if there is none.",
+        tags,
+        params: countParams,
+        body: ShareCountInput,
+        response: { 200: ShareCount, 201: ShareCount },
+      },
+      config: setting,
+    },
+    (request, reply) =>
+      write(newsroom, request, reply, async (tx) => {
+        const { articleId, network, existing } = await countToChange(tx, request);
+        if (existing === undefined && (await tx.shareCount.count({ where: { articleId } })) >= MAX_NETWORKS) {
+          throw problem("count-limit", `The article has ${MAX_NETWORKS} networks already; remove one first.`);
+        }
+        const data = { count: BigInt(request.body.count), updatedAt: new Date() };
+        const count = await tx.shareCount.upsert({
+          where: { articleId_network: { articleId, network } },
+          create: { articleId, network, ...data },
+          update: data,
+        });
+        const headers = { etag: tagOf(count), location: `/v1/articles/${articleId}/share-counts/${network}` };
+        return { status: existing === undefined ? 201 : 200, body: present(count), headers };
+      }),
+  );
+
+  app.delete(
+    "/articles/:article/share-counts/:network",
+    {
+      schema: { operationId: "deleteShareCount", summary: "Remove a share count", tags, params: countParams, response: { 204: z.null() } },
+      config: setting,
+    },
+    (request, reply) =>
+      write(newsroom, request, reply, async (tx) => {
+        const { articleId, network, existing } = await countToChange(tx, request);
+        if (existing === undefined) throw noCount(network);
+        await tx.shareCount.delete({ where: { articleId_network: { articleId, network } } });
+        return { status: 204 };
+      }),
+  );
+}
+
+/** An id is taken as it is: the statement that counts finds out whether it is live. */
+async function liveId(tx: Transaction, reference: string): Promise<string> {
+  if (isId(reference)) return reference.toLowerCase();
+  const found = await findLive(tx, reference);
+  if (!("movedTo" in found)) return found.articleId;
+  return (await articleIdOf(tx, found.movedTo)) ?? reference;
+}
+
+async function readCounts(
+  newsroom: Newsroom,
+  request: FastifyRequest<{ Params: { article: string } }> & { query: { version: string } },
+  reply: FastifyReply,
+): Promise<{ counts: Count[]; headers: Record<string, string> } | undefined> {
+  const { database } = newsroom;
+  if (request.query.version === "draft") {
+    requireScope(request, "drafts:read");
+    return { counts: (await loadArticle(database, request.params.article)).shareCounts, headers: {} };
+  }
+  const live = await readLive(newsroom, request, reply);
+  if (live === undefined) return undefined;
+  const counts = await database.shareCount.findMany({ where: { articleId: live.articleId }, orderBy: { network: "asc" } });
+  return { counts, headers: publicCaching(request, newsroom, live.groups) };
+}
+
+/** The count that a request changes, after its precondition was found to fit. */
+async function countToChange(tx: Transaction, request: FastifyRequest<{ Params: { article: string; network: string } }>) {
+  const wanted = requiredPrecondition(request);
+  const network = networkOf(request);
+  const { row } = await lockArticle(tx, request.params.article);
+  // Readers may be counting up: the row is held so that nothing comes between the check and the change.
+  await tx.$queryRaw`SELECT count FROM share_counts WHERE article_id = ${row.id}::uuid AND network = ${network} FOR UPDATE`;
+  const existing = (await tx.shareCount.findUnique({ where: { articleId_network: { articleId: row.id, network } } })) ?? undefined;
+  // `*` asks that the article be there, not that the network have a count already.
+  if (wanted !== "any") checkTag(wanted, existing && tagOf(existing));
+  return { articleId: row.id, network, existing };
+}
+
+function networkOf(request: { params: { network: string } }): string {
+  const result = Network.safeParse(request.params.network);
+  if (result.success) return result.data;
+  throw invalidParameter([{ pointer: "network", detail: result.error.issues[0]?.message ?? "is not a network" }]);
+}
+
+function present({ network, count, updatedAt }: Count) {
+  return { network, count: Number(count), updatedAt: updatedAt.toISOString() };
+}
+
+function tagOf(count: Count): string {
+  return entityTag(JSON.stringify(present(count)));
+}
+
+function noCount(network: string) {
+  return problem("not-found", `The article has no share count for ${network}.`);
+}

@@ -1,0 +1,135 @@
+import { v7 as uuid } from "uuid";
+import { Prisma, type Transaction, databaseCode } from "../database/client.ts";
+import type { Section } from "../database/generated/client.ts";
+import { type FieldError, pathPointer, problem } from "../http/problems.ts";
+import { isId } from "../http/scalars.ts";
+import { slugify } from "../http/slugify.ts";
+import { type Kind, type TermReference, kinds } from "./schema.ts";
+
+/** A section, tag or author: they are stored alike. */
+export type Term = Section;
+
+/** The table of a kind. The three models have the same fields, which Prisma's types cannot know. */
+export function tableOf(tx: Transaction, kind: Kind): Transaction["section"] {
+  return tx[kind] as Transaction["section"];
+}
+
+/** @throws 404 when nothing has this id or slug */
+export async function findTerm(tx: Transaction, kind: Kind, reference: string): Promise<Term> {
+  const term = await tableOf(tx, kind).findUnique({
+    where: isId(reference) ? { id: reference.toLowerCase() } : { slug: reference },
+  });
+  if (term === null) throw problem("not-found", `There is no ${kinds[kind].noun} ${reference}.`);
+  return term;
+}
+
+/**
+ * Finds a term to change it, and keeps others from changing it until the transaction ends.
+ *
+ * @throws 404 when nothing has this id or slug
+ */
+export async function lockTerm(tx: Transaction, kind: Kind, reference: string): Promise<Term> {
+  const { id } = await findTerm(tx, kind, reference);
+  await tx.$queryRaw`SELECT id FROM ${Prisma.raw(kinds[kind].plural)} WHERE id = ${id}::uuid FOR UPDATE`;
+  return findTerm(tx, kind, id);
+}
+
+/** @throws 409 when the slug is taken */
+export async function createTerm(
+  tx: Transaction,
+  kind: Kind,
+  input: { name: string; slug?: string | undefined; description?: string | null | undefined },
+): Promise<Term> {
+  const id = uuid();
+  const slug = input.slug ?? slugify(input.name, id);
+  return tableOf(tx, kind)
+    .create({ data: { id, name: input.name, slug, description: input.description ?? null } })
+    .catch((error: unknown) => {
+      throw databaseCode(error) === "23505" ? slugTaken(kind, slug) : error;
+    });
+}
+
+/** @throws 409 when the new slug is taken, or the old one is in use */
+export async function changeTerm(
+  tx: Transaction,
+  kind: Kind,
+  term: Term,
+  change: { name?: string | undefined; slug?: string | undefined; description?: string | null | undefined },
+): Promise<Term> {
+  const changed = (["name", "slug", "description"] as const).filter(
+    (field) => change[field] !== undefined && change[field] !== term[field],
+  );
+  if (changed.length === 0) return term;
+  if (changed.includes("slug")) await refuseInUse(tx, kind, term, "its slug is fixed");
+  const data = Object.fromEntries(changed.map((field) => [field, change[field]]));
+  return tableOf(tx, kind)
+    .update({ where: { id: term.id }, data: { ...data, updatedAt: new Date() } })
+    .catch((error: unknown) => {
+      throw databaseCode(error) === "23505" ? slugTaken(kind, change.slug ?? "") : error;
+    });
+}
+
+/** @throws 409 when an article uses it */
+export async function deleteTerm(tx: Transaction, kind: Kind, term: Term): Promise<void> {
+  await refuseInUse(tx, kind, term, "it cannot be deleted");
+  await tableOf(tx, kind)
+    .delete({ where: { id: term.id } })
+    .catch((error: unknown) => {
+      // 23503 is a foreign key violation: an article has begun to use it a moment ago.
+      throw databaseCode(error) === "23503" ? inUse(kind, term, "it cannot be deleted") : error;
+    });
+}
+
+/**
+ * The terms that an article names, in its order, each once. Those named by what to make are made.
+ *
+ * @param place where in the body the references stand, for the errors
+ * @returns the terms, and an error for each reference that names nothing
+ */
+export async function resolveTerms(
+  tx: Transaction,
+  kind: Kind,
+  references: readonly TermReference[],
+  place: (index: number) => PropertyKey[],
+): Promise<{ terms: Term[]; errors: FieldError[] }> {
+  const terms = new Map<string, Term>();
+  const errors: FieldError[] = [];
+  for (const [index, reference] of references.entries()) {
+    const term = await resolveTerm(tx, kind, reference);
+    if (term === undefined) {
+      errors.push({ pointer: pathPointer(place(index)), detail: `names no ${kinds[kind].noun} that exists` });
+    } else {
+      terms.set(term.id, term);
+    }
+  }
+  return { terms: [...terms.values()], errors };
+}
+
+async function resolveTerm(tx: Transaction, kind: Kind, reference: TermReference): Promise<Term | undefined> {
+  const table = tableOf(tx, kind);
+  if (typeof reference === "string") return (await table.findUnique({ where: { slug: reference } })) ?? undefined;
+  const { id, name } = reference;
+  if (id !== undefined) return (await table.findUnique({ where: { id } })) ?? undefined;
+  const slug = reference.slug ?? slugify(name ?? "", "");
+  const existing = slug === "" ? null : await table.findUnique({ where: { slug } });
+  if (existing !== null) return existing;
+  if (name === undefined) return undefined;
+  return createTerm(tx, kind, { name, slug: slug === "" ? undefined : slug });
+}
+
+async function refuseInUse(tx: Transaction, kind: Kind, term: Term, consequence: string): Promise<void> {
+  const [found] = await tx.$queryRaw<[{ used: boolean }]>`
+    SELECT EXISTS (SELECT FROM articles WHERE section_id = ${term.id}::uuid)
+        OR EXISTS (SELECT FROM article_tags WHERE tag_id = ${term.id}::uuid)
+        OR EXISTS (SELECT FROM article_authors WHERE author_id = ${term.id}::uuid)
+        OR EXISTS (SELECT FROM publications WHERE terms @> ARRAY[${term.id}::uuid]) AS used`;
+  if (found.used) throw inUse(kind, term, consequence);
+}
+
+function inUse(kind: Kind, term: Term, consequence: string) {
+  return problem("in-use", `Articles use the ${kinds[kind].noun} ${term.slug}, so ${consequence}. Take it off those articles, and publish them, first.`);
+}
+
+function slugTaken(kind: Kind, slug: string) {
+  return problem("slug-taken", `The slug ${slug} is taken by another ${kinds[kind].noun}. Send another slug.`);
+}
