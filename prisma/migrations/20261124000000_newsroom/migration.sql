@@ -343,8 +343,9 @@ ALTER TABLE "publication_links" ADD CONSTRAINT "publication_links_target_id_fkey
 
 -- What Prisma's schema language cannot say.
 
--- An article and its slug refer to each other, so the check waits for the commit.
-ALTER TABLE "articles" ADD CONSTRAINT "articles_slug_fkey" FOREIGN KEY ("slug") REFERENCES "slugs"("slug") DEFERRABLE INITIALLY DEFERRED;
+-- An article and its slug refer to each other: the slug is held first, and its article checked at the commit.
+ALTER TABLE "slugs" ALTER CONSTRAINT "slugs_article_id_fkey" DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE "articles" ADD CONSTRAINT "articles_slug_fkey" FOREIGN KEY ("slug") REFERENCES "slugs"("slug");
 ALTER TABLE "slugs" ADD CONSTRAINT "slugs_slug_check" CHECK ("slug" ~ '^[a-z0-9]+(-[a-z0-9]+)*$' AND length("slug") <= 200);
 ALTER TABLE "sections" ADD CONSTRAINT "sections_slug_check" CHECK ("slug" ~ '^[a-z0-9]+(-[a-z0-9]+)*$');
 ALTER TABLE "tags" ADD CONSTRAINT "tags_slug_check" CHECK ("slug" ~ '^[a-z0-9]+(-[a-z0-9]+)*$');
