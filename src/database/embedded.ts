@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { chown, mkdir, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { arch, platform } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
 
@@ -128,8 +128,7 @@ async function initialise(
   const pending = `${passwordFile}.new`;
   await writeFile(pending, password, { mode: 0o600 });
   if (account.uid !== undefined && account.gid !== undefined) {
-    await chown(data, account.uid, account.gid);
-    await chown(pending, account.uid, account.gid);
+    for (const path of [dirname(data), data, pending]) await chown(path, account.uid, account.gid);
   }
   const flags = [
     `--pgdata=${data}`,

@@ -27,16 +27,10 @@ export async function migrate(databaseUrl: string): Promise<string[]> {
     await client.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
     const migrations = await readMigrations();
     if (await allApplied(client, migrations)) return [];
-    const engine = await openEngine(databaseUrl);
-    try {
-      const { appliedMigrationNames } = await engine.applyMigrations({
-        migrationsList: migrations,
-        filters: noFilters,
-      });
-      return appliedMigrationNames;
-    } finally {
-      engine.free();
-    }
+    return await withEngine(databaseUrl, async (engine) => {
+      const applied = await engine.applyMigrations({ migrationsList: migrations, filters: noFilters });
+      return applied.appliedMigrationNames;
+    });
   } finally {
     await client.end();
   }
@@ -49,8 +43,7 @@ export async function migrate(databaseUrl: string): Promise<string[]> {
  * @param scratchUrl a database that the engine may connect to; it is not changed
  */
 export async function draftMigration(from: string | null, scratchUrl: string): Promise<string> {
-  const engine = await openEngine(scratchUrl);
-  try {
+  return withEngine(scratchUrl, async (engine) => {
     const { stdout } = await engine.diff({
       from:
         from === null
@@ -62,9 +55,7 @@ export async function draftMigration(from: string | null, scratchUrl: string): P
       filters: noFilters,
     });
     return stdout ?? "";
-  } finally {
-    engine.free();
-  }
+  });
 }
 
 /** Whether there is nothing to do, asked cheaply: loading the engine would cost half a second. */
@@ -78,25 +69,39 @@ async function allApplied(client: pg.Client, migrations: MigrationList): Promise
   return migrations.migrationDirectories.every((migration) => applied.has(migration.path));
 }
 
-async function openEngine(databaseUrl: string): Promise<SchemaEngine> {
+async function withEngine<T>(databaseUrl: string, work: (engine: SchemaEngine) => Promise<T>): Promise<T> {
   const { SchemaEngine } = await import("@prisma/schema-engine-wasm");
   const factory = new PrismaPg({ connectionString: databaseUrl });
+  const opened: Adapter[] = [];
+  const open = async (connecting: Promise<Adapter>) => {
+    const adapter = runScriptsWhole(await connecting);
+    opened.push(adapter);
+    return adapter;
+  };
   const adapter = bindMigrationAwareSqlAdapterFactory({
     provider: factory.provider,
     adapterName: factory.adapterName,
-    connect: async () => runScriptsWhole(await factory.connect()),
-    connectToShadowDb: async () => runScriptsWhole(await factory.connectToShadowDb()),
+    connect: () => open(factory.connect()),
+    connectToShadowDb: () => open(factory.connectToShadowDb()),
   });
   const schema = await readSchema();
-  return SchemaEngine.new({ datamodels: [[schema.path, schema.content]] }, () => {}, adapter);
+  const engine = await SchemaEngine.new({ datamodels: [[schema.path, schema.content]] }, () => {}, adapter);
+  try {
+    return await work(engine);
+  } finally {
+    engine.free();
+    for (const one of opened) await one.dispose();
+  }
 }
+
+type Adapter = Awaited<ReturnType<PrismaPg["connect"]>>;
 
 /**
  * The adapter cuts scripts at every semicolon, in function bodies and comments too, and sends the
  * pieces over any connections. Sent as one message, a script is one transaction (PostgreSQL's
  * manual, 53.2.2.1 "Multiple Statements in a Simple Query").
  */
-function runScriptsWhole(adapter: Awaited<ReturnType<PrismaPg["connect"]>>): typeof adapter {
+function runScriptsWhole(adapter: Adapter): Adapter {
   adapter.executeScript = async (script) => {
     await adapter.underlyingDriver().query(script);
   };

@@ -1,0 +1,47 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg from "pg";
+import type { TestProject } from "vitest/node";
+import { startEmbedded } from "../../src/database/embedded.ts";
+import { migrate } from "../../src/database/migrate.ts";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** A server on which the tests may make databases. */
+    postgresUrl: string;
+    /** A migrated, empty database on it, to be copied. */
+    template: string;
+  }
+}
+
+/**
+ * Starts a real PostgreSQL for the whole run, or takes the one that TEST_DATABASE_URL names, and
+ * migrates a template database once; each test file works in a copy of it.
+ */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const given = process.env.TEST_DATABASE_URL;
+  const folder = await mkdtemp(join(tmpdir(), "dateline-test-"));
+  const embedded = given === undefined ? await startEmbedded(folder) : undefined;
+  const postgresUrl = given ?? embedded?.url ?? "";
+  const template = `dateline_template_${process.pid}`;
+  const client = new pg.Client({ connectionString: postgresUrl });
+  await client.connect();
+  await client.query(`CREATE DATABASE ${template}`);
+  await migrate(withDatabase(postgresUrl, template));
+  project.provide("postgresUrl", postgresUrl);
+  project.provide("template", template);
+  return async () => {
+    await client.query(`DROP DATABASE ${template} WITH (FORCE)`);
+    await client.end();
+    await embedded?.stop();
+    await rm(folder, { recursive: true, force: true });
+  };
+}
+
+/** The address of another database on the same server. */
+export function withDatabase(url: string, database: string): string {
+  const address = new URL(url);
+  address.pathname = `/${database}`;
+  return address.href;
+}
