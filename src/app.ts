@@ -1,4 +1,3 @@
-import cors from "@fastify/cors";
 import Fastify from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { keyRoutes } from "./access/routes.ts";
@@ -12,6 +11,7 @@ import { measure } from "./health/metrics.ts";
 import { healthRoutes } from "./health/routes.ts";
 import type { App } from "./http/app.ts";
 import { negotiateContent } from "./http/content.ts";
+import { allowOrigins } from "./http/cors.ts";
 import { logRequests, logger, requestId } from "./http/logging.ts";
 import { answerErrors } from "./http/problems.ts";
 import { limitRates } from "./http/rateLimit.ts";
@@ -32,9 +32,9 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
   app.setSerializerCompiler(serialiseWithZod);
   logRequests(app);
   answerErrors(app);
-  answerUnrouted(app);
   await negotiateContent(app);
-  await app.register(cors, corsOptions(config.DATELINE_CORS_ORIGINS));
+  await allowOrigins(app, config);
+  answerUnrouted(app);
   await describeApi(app);
 
   healthRoutes(app, newsroom, measure(app, newsroom));
@@ -58,13 +58,4 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
   app.addHook("onClose", async () => newsroom.database.$disconnect());
   await app.ready();
   return app;
-}
-
-function corsOptions(origins: string) {
-  return {
-    origin: origins === "*" ? "*" : origins.split(","),
-    methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
-    exposedHeaders: ["ETag", "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id", "Idempotency-Replayed"],
-    maxAge: 86_400,
-  };
 }

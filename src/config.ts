@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { isIP } from "node:net";
 import { loadEnvFile } from "node:process";
 import { z } from "zod";
 
@@ -9,6 +10,18 @@ const whole = (least: number, most: number) =>
     .regex(/^\d+$/)
     .transform(Number)
     .refine((value) => value >= least && value <= most);
+
+/** As browsers send it: scheme, host and port alone. */
+function isOrigin(value: string): boolean {
+  return URL.canParse(value) && /^https?:/.test(value) && new URL(value).origin === value;
+}
+
+/** An IP address, or a network as `10.0.0.0/8`. */
+function isNetwork(value: string): boolean {
+  const [address = "", bits, ...rest] = value.split("/");
+  const family = isIP(address);
+  return family !== 0 && rest.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128)));
+}
 
 /** One setting: how it is read, what it is when absent, and what it must be, in words. */
 interface Setting<Schema extends z.ZodType> {
@@ -25,7 +38,11 @@ const setting = <Schema extends z.ZodType>(
 
 /** Every setting by the name of its environment variable. The README's table is checked against this. */
 export const settings = {
-  HOST: setting(z.string().min(1), "127.0.0.1", "an address to listen on, such as 127.0.0.1 or 0.0.0.0"),
+  HOST: setting(
+    z.string().regex(/^[\w.:%-]+$/),
+    "127.0.0.1",
+    "an address or a host's name to listen on, such as 127.0.0.1, :: or 0.0.0.0",
+  ),
   PORT: setting(whole(0, 65_535), "3000", "a port number from 0 to 65535 (0 takes any free one)"),
   DATABASE_URL: setting(
     z.url({ protocol: /^postgres(ql)?$/ }).optional(),
@@ -51,14 +68,14 @@ export const settings = {
     "the address of an article's page with {slug} in it, such as https://news.example/{slug}; links between articles use it",
   ),
   DATELINE_CORS_ORIGINS: setting(
-    z.string().regex(/^(\*|https?:\/\/[^\s,]+(,https?:\/\/[^\s,]+)*)$/),
+    z.string().refine((value) => value === "*" || value.split(",").every(isOrigin)),
     "*",
-    "* or a list of origins parted by commas that browsers may call from",
+    "* or the origins that browsers may call from, parted by commas, such as https://news.example",
   ),
   DATELINE_TRUST_PROXY: setting(
-    z.string().regex(/^(off|[\da-fA-F.:/]+(,[\da-fA-F.:/]+)*)$/),
+    z.string().refine((value) => value === "off" || value.split(",").every(isNetwork)),
     "off",
-    '"off", or the addresses of the proxies whose X-Forwarded-For is believed, parted by commas',
+    '"off", or the addresses of the proxies whose X-Forwarded-For is believed, parted by commas, such as 10.0.0.0/8',
   ),
   LOG_LEVEL: setting(
     z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]),

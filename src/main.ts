@@ -26,7 +26,12 @@ async function start(config: Config): Promise<void> {
   const stop = async () => {
     setTimeout(() => process.exit(1), STOP_DEADLINE).unref();
     clearInterval(tidying);
+    // A connection that was busy when closing began would otherwise be kept alive after its answer.
+    const sweeping = setInterval(() => {
+      app.server.closeIdleConnections();
+    }, 50);
     await app.close();
+    clearInterval(sweeping);
     await embedded?.stop();
     process.exit(0);
   };
@@ -37,9 +42,9 @@ async function start(config: Config): Promise<void> {
 }
 
 function announce(address: string, adminKey: string | undefined): void {
-  console.log(`Dateline is ready at ${address}`);
-  console.log(`Documentation is at ${address}/docs`);
-  if (adminKey !== undefined) console.log(`The administrator's key, shown this once: ${adminKey}`);
+  const lines = [`Dateline is ready at ${address}`, `Documentation is at ${address}/docs`];
+  if (adminKey !== undefined) lines.push(`The administrator's key, shown this once: ${adminKey}`);
+  console.log(lines.join("\n"));
 }
 
 try {

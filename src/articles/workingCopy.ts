@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { v7 as uuid } from "uuid";
-import { Prisma, type Transaction } from "../database/client.ts";
+import type { Prisma, Transaction } from "../database/client.ts";
 import type { Article as ArticleRow, LinkKind } from "../database/generated/client.ts";
 import { type Precondition, checkRevision } from "../http/conditional.ts";
 import { problem } from "../http/problems.ts";

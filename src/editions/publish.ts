@@ -1,6 +1,6 @@
 import { titleKey } from "../articles/titles.ts";
 import { type StoredArticle, lockArticle } from "../articles/workingCopy.ts";
-import type { Prisma, Transaction } from "../database/client.ts";
+import type { Transaction } from "../database/client.ts";
 import type { Precondition } from "../http/conditional.ts";
 import { problem } from "../http/problems.ts";
 import type { Newsroom } from "../newsroom.ts";
@@ -102,7 +102,7 @@ async function putLive(newsroom: Newsroom, tx: Transaction, article: StoredArtic
   const { row, copy } = article;
   const { id: articleId, version, slug, headline, language } = row;
   const edition = compileEdition(article, now, newsroom.articleAddress);
-  await tx.edition.create({ data: { articleId, version, document: edition as unknown as Prisma.InputJsonObject, createdAt: now } });
+  await tx.edition.create({ data: { articleId, version, document: edition, createdAt: now } });
 
   const links = copy.relatedLinks
     .filter((link) => link.url === null)

@@ -13,6 +13,12 @@ export interface LiveArticle {
   groups: string[];
 }
 
+/** A live article that readers asked for by a slug it had before. */
+export interface MovedArticle {
+  articleId: string;
+  movedTo: string;
+}
+
 interface PublicationRow {
   article_id: string;
   slug: string;
@@ -28,10 +34,10 @@ export const shareCountsOf = (articleId: Prisma.Sql) =>
 /**
  * Finds what the public may read under an id or slug. Working copies are never looked at.
  *
- * @returns the article, or the slug that it has moved to
+ * @returns the article, or its id and the slug that it has moved to
  * @throws 404 when it was never published, 410 when it was and is no more
  */
-export async function findLive(tx: Transaction, reference: string): Promise<LiveArticle | { movedTo: string }> {
+export async function findLive(tx: Transaction, reference: string): Promise<LiveArticle | { movedTo: string; groups: string[] }> {
   const byId = isId(reference);
   const id = byId ? reference.toLowerCase() : await publishedUnder(tx, reference);
   const [row] = await tx.$queryRaw<PublicationRow[]>`
@@ -41,7 +47,7 @@ export async function findLive(tx: Transaction, reference: string): Promise<Live
     const editions = await tx.edition.count({ where: { articleId: id } });
     throw editions > 0 ? gone(reference, id) : unknown(reference);
   }
-  if (!byId && row.slug !== reference) return { movedTo: row.slug };
+  if (!byId && row.slug !== reference) return { movedTo: row.slug, groups: [row.article_id] };
   return {
     articleId: row.article_id,
     slug: row.slug,
@@ -57,7 +63,7 @@ async function publishedUnder(tx: Transaction, reference: string): Promise<strin
 }
 
 /** Caches would keep a 404 or 410 as long as they like (RFC 9110, section 15.1), so it says how long. */
-const brief = { "cache-control": "public, max-age=1" };
+const brief = { "cache-control": "public, max-age=1", vary: "Authorization" };
 
 function unknown(reference: string) {
   return problem("not-found", `There is no published article ${reference}.`, { headers: brief });

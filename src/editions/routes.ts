@@ -164,6 +164,7 @@ function publishRoutes(app: App, newsroom: Newsroom): void {
   const response = { 200: Article };
   const config = { access: "articles:publish", precondition: "optional", problems: ["not-found", "wrong-state"] } as const;
   const body = z.strictObject({}).nullish().meta({ id: "PublishWrite", examples: [{}] });
+  const querystring = z.strictObject({});
   const shown = (article: StoredArticle) => ({
     body: presentArticle(article, newsroom.articleAddress),
     revision: article.row.revision,
@@ -178,6 +179,7 @@ function publishRoutes(app: App, newsroom: Newsroom): void {
         description: "Compiles the working copy into an immutable edition. A live article without changes stays as it is.",
         tags,
         params,
+        querystring,
         body,
         response,
       },
@@ -196,6 +198,7 @@ function publishRoutes(app: App, newsroom: Newsroom): void {
         description: "Readers get 410 from then on; the working copy and the editions stay.",
         tags,
         params,
+        querystring,
         body,
         response,
       },
@@ -224,8 +227,8 @@ export async function readLive(
 ): Promise<LiveArticle | undefined> {
   const found = await findLive(newsroom.database, request.params.article);
   if (!("movedTo" in found)) return found;
-  const location = request.url.replace(`/articles/${request.params.article}`, `/articles/${found.movedTo}`);
-  send(request, reply, { status: 301, headers: { location, "cache-control": "public, max-age=1" }, body: "" });
+  const location = request.url.replace(/\/articles\/[^/?]+/, `/articles/${found.movedTo}`);
+  send(request, reply, { status: 301, headers: { ...publicCaching(request, newsroom, found.groups), location }, body: "" });
   return undefined;
 }
 

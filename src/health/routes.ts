@@ -49,6 +49,7 @@ export function healthRoutes(app: App, newsroom: Newsroom, metrics: Metrics): vo
         tags,
         response: { 200: { description: "Prometheus' text format.", content: { "text/plain": { schema: z.string().meta({ examples: ["dateline_http_request_duration_seconds_count 1"] }) } } } },
       },
+      config: { produces: ["text/plain"] },
     },
     async (_request, reply) => {
       const text = await metrics.registry.metrics();

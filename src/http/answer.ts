@@ -18,14 +18,14 @@ export interface RenderedAnswer {
 }
 
 /** Makes an answer's bytes with the serialiser of the route, and their entity tag. */
-export function render(reply: FastifyReply, answer: Answer): RenderedAnswer {
-  const status = answer.status ?? 200;
-  const headers = answer.headers ?? {};
-  if (answer.body === undefined) return { status, headers, body: "" };
-  const body = String(reply.code(status).serialize(answer.body));
+export function render(reply: FastifyReply, found: Answer): RenderedAnswer {
+  const status = found.status ?? 200;
+  const headers = found.headers ?? {};
+  if (found.body === undefined) return { status, headers, body: "" };
+  const body = reply.code(status).serialize(found.body) as string;
   return {
     status,
-    headers: { "content-type": JSON_TYPE, etag: entityTag(body, answer.revision), ...headers },
+    headers: { "content-type": JSON_TYPE, etag: entityTag(body, found.revision), ...headers },
     body,
   };
 }
@@ -34,14 +34,14 @@ export function render(reply: FastifyReply, answer: Answer): RenderedAnswer {
  * Sends a rendered answer. A GET or HEAD whose If-None-Match names the entity tag gets a 304 with
  * the same headers (RFC 9110, section 15.4.5).
  */
-export function send(request: FastifyRequest, reply: FastifyReply, answer: RenderedAnswer): FastifyReply {
-  reply.headers({ "cache-control": "private, no-store", ...answer.headers }).code(answer.status);
-  const tag = answer.headers.etag;
+export function send(request: FastifyRequest, reply: FastifyReply, rendered: RenderedAnswer): FastifyReply {
+  reply.headers({ "cache-control": "private, no-store", ...rendered.headers }).code(rendered.status);
+  const tag = rendered.headers.etag;
   const isRead = request.method === "GET" || request.method === "HEAD";
   if (isRead && tag !== undefined && isNotModified(request, tag)) {
     return reply.code(304).removeHeader("content-type").send();
   }
-  return reply.serializer(asIs).send(answer.body);
+  return reply.serializer(asIs).send(rendered.body);
 }
 
 /** Renders and sends what a read found. */

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyServerOptions } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from "fastify";
 import { v7 as uuid } from "uuid";
 import type { Config } from "../config.ts";
 
@@ -21,8 +21,12 @@ export function logRequests(app: FastifyInstance): void {
     reply.header("x-request-id", request.id);
   });
   app.addHook("onResponse", async (request, reply) => {
-    const { method, url } = request;
-    const milliseconds = Math.round(reply.elapsedTime * 10) / 10;
-    request.log.info({ method, url, status: reply.statusCode, milliseconds }, `${method} ${url} ${reply.statusCode}`);
+    logRequest(request, reply);
   });
+}
+
+export function logRequest(request: FastifyRequest, reply: FastifyReply): void {
+  const { method, url } = request;
+  const milliseconds = Math.round(reply.elapsedTime * 10) / 10;
+  request.log.info({ method, url, status: reply.statusCode, milliseconds }, `${method} ${url} ${reply.statusCode}`);
 }

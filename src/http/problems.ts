@@ -111,7 +111,10 @@ export function invalidParameter(errors: FieldError[]): Problem {
 
 /** RFC 6901's fragment form for a place in a body: `["keyPoints", 0]` is `#/keyPoints/0`. */
 export function pathPointer(path: readonly PropertyKey[]): string {
-  const steps = path.map((step) => encodeURI(String(step).replaceAll("~", "~0").replaceAll("/", "~1")));
+  const steps = path.map((step) => {
+    const token = String(step).toWellFormed().replaceAll("~", "~0").replaceAll("/", "~1");
+    return encodeURI(token).replaceAll("#", "%23");
+  });
   return ["#", ...steps].join("/");
 }
 
@@ -147,9 +150,10 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, found:
     requestId: request.id,
     ...(found.errors === undefined ? {} : { errors: found.errors }),
   };
+  const caching = request.caller ? "private, no-store" : (found.headers["cache-control"] ?? "no-store");
   return reply
     .code(status)
-    .headers({ "cache-control": "no-store", ...found.headers })
+    .headers({ ...found.headers, "cache-control": caching, "x-request-id": request.id })
     .type("application/problem+json")
     .serializer(JSON.stringify)
     .send(body);
@@ -191,8 +195,6 @@ function fastifyProblem(code: string, request: FastifyRequest): Problem | undefi
       return problem("malformed-request", "The body is not well-formed JSON.");
     case "FST_ERR_CTP_INVALID_CONTENT_LENGTH":
       return problem("malformed-request", "Content-Length does not match the body.");
-    case "FST_ERR_BAD_URL":
-      return problem("malformed-request", "The address is not a well-formed URL.");
     default:
       return undefined;
   }

@@ -1,4 +1,4 @@
-import rateLimit from "@fastify/rate-limit";
+import rateLimit, { normalizeIP } from "@fastify/rate-limit";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Newsroom } from "../newsroom.ts";
 import type { App } from "./app.ts";
@@ -27,7 +27,8 @@ export async function limitRates(app: App, newsroom: Newsroom): Promise<void> {
   await app.register(rateLimit, {
     timeWindow: 60_000,
     max: (request: FastifyRequest) => (request.caller === null ? LIMITS.address : LIMITS.key),
-    keyGenerator: (request: FastifyRequest) => request.caller?.id ?? request.ip,
+    // Of IPv6 everyone has a /64, which counts as one address.
+    keyGenerator: (request: FastifyRequest) => request.caller?.id ?? normalizeIP(request.ip),
     errorResponseBuilder: (_request: FastifyRequest, context: { max: number; ttl: number }) =>
       problem("too-many-requests", `The limit of ${context.max} requests a minute is used up.`, {
         headers: { "retry-after": String(Math.max(1, Math.ceil(context.ttl / 1000))) },

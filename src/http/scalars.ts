@@ -20,7 +20,7 @@ function faultOf(value: string, most: number, least: number): string | undefined
   if (value.includes("\0")) return "must not contain NUL (U+0000)";
   if (!value.isWellFormed()) return "must not contain a lone surrogate, which is no character";
   if (least > 0 && !/\S/.test(value)) return "must not be blank";
-  if (value.length > most && [...value].length > most) return `must have at most ${most} characters`;
+  if (value.length > most && Array.from(value).length > most) return `must have at most ${most} characters`;
   return undefined;
 }
 

@@ -1,7 +1,9 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { type FastifyHttpOptions, LogController } from "fastify";
+import { v7 as uuid } from "uuid";
 import type { Config } from "../config.ts";
+import { logRequest } from "./logging.ts";
 import { problem, sendProblem } from "./problems.ts";
 
 /** How large a JSON body may be, in bytes: an article of the longest kind. */
@@ -12,6 +14,8 @@ export function serverOptions(config: Config): FastifyHttpOptions<Server> {
   const proxies = config.DATELINE_TRUST_PROXY;
   return {
     bodyLimit: BODY_LIMIT,
+    // A request without Host is refused as any other, with a problem.
+    http: { requireHostHeader: false },
     logController: new LogController({ disableRequestLogging: true }),
     requestTimeout: 60_000,
     keepAliveTimeout: 72_000,
@@ -20,8 +24,12 @@ export function serverOptions(config: Config): FastifyHttpOptions<Server> {
     trustProxy: proxies === "off" ? false : proxies.split(","),
     routerOptions: { maxParamLength: 400 },
     frameworkErrors: (error, request, reply) => {
-      const isUrl = error.code === "FST_ERR_BAD_URL" || error.code === "FST_ERR_ASYNC_CONSTRAINT";
-      void sendProblem(request, reply, problem(isUrl ? "malformed-request" : "not-found", "The address is not a well-formed URL."));
+      const found =
+        error.code === "FST_ERR_MAX_PARAM_LENGTH"
+          ? problem("not-found", "There is nothing at this address: a part of it is longer than any slug.")
+          : problem("malformed-request", "The address is not a well-formed URL.");
+      void sendProblem(request, reply, found);
+      logRequest(request, reply);
     },
     clientErrorHandler: (error, socket) => {
       refuseConnection(error.code, socket);
@@ -41,8 +49,13 @@ function refuseConnection(code: string | undefined, socket: Socket): void {
       : code === "ERR_HTTP_REQUEST_TIMEOUT"
         ? [408, "Request Timeout", "The request did not arrive in time."]
         : [400, "Bad Request", "The request is not well-formed HTTP."];
-  const body = JSON.stringify({ type: "about:blank", title, status, detail });
-  socket.end(
-    `HTTP/1.1 ${status} ${title}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  );
+  const requestId = uuid();
+  const body = JSON.stringify({ type: "about:blank", title, status, detail, requestId });
+  const headers = [
+    `x-request-id: ${requestId}`,
+    "content-type: application/problem+json",
+    `content-length: ${Buffer.byteLength(body)}`,
+    "connection: close",
+  ];
+  socket.end(`HTTP/1.1 ${status} ${title}\r\n${headers.join("\r\n")}\r\n\r\n${body}`);
 }

@@ -1,5 +1,5 @@
 import type { FastifySchemaCompiler } from "fastify";
-import { z } from "zod";
+import type { z } from "zod";
 import { type FieldError, type Problem, invalidContent, invalidParameter, pathPointer } from "./problems.ts";
 
 type Issue = z.core.$ZodIssue;

@@ -82,8 +82,8 @@ function instant(parts: Parts): string | null {
   const offset = offsetInMinutes(parts.offset);
   if (date === null || hour === null || offset === null) return null;
   const minutes = hour * 60 + Number(parts.minute ?? 0) - offset;
-  const time = new Date(date + minutes * millisecondsPerMinute + Number(parts.second ?? 0) * 1000);
-  return `${time.toISOString().slice(0, "2025-04-10T00:00:00".length)}${parts.fraction ?? ""}Z`;
+  const moment = new Date(date + minutes * millisecondsPerMinute + Number(parts.second ?? 0) * 1000);
+  return `${moment.toISOString().slice(0, "2025-04-10T00:00:00".length)}${parts.fraction ?? ""}Z`;
 }
 
 function dayStart(parts: Parts): number | null {
@@ -94,8 +94,8 @@ function dayStart(parts: Parts): number | null {
   return exists && agrees ? date.getTime() : null;
 }
 
-function monthIndex(month = ""): number {
-  return /^\d/.test(month) ? Number(month) - 1 : indexOfName(months, month);
+function monthIndex(name = ""): number {
+  return /^\d/.test(name) ? Number(name) - 1 : indexOfName(months, name);
 }
 
 function indexOfName(patterns: string[], name: string): number {

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { requireScope } from "../access/authenticate.ts";
-import { articleIdOf, loadArticle, lockArticle } from "../articles/workingCopy.ts";
+import { loadArticle, lockArticle } from "../articles/workingCopy.ts";
 import type { Transaction } from "../database/client.ts";
 import { readLive } from "../editions/routes.ts";
 import { findLive } from "../editions/read.ts";
@@ -55,17 +55,18 @@ export function shareRoutes(app: App, newsroom: Newsroom): void {
     },
     async (request, reply) => {
       const { network } = request.body;
-      const articleId = await liveId(newsroom.database, request.params.article);
-      const headers = { location: `/v1/articles/${articleId}/share-counts/${network}` };
+      const placeOf = (articleId: string) => ({ location: `/v1/articles/${articleId}/share-counts/${network}` });
       if (request.headers["idempotency-key"] === undefined) {
+        const articleId = await liveId(newsroom.database, request.params.article);
         const body = await newsroom.shares.record(articleId, network);
-        return send(request, reply, render(reply, { status: 201, body, headers }));
+        return send(request, reply, render(reply, { status: 201, body, headers: placeOf(articleId) }));
       }
       // With an Idempotency-Key the share and the key are one transaction, which no other can join.
       return write(newsroom, request, reply, async (tx) => {
+        const articleId = await liveId(tx, request.params.article);
         const [row] = await addShares(tx, [{ articleId, network, shares: 1 }]);
         if (row === undefined) throw await reasonFor(tx, articleId);
-        return { status: 201, body: present({ network, count: row.count, updatedAt: row.updated_at }), headers };
+        return { status: 201, body: present({ network, count: row.count, updatedAt: row.updated_at }), headers: placeOf(articleId) };
       });
     },
   );
@@ -149,9 +150,7 @@ export function shareRoutes(app: App, newsroom: Newsroom): void {
 /** An id is taken as it is: the statement that counts finds out whether it is live. */
 async function liveId(tx: Transaction, reference: string): Promise<string> {
   if (isId(reference)) return reference.toLowerCase();
-  const found = await findLive(tx, reference);
-  if (!("movedTo" in found)) return found.articleId;
-  return (await articleIdOf(tx, found.movedTo)) ?? reference;
+  return (await findLive(tx, reference)).articleId;
 }
 
 async function readCounts(

@@ -2,7 +2,7 @@ import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Transaction } from "../database/client.ts";
 import { answer } from "../http/answer.ts";
-import type { App } from "../http/app.ts";
+import { type App, mergePatch } from "../http/app.ts";
 import { publicCaching } from "../http/caching.ts";
 import { checkTag, entityTag, precondition } from "../http/conditional.ts";
 import { nextLink, pageParameters } from "../http/paging.ts";
@@ -94,7 +94,7 @@ function termRoutes(app: App, newsroom: Newsroom, kind: Kind): void {
         body: TermPatch,
         response: { 200: Term },
       },
-      config: { access, precondition: "optional", problems: ["not-found", "slug-taken", "in-use"] },
+      config: { access, precondition: "optional", consumes: mergePatch, problems: ["not-found", "slug-taken", "in-use"] },
     },
     (request, reply) =>
       write(newsroom, request, reply, async (tx) => {

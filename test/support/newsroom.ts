@@ -70,7 +70,7 @@ export async function startNewsroom(databaseUrl: string, environment: Record<str
   const app = await buildApp(newsroom);
   learnContract(app.swagger());
   const url = await app.listen({ host: "127.0.0.1", port: 0 });
-  const withHeaders = (headers: Record<string, string>) => checkAnswers(supertest.agent(url)).set(headers) as Agent;
+  const withHeaders = (headers: Record<string, string>) => checkAnswers(supertest.agent(url)).set(headers);
   const found: TestNewsroom = {
     url,
     databaseUrl,

@@ -1,0 +1,26 @@
+#!/usr/bin/env -S node --disable-warning=ExperimentalWarning
+import { Command, Option } from "commander";
+import { allScopes } from "../access/scopes.ts";
+import { createKey } from "./createKey.ts";
+import { importFiles } from "./importFiles.ts";
+
+const program = new Command("dateline")
+  .description("Dateline, a headless newsroom. Works on the database that the settings name, whether or not a server runs.")
+  .showHelpAfterError();
+
+program
+  .command("import")
+  .description("make an article of each news page saved as text")
+  .argument("<files...>", "the files")
+  .option("--publish", "publish them at once", false)
+  .option("--language <tag>", "the language of the text, as a BCP 47 tag")
+  .action(importFiles);
+
+program
+  .command("create-key")
+  .description("make a key and show it, as when the administrator's was lost")
+  .argument("<name>", "who or what uses it")
+  .addOption(new Option("--scopes <scopes...>", "what it may do").choices(allScopes).default(allScopes, "everything"))
+  .action(createKey);
+
+await program.parseAsync();

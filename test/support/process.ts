@@ -1,0 +1,59 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+
+const root = join(import.meta.dirname, "../..");
+
+export interface ServerProcess {
+  url: string;
+  /** All that it has printed. */
+  output: () => string;
+  /** Sends a signal and waits for the end; the exit code, or null when a signal ended it. */
+  end: (signal: NodeJS.Signals) => Promise<number | null>;
+}
+
+/** Starts `src/main.ts` in a process of its own and waits until it says that it is ready. */
+export async function startProcess(environment: Record<string, string>): Promise<ServerProcess> {
+  const child = run(["src/main.ts"], { PORT: "0", ...environment });
+  let printed = "";
+  const ready = new Promise<string>((resolve, reject) => {
+    const read = (chunk: Buffer) => {
+      printed += chunk.toString();
+      const url = /ready at (\S+)/.exec(printed)?.[1];
+      if (url !== undefined) resolve(url);
+    };
+    child.stdout?.on("data", read);
+    child.stderr?.on("data", read);
+    child.once("exit", (code) => {
+      reject(new Error(`the server ended with ${code}: ${printed}`));
+    });
+  });
+  const url = await ready;
+  return {
+    url,
+    output: () => printed,
+    async end(signal) {
+      const ended = once(child, "exit");
+      child.kill(signal);
+      return ((await ended) as [number | null])[0];
+    },
+  };
+}
+
+/** Runs a program of the project to its end. */
+export async function runToEnd(script: string[], environment: Record<string, string>) {
+  const child = run(script, environment);
+  let output = "";
+  child.stdout?.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr?.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  const [code] = (await once(child, "close")) as [number | null];
+  return { code, output };
+}
+
+function run(script: string[], environment: Record<string, string>): ChildProcess {
+  const { PATH = "", HOME = "" } = process.env;
+  return spawn(process.execPath, ["--disable-warning=ExperimentalWarning", ...script], {
+    cwd: root,
+    env: { PATH, HOME, ...environment },
+  });
+}
