@@ -20,7 +20,11 @@ function isOrigin(value: string): boolean {
 function isNetwork(value: string): boolean {
   const [address = "", bits, ...rest] = value.split("/");
   const family = isIP(address);
-  return family !== 0 && rest.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128)));
+  return (
+    family !== 0 &&
+    rest.length === 0 &&
+    (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128)))
+  );
 }
 
 /** One setting: how it is read, what it is when absent, and what it must be, in words. */
@@ -52,7 +56,10 @@ export const settings = {
   DATABASE_POOL: setting(whole(2, 1000), "20", "how many connections to PostgreSQL are kept, from 2 to 1000"),
   DATELINE_DATA_DIR: setting(z.string().min(1), ".dateline", "a folder for the embedded PostgreSQL"),
   DATELINE_ADMIN_KEY: setting(
-    z.string().regex(/^[\x21-\x7e]{32,256}$/).optional(),
+    z
+      .string()
+      .regex(/^[\x21-\x7e]{32,256}$/)
+      .optional(),
     undefined,
     "32 to 256 printable ASCII characters without spaces; when unset a key is made at the first start and printed once",
   ),

@@ -37,7 +37,10 @@ async function start(config: Config): Promise<void> {
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => void stop());
 
-  const address = await app.listen({ host: config.HOST, port: config.PORT });
+  const address = await app.listen({ host: config.HOST, port: config.PORT }).catch((cause: unknown) => {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`HOST and PORT must be an address and a port that are free to listen on: ${reason}.`, { cause });
+  });
   announce(address, adminKey);
 }
 

@@ -26,9 +26,13 @@ export function authenticate(app: FastifyInstance, newsroom: Newsroom): void {
   });
   app.addHook("preParsing", async (request) => {
     if (request.headers.authorization !== undefined && request.caller === null) {
-      throw problem("key-invalid", "The key is wrong, revoked or expired. Send Authorization: Bearer KEY with a key that is good.", {
-        headers: { "www-authenticate": 'Bearer realm="dateline", error="invalid_token"' },
-      });
+      throw problem(
+        "key-invalid",
+        "The key is wrong, revoked or expired. Send Authorization: Bearer KEY with a key that is good.",
+        {
+          headers: { "www-authenticate": 'Bearer realm="dateline", error="invalid_token"' },
+        },
+      );
     }
     const access = request.routeOptions.config.access ?? "public";
     if (access !== "public") requireScope(request, access);
@@ -42,13 +46,23 @@ export function authenticate(app: FastifyInstance, newsroom: Newsroom): void {
  */
 export function requireScope(request: FastifyRequest, scope: Scope): void {
   if (request.caller === null) {
-    throw problem("key-required", `This needs a key with the scope ${scope}. Send Authorization: Bearer KEY.`, {
-      headers: { "www-authenticate": 'Bearer realm="dateline"' },
-    });
+    throw problem(
+      "key-required",
+      `This needs a key with the scope ${scope}. Send Authorization: Bearer KEY.`,
+      {
+        headers: { "www-authenticate": 'Bearer realm="dateline"' },
+      },
+    );
   }
   if (!request.caller.scopes.has(scope)) {
-    throw problem("scope-missing", `This needs the scope ${scope}; the key "${request.caller.name}" has ${[...request.caller.scopes].join(", ") || "none"}.`, {
-      headers: { "www-authenticate": `Bearer realm="dateline", error="insufficient_scope", scope="${scope}"` },
-    });
+    throw problem(
+      "scope-missing",
+      `This needs the scope ${scope}; the key "${request.caller.name}" has ${[...request.caller.scopes].join(", ") || "none"}.`,
+      {
+        headers: {
+          "www-authenticate": `Bearer realm="dateline", error="insufficient_scope", scope="${scope}"`,
+        },
+      },
+    );
   }
 }

@@ -23,7 +23,7 @@ export function keyRoutes(app: App, newsroom: Newsroom): void {
     {
       schema: {
         operationId: "listKeys",
-        summary: "List the keys that work",
+        summary: "List the keys that were not revoked",
         tags,
         querystring: z.strictObject(pageParameters),
         response: { 200: KeyList },

@@ -38,14 +38,14 @@ export async function createArticle(tx: Transaction, input: ArticleInput): Promi
   let { slug } = input;
   if (slug === undefined) slug = await claimSlugFor(tx, id, input.headline);
   else await claimSlug(tx, id, slug);
-  const copy = await merged(tx, { ...blank, headline: input.headline, slug }, input);
+  const copy = await merged(tx, id, { ...blank, headline: input.headline, slug }, input);
   return insertArticle(tx, id, copy);
 }
 
 /** Changes what a merge patch names and leaves the rest (RFC 7396). */
 export async function patchArticle(tx: Transaction, article: StoredArticle, patch: ArticlePatch): Promise<StoredArticle> {
   refuseHistory(article, patch.publishedAt);
-  return editArticle(tx, article, await merged(tx, article.copy, patch));
+  return editArticle(tx, article, await merged(tx, article.row.id, article.copy, patch));
 }
 
 /** Puts a whole article in the place of another. The slug and the date it was published stay when they are left out. */
@@ -53,7 +53,7 @@ export async function replaceArticle(tx: Transaction, article: StoredArticle, in
   const { slug, headline, publishedAt, keyPoints, relatedLinks } = article.copy;
   refuseHistory(article, input.publishedAt);
   const kept = { ...blank, slug, headline, publishedAt, keyPoints, relatedLinks };
-  return editArticle(tx, article, await merged(tx, kept, { keyPoints: [], relatedLinks: [], ...input }));
+  return editArticle(tx, article, await merged(tx, article.row.id, kept, { keyPoints: [], relatedLinks: [], ...input }));
 }
 
 /** Saves a changed working copy, moving the article to another slug if it names one. */
@@ -74,7 +74,7 @@ function refuseHistory(article: StoredArticle, publishedAt: string | null | unde
 }
 
 /** @throws 422 with every fault at once */
-async function merged(tx: Transaction, copy: WorkingCopy, patch: ArticlePatch): Promise<WorkingCopy> {
+async function merged(tx: Transaction, articleId: string, copy: WorkingCopy, patch: ArticlePatch): Promise<WorkingCopy> {
   const errors: FieldError[] = [];
   const collect = <Value>(found: { errors: FieldError[] } & Value) => {
     errors.push(...found.errors);
@@ -102,7 +102,8 @@ async function merged(tx: Transaction, copy: WorkingCopy, patch: ArticlePatch): 
     next[field] = collect(await resolveTerms(tx, kind, references ?? [], (index) => [field, index])).terms;
   }
   if (patch.relatedLinks !== undefined) {
-    next.relatedLinks = collect(await relatedLinksFrom(tx, copy.relatedLinks, patch.relatedLinks ?? [], ["relatedLinks"])).relatedLinks;
+    const links = await relatedLinksFrom(tx, articleId, copy.relatedLinks, patch.relatedLinks ?? [], ["relatedLinks"]);
+    next.relatedLinks = collect(links).relatedLinks;
   }
   if (patch.body !== undefined) next.body = withBlockIds(patch.body ?? []);
   if (patch.keyPoints !== undefined) {

@@ -62,7 +62,7 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
   const tags = [`${noun.charAt(0).toUpperCase()}${noun.slice(1)}s`];
   const listParams = z.object({ article: z.string().describe("The article's id or slug.") });
   const itemParams = listParams.extend({ id: z.string().describe(`The id of the ${noun}.`) });
-  const config = { access: "articles:write", problems: ["not-found"] } as const;
+  const config = { access: "articles:write", problems: ["not-found", "conflict"] } as const;
   const itemsOf = (article: StoredArticle) => presentArticle(article, newsroom.articleAddress)[name];
 
   app.post(
@@ -103,7 +103,8 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
     (request, reply) =>
       write(newsroom, request, reply, async (tx) => {
         const article = await articleToChange(tx, request);
-        const saved = await patchList(tx, article, name, request.body as SentItem[], "#/");
+        const { data, place } = request.body as { data: SentItem[]; place: string };
+        const saved = await patchList(tx, article, name, data, { within: /^#\/\w+/, place });
         return { body: wholeList<unknown>(itemsOf(saved)), revision: saved.row.revision };
       }),
   );
@@ -135,7 +136,7 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
         const article = await articleToChange(tx, request);
         const gone = itemOf<{ id: string }>(name, article.copy[name], request.params.id);
         const kept = article.copy[name].map(({ id }) => ({ id })).filter(({ id }) => id !== gone.id);
-        await patchList(tx, article, name, kept, "#/");
+        await patchList(tx, article, name, kept);
         return { status: 204 };
       }),
   );
@@ -147,19 +148,19 @@ function patchOne(tx: Transaction, article: StoredArticle, name: CollectionName,
   const found = items.findIndex(({ id }) => id === item.id);
   const others = found === -1 ? items : items.toSpliced(found, 1);
   const at = position ?? (found === -1 ? items.length : found);
-  return patchList(tx, article, name, others.toSpliced(at, 0, item), "#");
+  return patchList(tx, article, name, others.toSpliced(at, 0, item), { within: /^#\/\w+\/\d+/, place: "#" });
 }
 
 /**
- * Patches an article with a list. Errors point into the article; `place` is what stands for the
- * list in the body that was sent: `#/` where that is the list, `#` where it is one of its items.
+ * Patches an article with a list. Errors point into the article; `sent` says which part of a pointer
+ * stands for what was sent, the list or one of its items, and where in the body that is.
  */
 async function patchList(
   tx: Transaction,
   article: StoredArticle,
   name: CollectionName,
   items: SentItem[],
-  place: "#" | "#/",
+  sent = { within: /^#/, place: "#" },
 ): Promise<StoredArticle> {
   if (items.length > MAX_ITEMS) {
     throw invalidContent([{ pointer: "#", detail: `would be one ${collections[name].noun} more than the ${MAX_ITEMS} that an article can have` }]);
@@ -168,8 +169,7 @@ async function patchList(
     return await patchArticle(tx, article, { [name]: items });
   } catch (error) {
     if (!(error instanceof Problem) || error.errors === undefined) throw error;
-    const within = place === "#" ? new RegExp(`^#/${name}/\\d+`) : new RegExp(`^#/${name}/`);
-    throw invalidContent(error.errors.map(({ pointer, detail }) => ({ pointer: pointer.replace(within, place), detail })));
+    throw invalidContent(error.errors.map(({ pointer, detail }) => ({ pointer: pointer.replace(sent.within, sent.place), detail })));
   }
 }
 

@@ -17,10 +17,12 @@ export function articleAddress(template: string): ArticleAddress {
  * The related links that a sent list makes. An item that names the id of an existing link keeps
  * what it leaves out. A bare title leads to the article that is live with that headline, if any.
  *
+ * @param ofArticle the article that the links are of; a bare title does not lead to it
  * @param place where in the body the list stands, for the errors
  */
 export async function relatedLinksFrom(
   tx: Transaction,
+  ofArticle: string,
   current: readonly RelatedLink[],
   items: readonly z.output<typeof RelatedLinkItem>[],
   place: readonly PropertyKey[],
@@ -28,7 +30,7 @@ export async function relatedLinksFrom(
   const known = new Map(current.map((link) => [link.id, link]));
   const errors = await idErrors(tx, "relatedLink", current, items.map(({ id }) => id), place);
   const drafts = items.map((item) => draftOf(known.get(item.id ?? ""), item));
-  const targets = await findTargets(tx, drafts);
+  const targets = await findTargets(tx, ofArticle, current, drafts);
   const relatedLinks = drafts.map(({ articleId, ...draft }, index) => {
     const target = targets.get(articleId ?? titleKey(draft.title ?? "")) ?? null;
     const fault = faultOf({ ...draft, articleId, target });
@@ -47,19 +49,29 @@ interface LinkDraft {
   articleId: string | null;
 }
 
-/** An item over the link that it changes. Naming a new url or article drops the other. */
+/**
+ * An item over the link that it changes. Naming a new url or article drops the other; the headline
+ * that a link shows, sent back, is no title of its own.
+ */
 function draftOf(existing: RelatedLink | undefined, item: z.output<typeof RelatedLinkItem>): LinkDraft {
   const { id, kind, title, url, articleId } = item;
-  const kept = { url: existing?.url ?? null, articleId: existing?.target?.id ?? null };
+  const kept = { title: existing?.title ?? null, url: existing?.url ?? null, articleId: existing?.target?.id ?? null };
   const namesUrl = url !== undefined && url !== null && articleId === undefined && existing !== undefined;
   const namesArticle = articleId !== undefined && articleId !== null && url === undefined;
-  return {
+  const draft = {
     id: id ?? newId(),
     kind: kind ?? existing?.kind ?? "alsoRead",
-    title: title === undefined ? (existing?.title ?? null) : title,
+    title: title === undefined ? kept.title : title,
     url: namesArticle ? null : url === undefined ? kept.url : url,
     articleId: namesUrl ? null : articleId === undefined ? kept.articleId : articleId,
   };
+  const isShown = draft.articleId !== null && draft.articleId === kept.articleId && title === shownOf(existing?.target ?? null)?.headline;
+  return isShown ? { ...draft, title: kept.title } : draft;
+}
+
+/** The headline and slug that a link to an article shows: the live ones, or the working copy's. */
+function shownOf(target: LinkTarget | null) {
+  return target?.publication ?? target;
 }
 
 function faultOf(link: Omit<LinkDraft, "id" | "kind"> & { target: LinkTarget | null }) {
@@ -75,20 +87,28 @@ function faultOf(link: Omit<LinkDraft, "id" | "kind"> & { target: LinkTarget | n
 
 /** A link that is sent back as it was fetched names the article's address beside its id. */
 function follows(url: string, target: LinkTarget | null): boolean {
-  const slug = target?.publication?.slug ?? target?.slug;
+  const slug = shownOf(target)?.slug;
   return slug !== undefined && url.split(/[/?#&=]/).includes(slug);
 }
 
-/** The articles that links lead to, by id, and by title for those that have a title alone. */
-async function findTargets(tx: Transaction, drafts: readonly LinkDraft[]): Promise<Map<string, LinkTarget>> {
+/**
+ * The articles that links lead to, by id, and by title for those that have a title alone. A link
+ * keeps its article even when that is in the trash; a new one cannot lead there.
+ */
+async function findTargets(
+  tx: Transaction,
+  ofArticle: string,
+  current: readonly RelatedLink[],
+  drafts: readonly LinkDraft[],
+): Promise<Map<string, LinkTarget>> {
   const ids = drafts.flatMap(({ articleId }) => articleId ?? []);
   const titles = drafts
     .filter(({ articleId, url }) => articleId === null && url === null)
     .flatMap(({ title }) => (title === null ? [] : titleKey(title)));
-  const found = new Map<string, LinkTarget>();
+  const found = new Map(current.flatMap(({ target }): [string, LinkTarget][] => (target === null ? [] : [[target.id, target]])));
   if (titles.length > 0) {
     const live = await tx.publication.findMany({
-      where: { titleKey: { in: titles } },
+      where: { titleKey: { in: titles }, NOT: { articleId: ofArticle } },
       orderBy: { publishedAt: "asc" },
       select: { titleKey: true, article: { select: linkTargetFields } },
     });
@@ -104,7 +124,7 @@ async function findTargets(tx: Transaction, drafts: readonly LinkDraft[]): Promi
 /** A link as editors see it: one to an article shows that article's headline and address. */
 export function presentLink(link: RelatedLink, position: number, address: ArticleAddress) {
   const { id, kind, target } = link;
-  const shown = target?.publication ?? target;
+  const shown = shownOf(target);
   return {
     id,
     kind,

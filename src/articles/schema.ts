@@ -62,7 +62,7 @@ export const KeyPointPatch = z
   .meta({ id: "KeyPointPatch", examples: [{ text: "The talks lasted six hours" }] });
 
 const LinkAddress = z
-  .union([WebAddress, z.string().max(2048).regex(/^\/(?!\/)[^\s\0]*$/, "must be an http or https address, or a path")])
+  .union([WebAddress, text(2048).regex(/^\/(?!\/)\S*$/, "must be an http or https address, or a path")])
   .nullable();
 const linkFields = {
   kind: LinkKind.optional(),
@@ -88,10 +88,13 @@ export const RelatedLinkPatch = z
 const KeyPointItems = z.array(KeyPointItem).max(MAX_ITEMS);
 const RelatedLinkItems = z.array(RelatedLinkItem).max(MAX_ITEMS);
 
-/** A whole list to put in place of another: as an array, or as a list is answered. */
+/** A whole list to put in place of another: as an array, or as a list is answered; and where in the body it stands. */
 function wholeListOf<Item extends z.ZodType>(items: z.ZodArray<Item>) {
   const answered = z.strictObject({ data: items, page: z.unknown().optional() });
-  return z.union([items, answered.transform((list) => list.data)]);
+  return z.union([
+    items.transform((data) => ({ data, place: "#" })),
+    answered.transform(({ data }) => ({ data, place: "#/data" })),
+  ]);
 }
 export const KeyPointListInput = wholeListOf(KeyPointItems).meta({
   id: "KeyPointListWrite",
@@ -162,7 +165,8 @@ const restShape = {
   keyPoints: z.array(KeyPoint),
   relatedLinks: z.array(RelatedLink),
   shareCounts: z.record(z.string(), z.int().min(0)).describe("Shares per network."),
-  shareTotal: z.int().min(0),
+  // Each count fits 2^53; their sum need not.
+  shareTotal: z.number().min(0).meta({ type: "integer" }),
   corrections: z.array(z.object({ number: z.int(), text: z.string(), publishedAt: TimeOut })),
   version: z.int().min(0).describe("How many editions have been published."),
   firstPublishedAt: TimeOut.nullable(),

@@ -1,4 +1,4 @@
-import { Prisma, type Transaction } from "../database/client.ts";
+import type { Transaction } from "../database/client.ts";
 import { problem } from "../http/problems.ts";
 import { slugify } from "../http/slugify.ts";
 
@@ -18,7 +18,7 @@ export async function claimSlug(tx: Transaction, articleId: string, slug: string
 export async function claimSlugFor(tx: Transaction, articleId: string, headline: string): Promise<string> {
   const base = slugify(headline, `article-${articleId.slice(-12)}`);
   let slug = base;
-  while (!(await hold(tx, articleId, slug))) slug = `${base}-${(await highestNumber(tx, base)) + 1}`;
+  while (!(await hold(tx, articleId, slug))) slug = `${base}-${await firstFreeNumber(tx, base)}`;
   return slug;
 }
 
@@ -38,10 +38,13 @@ async function hold(tx: Transaction, articleId: string, slug: string): Promise<b
   return rows.some((row) => row.article_id === articleId);
 }
 
-async function highestNumber(tx: Transaction, base: string): Promise<number> {
+async function firstFreeNumber(tx: Transaction, base: string): Promise<number> {
   const pattern = `^${base}-[1-9][0-9]{0,8}$`;
-  const [row] = await tx.$queryRaw<[{ highest: number | null }]>(Prisma.sql`
-    SELECT max(substring(slug from '[0-9]+$')::int) AS highest FROM slugs
-    WHERE slug >= ${`${base}-`} AND slug < ${`${base}.`} AND slug ~ ${pattern}`);
-  return row.highest ?? 1;
+  const [row] = await tx.$queryRaw<[{ free: number }]>`
+    WITH taken AS (
+      SELECT 1 AS number UNION
+      SELECT substring(slug from '[0-9]+$')::int FROM slugs WHERE slug ~ ${pattern}
+    )
+    SELECT min(number) + 1 AS free FROM taken WHERE number + 1 NOT IN (SELECT number FROM taken)`;
+  return row.free;
 }

@@ -133,9 +133,9 @@ export async function articleIdOf(tx: Transaction, reference: string): Promise<s
 
 /** Makes an article and its working copy. The slug must be held already. */
 export async function insertArticle(tx: Transaction, id: string, copy: WorkingCopy): Promise<StoredArticle> {
-  const row = await tx.article.create({ data: { id, firstPublishedAt: copy.publishedAt, ...columns(copy) } });
+  await tx.article.create({ data: { id, firstPublishedAt: copy.publishedAt, ...columns(copy) } });
   await saveParts(tx, id, undefined, copy);
-  return { row, copy, shareCounts: [] };
+  return loadArticle(tx, id);
 }
 
 /**
@@ -145,7 +145,7 @@ export async function insertArticle(tx: Transaction, id: string, copy: WorkingCo
 export async function saveArticle(tx: Transaction, article: StoredArticle, next: WorkingCopy): Promise<StoredArticle> {
   if (isDeepStrictEqual(article.copy, next)) return article;
   const { id, version } = article.row;
-  const row = await tx.article.update({
+  await tx.article.update({
     where: { id },
     data: {
       ...columns(next),
@@ -155,7 +155,7 @@ export async function saveArticle(tx: Transaction, article: StoredArticle, next:
     },
   });
   await saveParts(tx, id, article.copy, next);
-  return { ...article, row, copy: next };
+  return loadArticle(tx, id);
 }
 
 function columns(copy: WorkingCopy) {

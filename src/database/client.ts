@@ -71,8 +71,8 @@ export function isDatabaseAway(error: unknown): boolean {
     return true;
   }
   const code = databaseCode(error);
-  // Classes 08 (connection), 53 (resources), 57 (operator intervention: shutdown, timeout).
-  if (code !== undefined && /^(08|53|57)/.test(code)) return true;
+  // Classes 08 (connection), 3D (no such database), 53 (resources), 57 (operator intervention: shutdown, timeout).
+  if (code !== undefined && /^(08|3D|53|57)/.test(code)) return true;
   const text = error instanceof Error ? error.message : "";
   return /ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|Connection terminated|timeout exceeded when trying to connect|Can't reach database|Server has closed the connection|DatabaseNotReachable|ConnectionClosed/.test(text);
 }

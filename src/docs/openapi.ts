@@ -2,7 +2,7 @@ import swagger from "@fastify/swagger";
 import type { RouteOptions } from "fastify";
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from "fastify-type-provider-zod";
 import type { OpenAPIV3_1 } from "openapi-types";
-import type { z } from "zod";
+import { z } from "zod";
 import { scopes } from "../access/scopes.ts";
 import type { App } from "../http/app.ts";
 import { ProblemDetails, type ProblemType, problemTitle, problemTypes } from "../http/problems.ts";
@@ -11,7 +11,7 @@ import { tidySchemas } from "./components.ts";
 
 type Media = OpenAPIV3_1.MediaTypeObject;
 type Json = Record<string, unknown>;
-type ZodContext = { jsonSchema: z.core.JSONSchema.BaseSchema };
+type ZodContext = { zodSchema: z.core.$ZodType; jsonSchema: z.core.JSONSchema.BaseSchema };
 
 const description = `Dateline serves news articles with their key points, related links and share counts.
 
@@ -72,8 +72,13 @@ export async function describeApi(app: App): Promise<void> {
   });
 }
 
-/** What zod writes into the document, without patterns of a screen's width for what a format says. */
-function published({ jsonSchema }: ZodContext): void {
+/**
+ * What zod writes into the document, without patterns of a screen's width for what a format says,
+ * and with the examples that it leaves out of what is sent where something in it is transformed.
+ */
+function published({ zodSchema, jsonSchema }: ZodContext): void {
+  const examples = z.globalRegistry.get(zodSchema)?.examples;
+  if (Array.isArray(examples)) jsonSchema.examples = examples;
   if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
   if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
 }

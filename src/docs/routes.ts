@@ -11,28 +11,52 @@ const ProblemDescription = z
   .object({ type: z.string(), title: z.string(), status: z.int(), meaning: z.string() })
   .meta({
     id: "ProblemDescription",
-    examples: [{ type: "/problems/not-found", title: "Not found", status: 404, meaning: problemTypes["not-found"].meaning }],
+    examples: [
+      {
+        type: "/problems/not-found",
+        title: "Not found",
+        status: 404,
+        meaning: problemTypes["not-found"].meaning,
+      },
+    ],
   });
 
 const DocumentAsJson = z.looseObject({ openapi: z.string() }).meta({ examples: [{ openapi: "3.1.1" }] });
 const DocumentAsYaml = z.string().meta({ examples: ["openapi: 3.1.1"] });
-const documentAs = (type: string, schema: z.ZodType) => ({ description: "The OpenAPI document.", content: { [type]: { schema } } });
+const documentAs = (type: string, schema: z.ZodType) => ({
+  description: "The OpenAPI document.",
+  content: { [type]: { schema } },
+});
 
 /** The OpenAPI document, a page to browse it with, and what each problem's `type` leads to. */
 export async function docsRoutes(app: App): Promise<void> {
   app.get(
     "/openapi.json",
-    { schema: { operationId: "getOpenApiJson", summary: "Fetch this document as JSON", tags, response: { 200: documentAs("application/json", DocumentAsJson) } } },
-    async (_request, reply) => reply.headers(forAnHour).type("application/json").serializer(JSON.stringify).send(app.swagger()),
+    {
+      schema: {
+        operationId: "getOpenApiJson",
+        summary: "Fetch this document as JSON",
+        tags,
+        response: { 200: documentAs("application/json", DocumentAsJson) },
+      },
+    },
+    async (_request, reply) =>
+      reply.headers(forAnHour).type("application/json").serializer(JSON.stringify).send(app.swagger()),
   );
 
   app.get(
     "/openapi.yaml",
     {
-      schema: { operationId: "getOpenApiYaml", summary: "Fetch this document as YAML", tags, response: { 200: documentAs("application/yaml", DocumentAsYaml) } },
+      schema: {
+        operationId: "getOpenApiYaml",
+        summary: "Fetch this document as YAML",
+        tags,
+        response: { 200: documentAs("application/yaml", DocumentAsYaml) },
+      },
       config: { produces: ["application/yaml", "text/yaml", "text/plain"] },
     },
-    async (_request, reply) => reply.headers(forAnHour).type("application/yaml").serializer(String).send(openApiYaml(app)),
+    async (_request, reply) =>
+      reply.headers(forAnHour).type("application/yaml").serializer(String).send(openApiYaml(app)),
   );
 
   app.get(
@@ -51,7 +75,9 @@ export async function docsRoutes(app: App): Promise<void> {
       const { name } = request.params;
       if (!Object.hasOwn(problemTypes, name)) throw problem("not-found", `There is no problem type ${name}.`);
       const type = name as ProblemType;
-      return reply.headers(forAnHour).send({ type: `/problems/${type}`, title: problemTitle(type), ...problemTypes[type] });
+      return reply
+        .headers(forAnHour)
+        .send({ type: `/problems/${type}`, title: problemTitle(type), ...problemTypes[type] });
     },
   );
 

@@ -53,9 +53,11 @@ export function renderEdition(
     })
     .map((link, position) => ({ ...link, position }));
   const shown = new Set(relatedLinks.map(({ id }) => id));
-  const { body, ...summary } = { ...document, relatedLinks };
-  const visible = body.filter((block) => block.type !== "relatedLink" || shown.has(block.relatedLinkId));
-  return { document: JSON.stringify({ ...summary, body: visible }), summary: JSON.stringify(summary) };
+  const body = document.body.filter((block) => block.type !== "relatedLink" || shown.has(block.relatedLinkId));
+  const blocks = new Set(body.map(({ id }) => id));
+  const keyPoints = document.keyPoints.map((point) => (blocks.has(point.blockId ?? "") ? point : { ...point, blockId: null }));
+  const { body: _, ...summary } = { ...document, keyPoints, relatedLinks };
+  return { document: JSON.stringify({ ...summary, body }), summary: JSON.stringify(summary) };
 }
 
 /** Adds the share counts to a rendered document, without reading it. */

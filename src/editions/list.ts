@@ -1,4 +1,4 @@
-import { type StoredArticle, findArticles } from "../articles/workingCopy.ts";
+import { findArticles } from "../articles/workingCopy.ts";
 import { Prisma, type Transaction } from "../database/client.ts";
 import type { Cursors } from "../http/paging.ts";
 import { withShares } from "./document.ts";
@@ -58,8 +58,10 @@ export async function listLiveByIds(tx: Transaction, query: ArticleQuery & { ids
   const live = await tx.publication.findMany({ where: { articleId: { in: absent } }, select: { articleId: true } });
   const once = new Set(published.map(({ articleId }) => articleId));
   const filtered = new Set(live.map(({ articleId }) => articleId));
+  const items = query.ids.flatMap((id) => found.get(id) ?? []);
   return {
-    items: query.ids.flatMap((id) => found.get(id) ?? []),
+    items,
+    total: query.count ? items.length : undefined,
     missing: absent.map((id) => ({ id, reason: filtered.has(id) ? "filtered" : once.has(id) ? "gone" : "not-found" })),
   };
 }
@@ -120,15 +122,17 @@ export async function listDrafts(tx: Transaction, cursors: Cursors, query: Artic
   };
 }
 
-/** The working copies with these ids, in the order asked. */
+/** The working copies with these ids, in the order asked, and why others are missing. */
 export async function listDraftsByIds(tx: Transaction, query: ArticleQuery & { ids: string[] }) {
   const found = new Map((await findArticles(tx, { where: draftFilters(query) })).map((article) => [article.row.id, article]));
+  const absent = query.ids.filter((id) => !found.has(id));
+  const others = await tx.article.findMany({ where: { id: { in: absent }, deletedAt: null }, select: { id: true } });
+  const filtered = new Set(others.map(({ id }) => id));
+  const articles = query.ids.flatMap((id) => found.get(id) ?? []);
   return {
-    articles: query.ids.flatMap((id): StoredArticle[] => {
-      const article = found.get(id);
-      return article === undefined ? [] : [article];
-    }),
-    missing: query.ids.filter((id) => !found.has(id)).map((id) => ({ id, reason: "not-found" })),
+    articles,
+    total: query.count ? articles.length : undefined,
+    missing: absent.map((id) => ({ id, reason: filtered.has(id) ? "filtered" : "not-found" })),
   };
 }
 

@@ -1,5 +1,5 @@
 import { titleKey } from "../articles/titles.ts";
-import { type StoredArticle, lockArticle } from "../articles/workingCopy.ts";
+import { type StoredArticle, loadArticle, lockArticle } from "../articles/workingCopy.ts";
 import type { Transaction } from "../database/client.ts";
 import type { Precondition } from "../http/conditional.ts";
 import { problem } from "../http/problems.ts";
@@ -22,10 +22,11 @@ export async function publish(
   wanted: Precondition | undefined,
 ): Promise<StoredArticle> {
   const now = await takeTurn(tx);
-  const article = await lockArticle(tx, reference, wanted);
-  const { row } = article;
-  if (row.status === "published" && row.publishedRevision === row.revision) return article;
+  const locked = await lockArticle(tx, reference, wanted);
+  const { row } = locked;
+  if (row.status === "published" && row.publishedRevision === row.revision) return locked;
 
+  const article = await resolveOwnTitles(tx, locked);
   const published = {
     ...article,
     row: await tx.article.update({
@@ -129,6 +130,19 @@ async function putLive(newsroom: Newsroom, tx: Transaction, article: StoredArtic
   if (before?.slug === slug && before.headline === headline) return;
   await resolveBareTitles(tx, articleId, live.titleKey);
   await renderDependents(newsroom, tx, articleId);
+}
+
+/** Bare titles lead to what went live under them while they were being written. */
+async function resolveOwnTitles(tx: Transaction, article: StoredArticle): Promise<StoredArticle> {
+  const { id } = article.row;
+  const resolved = await tx.$executeRaw`
+    UPDATE related_links link SET target_id = target.article_id
+    FROM related_links bare CROSS JOIN LATERAL (
+      SELECT article_id FROM publications p WHERE p.title_key = bare.title_key AND p.article_id <> bare.article_id
+      ORDER BY published_at DESC LIMIT 1
+    ) target
+    WHERE link.id = bare.id AND bare.article_id = ${id}::uuid AND bare.target_id IS NULL AND bare.url IS NULL`;
+  return resolved === 0 ? article : loadArticle(tx, id);
 }
 
 /** Bare titles that waited for an article with this headline lead to it from now on. */

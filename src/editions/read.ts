@@ -17,6 +17,7 @@ export interface LiveArticle {
 export interface MovedArticle {
   articleId: string;
   movedTo: string;
+  groups: string[];
 }
 
 interface PublicationRow {
@@ -34,10 +35,10 @@ export const shareCountsOf = (articleId: Prisma.Sql) =>
 /**
  * Finds what the public may read under an id or slug. Working copies are never looked at.
  *
- * @returns the article, or its id and the slug that it has moved to
+ * @returns the article, or the slug that it has moved to
  * @throws 404 when it was never published, 410 when it was and is no more
  */
-export async function findLive(tx: Transaction, reference: string): Promise<LiveArticle | { movedTo: string; groups: string[] }> {
+export async function findLive(tx: Transaction, reference: string): Promise<LiveArticle | MovedArticle> {
   const byId = isId(reference);
   const id = byId ? reference.toLowerCase() : await publishedUnder(tx, reference);
   const [row] = await tx.$queryRaw<PublicationRow[]>`
@@ -47,7 +48,7 @@ export async function findLive(tx: Transaction, reference: string): Promise<Live
     const editions = await tx.edition.count({ where: { articleId: id } });
     throw editions > 0 ? gone(reference, id) : unknown(reference);
   }
-  if (!byId && row.slug !== reference) return { movedTo: row.slug, groups: [row.article_id] };
+  if (!byId && row.slug !== reference) return { articleId: row.article_id, movedTo: row.slug, groups: [row.article_id] };
   return {
     articleId: row.article_id,
     slug: row.slug,

@@ -5,8 +5,6 @@ import { Id, Language, Slug, Time } from "../http/scalars.ts";
 
 export const MAX_IDS = 100;
 
-const fieldNames = new Set(Object.keys(Article.shape));
-
 /** A list in one query parameter, parted by commas. */
 function commaList<Item extends z.ZodType<unknown, string>>(item: Item, most: number) {
   return z
@@ -16,7 +14,7 @@ function commaList<Item extends z.ZodType<unknown, string>>(item: Item, most: nu
     .pipe(z.array(item).max(most, `must name at most ${most}`));
 }
 
-const DayOrTime = z.union([Time, z.iso.date().transform((day) => `${day}T00:00:00.000Z`)], {
+const DayOrTime = z.union([Time, z.iso.date().transform((day) => `${day}T00:00:00.000Z`).pipe(Time)], {
   error: "must be a time such as 2025-04-10T09:30:00Z, or a day such as 2025-04-10",
 });
 
@@ -25,12 +23,22 @@ export const version = z
   .default("published")
   .meta({ description: "`draft` is the working copy, for keys with `drafts:read`.", examples: ["published"] });
 
-export const fields = commaList(
-  z.string().refine((name) => fieldNames.has(name), `must be properties of an article, parted by commas: ${[...fieldNames].join(", ")}`),
-  fieldNames.size,
-)
-  .optional()
-  .meta({ description: "The properties wanted, parted by commas; `id` comes always.", examples: ["headline,slug,publishedAt"] });
+/** Chooses among the properties of what is answered. */
+function chosenFields(shape: object) {
+  const names = Object.keys(shape);
+  const fault = `must be properties of the answer, parted by commas: ${names.join(", ")}`;
+  return commaList(
+    z.string().refine((name) => names.includes(name), fault),
+    names.length,
+  )
+    .optional()
+    .meta({
+      description: "The properties wanted, parted by commas; `id` comes always.",
+      examples: ["headline,slug,publishedAt"],
+    });
+}
+
+export const fields = chosenFields(Article.shape);
 
 export const ArticleQuery = z
   .strictObject({
@@ -50,9 +58,10 @@ export const ArticleQuery = z
     publishedAfter: DayOrTime.optional().meta({ description: "Published later than this.", examples: ["2025-04-10"] }),
     publishedBefore: DayOrTime.optional().meta({ description: "Published earlier than this.", examples: ["2100-04-11"] }),
     updatedAfter: DayOrTime.optional().meta({ description: "Changed later than this.", examples: ["2025-04-10T09:30:00Z"] }),
-    status: Status.optional().meta({ description: "Only with `version=draft`.", examples: ["draft"] }),
+    // Not by reference, beside which a parameter's description and example would be lost.
+    status: z.enum(Status.options).optional().meta({ description: "Only with `version=draft`.", examples: ["draft"] }),
     sort: z.enum(["newest", "oldest", "updated"]).default("newest").meta({ description: "The order.", examples: ["newest"] }),
-    fields,
+    fields: chosenFields(ArticleSummary.shape),
   })
   .refine((query) => query.status === undefined || query.version === "draft", {
     path: ["status"],

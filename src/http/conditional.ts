@@ -55,7 +55,7 @@ export function checkRevision(wanted: Precondition | undefined, revision: number
   if (wanted === "none" || !wanted.revisions.includes(revision)) {
     throw problem(
       "precondition-failed",
-      `The article was changed since: it is at revision ${revision}. Fetch it again and repeat the change on top.`,
+      `The article was changed since, or the tag is not that of its working copy, which is at revision ${revision}. Fetch it with version=draft and repeat the change on top.`,
     );
   }
 }
@@ -83,12 +83,14 @@ export function isNotModified(request: FastifyRequest, tag: string): boolean {
   return header.split(",").some((one) => one.trim().replace(/^W\//, "") === tag);
 }
 
+/** Entity tags, whose quotes may hold commas (RFC 9110, section 8.8.3). */
+const entityTags = /(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"/g;
+
 function parseTags(header: string, name: string): string[] {
-  const tags = header.split(",").map((tag) => tag.trim());
-  if (!tags.every((tag) => /^(W\/)?"[\x21\x23-\x7e\x80-\xff]*"$/.test(tag))) {
+  if (!/^\s*""(\s*,\s*"")*\s*$/.test(header.replaceAll(entityTags, '""'))) {
     throw problem("invalid-parameter", `${name} must be * or entity tags in double quotes, as ETag gave them.`, {
       errors: [{ pointer: name, detail: "must be * or entity tags in double quotes" }],
     });
   }
-  return tags;
+  return header.match(entityTags) ?? [];
 }

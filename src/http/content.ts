@@ -8,11 +8,17 @@ export async function negotiateContent(app: FastifyInstance): Promise<void> {
   const utf8 = new TextDecoder("utf-8", { fatal: true });
 
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(["application/json", "application/merge-patch+json"], { parseAs: "buffer" }, async (_request: FastifyRequest, body: Buffer) => {
-    const text = read(() => utf8.decode(body), "The body is not well-formed UTF-8.");
-    // A name such as __proto__ becomes a property like any other, which no schema knows.
-    return text === "" ? undefined : read(() => JSON.parse(text) as unknown, "The body is not well-formed JSON.");
-  });
+  app.addContentTypeParser(
+    ["application/json", "application/merge-patch+json"],
+    { parseAs: "buffer" },
+    async (_request: FastifyRequest, body: Buffer) => {
+      const text = read(() => utf8.decode(body), "The body is not well-formed UTF-8.");
+      // A name such as __proto__ becomes a property like any other, which no schema knows.
+      return text === ""
+        ? undefined
+        : read(() => JSON.parse(text) as unknown, "The body is not well-formed JSON.");
+    },
+  );
 
   app.addHook("onRequest", async (request) => {
     refuseAddress(request);
@@ -31,19 +37,27 @@ function read<T>(work: () => T, fault: string): T {
 
 /** HTTP/1.1 demands a Host (RFC 9112, section 3.2); PostgreSQL has no text with NUL, so nothing can have such a name. */
 function refuseAddress(request: FastifyRequest): void {
-  if (request.headers.host === undefined && request.raw.httpVersion === "1.1") throw problem("malformed-request", "The header Host is missing.");
-  if (request.url.includes("%00")) throw problem("malformed-request", "The address contains NUL (%00), which no text does.");
+  if (request.headers.host === undefined && request.raw.httpVersion === "1.1")
+    throw problem("malformed-request", "The header Host is missing.");
+  if (request.url.includes("%00"))
+    throw problem("malformed-request", "The address contains NUL (%00), which no text does.");
 }
 
 function refuseType(request: FastifyRequest): void {
   const encoding = request.headers["content-encoding"] ?? "identity";
   if (encoding !== "identity") {
-    throw problem("unsupported-media-type", `Content-Encoding is ${encoding}; send the body as it is.`, { headers: { "accept-encoding": "identity" } });
+    throw problem("unsupported-media-type", `Content-Encoding is ${encoding}; send the body as it is.`, {
+      headers: { "accept-encoding": "identity" },
+    });
   }
   const type = request.headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase();
-  const hasBody = request.headers["transfer-encoding"] !== undefined || Number(request.headers["content-length"] ?? 0) > 0;
+  const hasBody =
+    request.headers["transfer-encoding"] !== undefined || Number(request.headers["content-length"] ?? 0) > 0;
   if (!hasBody || request.is404 || type === undefined || consumed(request).includes(type)) return;
-  throw problem("unsupported-media-type", `Content-Type is ${type}; this operation takes ${consumed(request).join(" or ")}.`);
+  throw problem(
+    "unsupported-media-type",
+    `Content-Type is ${type}; this operation takes ${consumed(request).join(" or ")}.`,
+  );
 }
 
 function refuseAccept(request: FastifyRequest): void {
@@ -51,6 +65,14 @@ function refuseAccept(request: FastifyRequest): void {
   if (accept === undefined || accept === "*/*") return;
   const offered = request.routeOptions.config.produces ?? ["application/json"];
   // What is not described has parts of many types, as the page of the documentation.
-  if (request.is404 || request.routeOptions.schema?.hide === true || request.accepts().type(offered) !== false) return;
-  throw problem("not-acceptable", `Accept is ${accept}; this operation answers with ${offered.join(" or ")}.`);
+  if (
+    request.is404 ||
+    request.routeOptions.schema?.hide === true ||
+    request.accepts().type(offered) !== false
+  )
+    return;
+  throw problem(
+    "not-acceptable",
+    `Accept is ${accept}; this operation answers with ${offered.join(" or ")}.`,
+  );
 }

@@ -3,7 +3,16 @@ import type { FastifyInstance } from "fastify";
 import type { Config } from "../config.ts";
 
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
-const exposedHeaders = ["ETag", "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id", "Idempotency-Replayed"];
+const exposedHeaders = [
+  "ETag",
+  "Link",
+  "Location",
+  "Retry-After",
+  "RateLimit",
+  "RateLimit-Policy",
+  "X-Request-Id",
+  "Idempotency-Replayed",
+];
 
 /** Lets browsers call from the configured origins (the Fetch standard's CORS protocol). */
 export async function allowOrigins(app: FastifyInstance, config: Config): Promise<void> {
@@ -13,7 +22,9 @@ export async function allowOrigins(app: FastifyInstance, config: Config): Promis
   if (origin === "*") return;
   // Routes say what else their answers vary by, in place of what the plugin has said.
   app.addHook("onSend", async (_request, reply) => {
-    const others = String(reply.getHeader("vary") ?? "").split(", ").filter((name) => name !== "" && name !== "Origin");
+    const others = String(reply.getHeader("vary") ?? "")
+      .split(", ")
+      .filter((name) => name !== "" && name !== "Origin");
     reply.header("vary", [...others, "Origin"].join(", "));
   });
 }

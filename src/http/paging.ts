@@ -9,11 +9,19 @@ export const MAX_LIMIT = 100;
 export const pageParameters = {
   limit: z
     .string()
-    .regex(/^\d{1,4}$/, `must be a whole number from 1 to ${MAX_LIMIT}`)
+    .refine(
+      (value) => /^[1-9]\d{0,2}$/.test(value) && Number(value) <= MAX_LIMIT,
+      `must be a whole number from 1 to ${MAX_LIMIT}`,
+    )
     .transform(Number)
-    .refine((value) => value >= 1 && value <= MAX_LIMIT, `must be a whole number from 1 to ${MAX_LIMIT}`)
     .default(DEFAULT_LIMIT)
-    .meta({ description: `How many at most, 1 to ${MAX_LIMIT}.`, examples: [DEFAULT_LIMIT] }),
+    .meta({
+      description: `How many at most; ${DEFAULT_LIMIT} when absent.`,
+      examples: [DEFAULT_LIMIT],
+      type: "integer",
+      minimum: 1,
+      maximum: MAX_LIMIT,
+    }),
   cursor: z
     .string()
     .max(1000)
@@ -60,7 +68,11 @@ export function signedCursors(secret: Uint8Array): Cursors {
       const position = bytes.subarray(12).toString();
       if (bytes.length <= 12 || !timingSafeEqual(bytes.subarray(0, 12), sign(list, position))) {
         throw invalidParameter([
-          { pointer: "cursor", detail: "is not a cursor of this list; take page.next of an answer with the same filters and sort" },
+          {
+            pointer: "cursor",
+            detail:
+              "is not a cursor of this list; take page.next of an answer with the same filters and sort",
+          },
         ]);
       }
       return z.array(z.string()).parse(JSON.parse(position));

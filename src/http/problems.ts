@@ -173,6 +173,10 @@ function asProblem(error: unknown, request: FastifyRequest): Problem {
   if (databaseCode(error) === "23505") {
     return problem("conflict", "Another request has just taken an id, slug or name that this one names. Fetch and try again.");
   }
+  // 23503 is a foreign key violation: what was there when it was looked up is there no more.
+  if (databaseCode(error) === "23503") {
+    return problem("conflict", "Another request has just deleted what this one names. Fetch and try again.");
+  }
   const status = error instanceof Error && "statusCode" in error ? error.statusCode : undefined;
   if (typeof status === "number" && status >= 400 && status < 500) {
     return problem("malformed-request", `The request cannot be read (${STATUS_CODES[status] ?? status}).`);

@@ -19,7 +19,7 @@ export function text(most: number, least = 1) {
 function faultOf(value: string, most: number, least: number): string | undefined {
   if (value.includes("\0")) return "must not contain NUL (U+0000)";
   if (!value.isWellFormed()) return "must not contain a lone surrogate, which is no character";
-  if (least > 0 && !/\S/.test(value)) return "must not be blank";
+  if (least > 0 && !/[^\s\p{Cc}]/u.test(value)) return "must not be blank";
   if (value.length > most && Array.from(value).length > most) return `must have at most ${most} characters`;
   return undefined;
 }
@@ -48,18 +48,19 @@ export const Slug = z
 
 /** A moment; what comes in with any offset goes on in UTC with milliseconds. */
 export const Time = z.iso
-  .datetime({ offset: true, error: "must be a time such as 2025-04-10T09:30:00Z (RFC 3339)" })
+  .datetime({ offset: true, abort: true, error: "must be a time such as 2025-04-10T09:30:00Z (RFC 3339)" })
   .refine((value) => !Number.isNaN(Date.parse(value)), "must be a time that exists")
   .transform((value) => new Date(value).toISOString())
+  .refine((value) => /^(?!0000)\d{4}-/.test(value), "must be a time from the year 1 to 9999")
   .meta({ format: "date-time", examples: ["2025-04-10T09:30:00.000Z"] });
 
 /** A moment in an answer. */
 export const TimeOut = z.iso.datetime().meta({ format: "date-time", examples: ["2025-04-10T09:30:00.000Z"] });
 
 export const WebAddress = z
-  .url({ protocol: /^https?$/, error: "must be an absolute http or https address" })
+  .url({ protocol: /^https?$/, error: "must be an absolute http or https address", abort: true })
   .max(2048)
-  .refine((value) => !/[\s\0]/.test(value), "must not contain white space")
+  .refine((value) => !/[\s\0\p{Surrogate}]/u.test(value), "must not contain white space, NUL or a lone surrogate")
   .meta({ examples: ["https://example.com/story"] });
 
 /** BCP 47, checked and written in its canonical form by ECMA-402. */

@@ -62,7 +62,7 @@ export function shareRecorder(database: Transaction): ShareRecorder {
       const counted = new Map(rows.map((row) => [`${row.article_id} ${row.network}`, row]));
       for (const { articleId, network, waiters } of batch) {
         const row = counted.get(`${articleId} ${network}`);
-        if (row === undefined) await refuse(database, articleId, waiters);
+        if (row === undefined) void refuse(database, articleId, waiters);
         else answerEach(row, waiters);
       }
     } catch (error) {
@@ -106,21 +106,27 @@ export async function addShares(
 ): Promise<CountRow[]> {
   return tx.$queryRaw<CountRow[]>(Prisma.sql`
     INSERT INTO share_counts AS held (article_id, network, count)
-    SELECT share.article_id, share.network, share.shares
-    FROM unnest(${batch.map(({ articleId }) => articleId)}::uuid[], ${batch.map(({ network }) => network)}::text[],
-                ${batch.map(({ shares }) => shares)}::bigint[]) AS share (article_id, network, shares)
-    JOIN publications p ON p.article_id = share.article_id
-    WHERE EXISTS (SELECT FROM share_counts known WHERE known.article_id = share.article_id AND known.network = share.network)
-       OR (SELECT count(*) FROM share_counts known WHERE known.article_id = share.article_id) < ${MAX_NETWORKS}
-    ORDER BY share.article_id, share.network
+    SELECT article_id, network, shares
+    FROM (
+      SELECT article_id, network, shares, known.count IS NULL AS is_new,
+             row_number() OVER (PARTITION BY article_id, known.count IS NULL ORDER BY network) AS place
+      FROM unnest(${batch.map(({ articleId }) => articleId)}::uuid[], ${batch.map(({ network }) => network)}::text[],
+                  ${batch.map(({ shares }) => shares)}::bigint[]) AS share (article_id, network, shares)
+      JOIN publications USING (article_id)
+      LEFT JOIN share_counts known USING (article_id, network)
+    ) share
+    WHERE NOT is_new
+       OR place + (SELECT count(*) FROM share_counts known WHERE known.article_id = share.article_id) <= ${MAX_NETWORKS}
+    ORDER BY article_id, network
     ON CONFLICT (article_id, network) DO UPDATE
       SET count = held.count + excluded.count, updated_at = now()
       WHERE held.count <= ${MAX_COUNT}::bigint - excluded.count
     RETURNING article_id, network, count, updated_at`);
 }
 
+/** Finding out why takes queries of its own, which the next batch does not wait for. */
 async function refuse(tx: Transaction, articleId: string, waiters: PromiseWithResolvers<Counted>[]): Promise<void> {
-  const reason = await reasonFor(tx, articleId);
+  const reason = await reasonFor(tx, articleId).catch((error: unknown) => error);
   for (const waiter of waiters) waiter.reject(reason);
 }
 

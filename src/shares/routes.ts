@@ -28,7 +28,7 @@ const querystring = z.strictObject({
     .meta({ description: "`draft` for an article that is not live; needs `drafts:read`.", examples: ["published"] }),
 });
 const reading = { alsoFor: "drafts:read", cached: true, problems: ["not-found", "gone"] } as const;
-const setting = { access: "shares:write", precondition: "required", problems: ["not-found", "count-limit"] } as const;
+const setting = { access: "shares:write", precondition: "required", problems: ["not-found", "gone", "count-limit"] } as const;
 
 interface Count {
   network: string;
@@ -173,6 +173,8 @@ async function readCounts(
 async function countToChange(tx: Transaction, request: FastifyRequest<{ Params: { article: string; network: string } }>) {
   const wanted = requiredPrecondition(request);
   const network = networkOf(request);
+  // Whoever may not read drafts does not learn of them here either.
+  if (request.caller?.scopes.has("drafts:read") !== true) await findLive(tx, request.params.article);
   const { row } = await lockArticle(tx, request.params.article);
   // Readers may be counting up: the row is held so that nothing comes between the check and the change.
   await tx.$queryRaw`SELECT count FROM share_counts WHERE article_id = ${row.id}::uuid AND network = ${network} FOR UPDATE`;

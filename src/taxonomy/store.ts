@@ -41,7 +41,7 @@ export async function createTerm(
   input: { name: string; slug?: string | undefined; description?: string | null | undefined },
 ): Promise<Term> {
   const id = uuid();
-  const slug = input.slug ?? slugify(input.name, id);
+  const slug = input.slug ?? slugify(input.name, `${kind}-${id.slice(-12)}`);
   return tableOf(tx, kind)
     .create({ data: { id, name: input.name, slug, description: input.description ?? null } })
     .catch((error: unknown) => {
@@ -114,7 +114,10 @@ async function resolveTerm(tx: Transaction, kind: Kind, reference: TermReference
   const existing = slug === "" ? null : await table.findUnique({ where: { slug } });
   if (existing !== null) return existing;
   if (name === undefined) return undefined;
-  return createTerm(tx, kind, { name, slug: slug === "" ? undefined : slug });
+  if (slug === "") return createTerm(tx, kind, { name });
+  // Whoever names the same new term at the same time gets the one that was made first.
+  await table.createMany({ data: [{ id: uuid(), name, slug }], skipDuplicates: true });
+  return (await table.findUnique({ where: { slug } })) ?? undefined;
 }
 
 async function refuseInUse(tx: Transaction, kind: Kind, term: Term, consequence: string): Promise<void> {

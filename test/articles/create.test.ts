@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { expectRefused, makeDraft, readDraft, unknownId } from "../support/articles.ts";
+import { expectRefused, makeDraft, readDraft, unknownId } from "../support/drafts.ts";
 import { useNewsroom } from "../support/newsroom.ts";
 
 const newsroom = useNewsroom();

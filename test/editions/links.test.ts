@@ -21,13 +21,19 @@ describe("a link to an article", () => {
   it("bears the target's live headline and address, not its working copy's", async () => {
     const target = await live(newsroom, { headline: "Dam repaired" });
     await change(newsroom, target.id, { headline: "Draft of a headline", slug: "draft-of-a-slug" });
-    const { id } = await live(newsroom, { headline: "Reservoir fills", relatedLinks: [{ articleId: target.id, title: "As written" }] });
+    const { id } = await live(newsroom, {
+      headline: "Reservoir fills",
+      relatedLinks: [{ articleId: target.id, title: "As written" }],
+    });
     expect(links(await seen(newsroom, id))).toEqual([leadsTo(target)]);
   });
 
   it("follows the target when it is renamed and published, without an edition of its own", async () => {
     const target = await live(newsroom, { headline: "Before the name" });
-    const linking = await live(newsroom, { headline: "Names another", relatedLinks: [{ articleId: target.id }] });
+    const linking = await live(newsroom, {
+      headline: "Names another",
+      relatedLinks: [{ articleId: target.id }],
+    });
     const before = await newsroom.reader.get(`/v1/articles/${linking.id}`);
     await change(newsroom, target.id, { headline: "After the name", slug: "after-the-name" });
     expect((await newsroom.reader.get(`/v1/articles/${linking.id}`)).text).toBe(before.text);
@@ -36,13 +42,20 @@ describe("a link to an article", () => {
     expect(links(after.body as ShownArticle)).toEqual([leadsTo(renamed)]);
     expect(after.headers.etag).not.toBe(before.headers.etag);
     expect(after.body).toMatchObject({ version: 1, updatedAt: linking.updatedAt });
-    expect((await newsroom.reader.get(`/v1/articles/${linking.id}/related-links`)).body.data).toEqual(after.body.relatedLinks);
-    expect((await newsroom.reader.get(`/v1/articles?ids=${linking.id}`)).body.data[0].relatedLinks).toEqual(after.body.relatedLinks);
+    expect((await newsroom.reader.get(`/v1/articles/${linking.id}/related-links`)).body.data).toEqual(
+      after.body.relatedLinks,
+    );
+    expect((await newsroom.reader.get(`/v1/articles?ids=${linking.id}`)).body.data[0].relatedLinks).toEqual(
+      after.body.relatedLinks,
+    );
   });
 
   it("is hidden with its block while the target is not live, and back with it", async () => {
     const target = await live(newsroom, { headline: "Now and then" });
-    const { relatedLinks } = await draft(newsroom, { headline: "Unused", relatedLinks: [{ articleId: target.id }] });
+    const { relatedLinks } = await draft(newsroom, {
+      headline: "Unused",
+      relatedLinks: [{ articleId: target.id }],
+    });
     expect(relatedLinks).toHaveLength(1);
     const link = "0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e";
     const { id } = await live(newsroom, {
@@ -67,14 +80,19 @@ describe("a link to an article", () => {
     expect(without.keyPoints).toMatchObject([{ text: "Sums up the link", blockId: null }]);
     expect(JSON.stringify(without)).not.toContain(target.id);
     expect((await newsroom.reader.get(`/v1/articles/${id}/related-links/${link}`)).status).toBe(404);
-    expect((await newsroom.reader.get(`/v1/articles/${id}/related-links`)).body.data).toEqual(without.relatedLinks);
+    expect((await newsroom.reader.get(`/v1/articles/${id}/related-links`)).body.data).toEqual(
+      without.relatedLinks,
+    );
     await publish(newsroom, target.id);
     expect(await seen(newsroom, id)).toEqual(whole);
   });
 
   it("is hidden when the target goes into the trash", async () => {
     const target = await live(newsroom, { headline: "Thrown away" });
-    const { id } = await live(newsroom, { headline: "Outlives it", relatedLinks: [{ articleId: target.id }] });
+    const { id } = await live(newsroom, {
+      headline: "Outlives it",
+      relatedLinks: [{ articleId: target.id }],
+    });
     await newsroom.editor.delete(`/v1/articles/${target.id}`).set("If-Match", "*");
     expect(links(await seen(newsroom, id))).toEqual([]);
     expect((await draftOf(id)).relatedLinks).toHaveLength(1);
@@ -82,17 +100,27 @@ describe("a link to an article", () => {
 
   it("leaves the other links open to change when its target is in the trash", async () => {
     const target = await live(newsroom, { headline: "Dead weight" });
-    const { id, relatedLinks } = await live(newsroom, { headline: "Carries on", relatedLinks: [{ articleId: target.id }] });
+    const { id, relatedLinks } = await live(newsroom, {
+      headline: "Carries on",
+      relatedLinks: [{ articleId: target.id }],
+    });
     await newsroom.editor.delete(`/v1/articles/${target.id}`).set("If-Match", "*");
-    const added = await newsroom.editor.post(`/v1/articles/${id}/related-links`).send({ title: "Fresh", url: "https://example.com/fresh" });
+    const added = await newsroom.editor
+      .post(`/v1/articles/${id}/related-links`)
+      .send({ title: "Fresh", url: "https://example.com/fresh" });
     expect(added.status).toBe(201);
-    const removed = await newsroom.editor.delete(`/v1/articles/${id}/related-links/${relatedLinks[0]?.id}`).set("If-Match", "*");
+    const removed = await newsroom.editor
+      .delete(`/v1/articles/${id}/related-links/${relatedLinks[0]?.id}`)
+      .set("If-Match", "*");
     expect(removed.status).toBe(204);
   });
 
   it("does not tell readers of a draft", async () => {
     const target = await draft(newsroom, { headline: "Not to be known" });
-    const { id } = await live(newsroom, { headline: "Hints at it", relatedLinks: [{ articleId: target.id }] });
+    const { id } = await live(newsroom, {
+      headline: "Hints at it",
+      relatedLinks: [{ articleId: target.id }],
+    });
     const { text } = await newsroom.reader.get(`/v1/articles/${id}`);
     expect(text).not.toContain("Not to be known");
     expect(text).not.toContain(target.id);
@@ -114,7 +142,10 @@ describe("a link to an article", () => {
 
 describe("a bare title", () => {
   it("stays a title until an article with that headline is published", async () => {
-    const { id } = await live(newsroom, { headline: "Waits", relatedLinks: [{ title: "The piece to come" }] });
+    const { id } = await live(newsroom, {
+      headline: "Waits",
+      relatedLinks: [{ title: "The piece to come" }],
+    });
     const bare = [{ title: "The piece to come", url: null, articleId: null }];
     expect(links(await seen(newsroom, id))).toEqual(bare);
     const target = await draft(newsroom, { headline: "The piece to come" });
@@ -147,7 +178,9 @@ describe("a bare title", () => {
   it("does not resolve to another headline", async () => {
     const { id } = await live(newsroom, { headline: "Picky", relatedLinks: [{ title: "Harvest begins" }] });
     await live(newsroom, { headline: "Harvest begins late" });
-    expect(links(await seen(newsroom, id))).toEqual([{ title: "Harvest begins", url: null, articleId: null }]);
+    expect(links(await seen(newsroom, id))).toEqual([
+      { title: "Harvest begins", url: null, articleId: null },
+    ]);
   });
 
   it("resolves when a live article is given that headline", async () => {
@@ -160,7 +193,10 @@ describe("a bare title", () => {
   });
 
   it("is hidden when the article that it led to goes, and follows its new name when it is back", async () => {
-    const { id } = await live(newsroom, { headline: "Faithful", relatedLinks: [{ title: "Once printed so" }] });
+    const { id } = await live(newsroom, {
+      headline: "Faithful",
+      relatedLinks: [{ title: "Once printed so" }],
+    });
     const target = await live(newsroom, { headline: "Once printed so" });
     await unpublish(newsroom, target.id);
     expect(links(await seen(newsroom, id))).toEqual([]);
@@ -177,8 +213,13 @@ describe("a bare title", () => {
   });
 
   it("leaves links with an address of their own alone", async () => {
-    const { id } = await live(newsroom, { headline: "Has an address", relatedLinks: [{ title: "Same title", url: "https://example.com/" }] });
+    const { id } = await live(newsroom, {
+      headline: "Has an address",
+      relatedLinks: [{ title: "Same title", url: "https://example.com/" }],
+    });
     await live(newsroom, { headline: "Same title" });
-    expect(links(await seen(newsroom, id))).toEqual([{ title: "Same title", url: "https://example.com/", articleId: null }]);
+    expect(links(await seen(newsroom, id))).toEqual([
+      { title: "Same title", url: "https://example.com/", articleId: null },
+    ]);
   });
 });

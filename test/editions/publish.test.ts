@@ -6,7 +6,10 @@ const newsroom = useNewsroom();
 
 describe("publishing", () => {
   it("puts the working copy before readers", async () => {
-    const { id } = await draft(newsroom, { headline: "Ferry service returns", body: [{ type: "paragraph", text: "Boats sail at dawn." }] });
+    const { id } = await draft(newsroom, {
+      headline: "Ferry service returns",
+      body: [{ type: "paragraph", text: "Boats sail at dawn." }],
+    });
     expect((await newsroom.reader.get(`/v1/articles/${id}`)).status).toBe(404);
     const answer = await newsroom.editor.post(`/v1/articles/${id}/publish`).send({});
     expect(answer.status).toBe(200);
@@ -14,7 +17,12 @@ describe("publishing", () => {
     expect(answer.headers.etag).toMatch(/^"\d+-/);
     const read = await newsroom.reader.get("/v1/articles/ferry-service-returns");
     expect(read.status).toBe(200);
-    expect(read.body).toMatchObject({ id, status: "published", version: 1, body: [{ type: "paragraph", text: "Boats sail at dawn." }] });
+    expect(read.body).toMatchObject({
+      id,
+      status: "published",
+      version: 1,
+      body: [{ type: "paragraph", text: "Boats sail at dawn." }],
+    });
   });
 
   it("needs articles:publish", async () => {
@@ -28,7 +36,9 @@ describe("publishing", () => {
 
   it("answers 404 for an article that is not there", async () => {
     expect((await newsroom.editor.post("/v1/articles/no-such-article/publish")).status).toBe(404);
-    expect((await newsroom.editor.post("/v1/articles/0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e/unpublish")).status).toBe(404);
+    expect(
+      (await newsroom.editor.post("/v1/articles/0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e/unpublish")).status,
+    ).toBe(404);
   });
 
   it("makes no new edition when nothing has changed", async () => {
@@ -43,7 +53,11 @@ describe("publishing", () => {
   });
 
   it("makes no new edition after a change to what it was already", async () => {
-    const { id } = await live(newsroom, { headline: "Same again", keyPoints: ["One"], tags: [{ name: "Same" }] });
+    const { id } = await live(newsroom, {
+      headline: "Same again",
+      keyPoints: ["One"],
+      tags: [{ name: "Same" }],
+    });
     await change(newsroom, id, { headline: "Same again", tags: ["same"] });
     expect((await publish(newsroom, id)).version).toBe(1);
   });
@@ -62,20 +76,25 @@ describe("publishing", () => {
     const { id } = await draft(newsroom, { headline: "Stale" });
     const { etag } = (await newsroom.editor.get(`/v1/articles/${id}?version=draft`)).headers;
     await change(newsroom, id, { standfirst: "Newer" });
-    expect((await newsroom.editor.post(`/v1/articles/${id}/publish`).set("If-Match", etag ?? "")).status).toBe(412);
+    expect(
+      (await newsroom.editor.post(`/v1/articles/${id}/publish`).set("If-Match", etag ?? "")).status,
+    ).toBe(412);
     expect((await newsroom.reader.get(`/v1/articles/${id}`)).status).toBe(404);
   });
 
   it("refuses a parameter that it does not know, rather than publish in spite of it", async () => {
     const { id } = await draft(newsroom, { headline: "Not by mistake" });
     expect((await newsroom.editor.post(`/v1/articles/${id}/publish?dryRn=true`)).status).toBe(400);
-    expect((await newsroom.editor.post(`/v1/articles/${id}/publish`).send({ att: "2100-01-01T00:00:00Z" })).status).toBe(422);
+    expect(
+      (await newsroom.editor.post(`/v1/articles/${id}/publish`).send({ att: "2100-01-01T00:00:00Z" })).status,
+    ).toBe(422);
     expect((await newsroom.reader.get(`/v1/articles/${id}`)).status).toBe(404);
   });
 
   it("replays the answer to a repeated Idempotency-Key", async () => {
     const { id } = await draft(newsroom, { headline: "Sent twice" });
-    const send = () => newsroom.editor.post(`/v1/articles/${id}/publish`).set("Idempotency-Key", '"publish-once"');
+    const send = () =>
+      newsroom.editor.post(`/v1/articles/${id}/publish`).set("Idempotency-Key", '"publish-once"');
     const first = await send();
     await change(newsroom, id, { standfirst: "Not to be published by the repetition" });
     const second = await send();
@@ -87,8 +106,11 @@ describe("publishing", () => {
 describe("an edition", () => {
   it("is never changed, whoever asks the database", async () => {
     const { id } = await live(newsroom, { headline: "Carved in stone" });
-    const rewrite = newsroom.database.edition.update({ where: { articleId_version: { articleId: id, version: 1 } }, data: { document: {} } });
-    await expect(rewrite).rejects.toThrow();
+    const rewrite = newsroom.database.edition.update({
+      where: { articleId_version: { articleId: id, version: 1 } },
+      data: { document: {} },
+    });
+    await expect(rewrite).rejects.toThrow("rows of editions are never changed");
     expect((await seen(newsroom, id)).headline).toBe("Carved in stone");
   });
 
@@ -96,8 +118,13 @@ describe("an edition", () => {
     const { id } = await live(newsroom, { headline: "First words" });
     await change(newsroom, id, { headline: "Second words" });
     await publish(newsroom, id);
-    const editions = await newsroom.database.edition.findMany({ where: { articleId: id }, orderBy: { version: "asc" } });
-    expect(editions.map(({ version, document }) => [version, (document as { headline: string }).headline])).toEqual([
+    const editions = await newsroom.database.edition.findMany({
+      where: { articleId: id },
+      orderBy: { version: "asc" },
+    });
+    expect(
+      editions.map(({ version, document }) => [version, (document as { headline: string }).headline]),
+    ).toEqual([
       [1, "First words"],
       [2, "Second words"],
     ]);
@@ -145,12 +172,22 @@ describe("the times of an article", () => {
 
   it("are those it was carried over with, at every edition", async () => {
     const publishedAt = "2019-03-04T05:06:07.000Z";
-    const { id } = await live(newsroom, { headline: "From the archive", publishedAt: "2019-03-04T06:06:07+01:00" });
+    const { id } = await live(newsroom, {
+      headline: "From the archive",
+      publishedAt: "2019-03-04T06:06:07+01:00",
+    });
     expect(await seen(newsroom, id)).toMatchObject({ publishedAt, firstPublishedAt: publishedAt });
     await change(newsroom, id, { standfirst: "Digitised" });
     await publish(newsroom, id);
-    expect(await seen(newsroom, id)).toMatchObject({ publishedAt, firstPublishedAt: publishedAt, version: 2 });
-    const rewritten = await newsroom.editor.patch(`/v1/articles/${id}`).set("If-Match", "*").send({ publishedAt: "2020-01-01T00:00:00Z" });
+    expect(await seen(newsroom, id)).toMatchObject({
+      publishedAt,
+      firstPublishedAt: publishedAt,
+      version: 2,
+    });
+    const rewritten = await newsroom.editor
+      .patch(`/v1/articles/${id}`)
+      .set("If-Match", "*")
+      .send({ publishedAt: "2020-01-01T00:00:00Z" });
     expect(rewritten.status).toBe(409);
   });
 });
@@ -169,11 +206,21 @@ describe("unpublishing", () => {
     const points = `key-points/${article.keyPoints[0]?.id}`;
     const links = `related-links/${article.relatedLinks[0]?.id}`;
     for (const reference of [article.id, article.id.toUpperCase(), article.slug]) {
-      for (const path of ["", "/key-points", `/${points}`, "/related-links", `/${links}`, "/share-counts", "/share-counts/x"]) {
+      for (const path of [
+        "",
+        "/key-points",
+        `/${points}`,
+        "/related-links",
+        `/${links}`,
+        "/share-counts",
+        "/share-counts/x",
+      ]) {
         const gone = await newsroom.reader.get(`/v1/articles/${reference}${path}`);
         expect([path, gone.status, gone.body.type]).toEqual([path, 410, "/problems/gone"]);
       }
-      expect((await newsroom.reader.post(`/v1/articles/${reference}/shares`).send({ network: "x" })).status).toBe(410);
+      expect(
+        (await newsroom.reader.post(`/v1/articles/${reference}/shares`).send({ network: "x" })).status,
+      ).toBe(410);
       expect((await newsroom.reader.head(`/v1/articles/${reference}`)).status).toBe(410);
     }
     const list = await newsroom.reader.get(`/v1/articles?ids=${article.id}`);
@@ -202,7 +249,12 @@ describe("unpublishing", () => {
     await change(newsroom, id, { standfirst: "Corrected" });
     expect((await newsroom.reader.get(`/v1/articles/${id}`)).status).toBe(410);
     await publish(newsroom, id);
-    expect(await seen(newsroom, slug)).toMatchObject({ id, version: 2, standfirst: "Corrected", status: "published" });
+    expect(await seen(newsroom, slug)).toMatchObject({
+      id,
+      version: 2,
+      standfirst: "Corrected",
+      status: "published",
+    });
   });
 });
 
@@ -227,7 +279,8 @@ describe("the trash", () => {
     const writer = await newsroom.withScopes(["articles:write"]);
     expect((await writer.delete(`/v1/articles/${id}`)).status).toBe(428);
     expect((await writer.delete(`/v1/articles/${id}`).set("If-Match", "*")).status).toBe(204);
-    for (const reference of [id, slug]) expect((await newsroom.reader.get(`/v1/articles/${reference}`)).status).toBe(404);
+    for (const reference of [id, slug])
+      expect((await newsroom.reader.get(`/v1/articles/${reference}`)).status).toBe(404);
   });
 
   it("takes what was unpublished with articles:write", async () => {

@@ -10,9 +10,20 @@ const SECRET = "zzsecretzz";
 /** All that the public can get of an article, in one text. */
 async function everythingPublic(id: string, slug: string): Promise<string> {
   const paths = [id, slug].flatMap((reference) =>
-    ["", "/key-points", "/related-links", "/share-counts", "?fields=headline,body,tags,slug,section,authors"].map((path) => `${reference}${path}`),
+    [
+      "",
+      "/key-points",
+      "/related-links",
+      "/share-counts",
+      "?fields=headline,body,tags,slug,section,authors",
+    ].map((path) => `${reference}${path}`),
   );
-  const addresses = [...paths.map((path) => `/v1/articles/${path}`), "/v1/articles", `/v1/articles?ids=${id}`, "/v1/articles?sort=updated&count=true"];
+  const addresses = [
+    ...paths.map((path) => `/v1/articles/${path}`),
+    "/v1/articles",
+    `/v1/articles?ids=${id}`,
+    "/v1/articles?sort=updated&count=true",
+  ];
   const answers = await Promise.all(addresses.map((address) => newsroom.reader.get(address)));
   expect(answers.map(({ status }) => status)).toEqual(addresses.map(() => 200));
   return answers.map(({ text, headers }) => `${text}${JSON.stringify(headers)}`).join("\n");
@@ -72,7 +83,9 @@ describe("a change to the working copy", () => {
   it("shows in hasUnpublishedChanges to editors alone", async () => {
     const { id } = await live(newsroom, { headline: "In two minds" });
     await change(newsroom, id, { standfirst: "Perhaps" });
-    expect((await newsroom.editor.get(`/v1/articles/${id}?version=draft`)).body.hasUnpublishedChanges).toBe(true);
+    expect((await newsroom.editor.get(`/v1/articles/${id}?version=draft`)).body.hasUnpublishedChanges).toBe(
+      true,
+    );
     expect((await newsroom.editor.get(`/v1/articles/${id}`)).body.hasUnpublishedChanges).toBe(false);
   });
 });
@@ -84,18 +97,33 @@ function stable(text: string): string {
 
 describe("working copies", () => {
   it("are for keys with drafts:read", async () => {
-    const article = await draft(newsroom, { headline: "For editors", keyPoints: ["Point"], relatedLinks: [{ title: "Some other piece" }] });
+    const article = await draft(newsroom, {
+      headline: "For editors",
+      keyPoints: ["Point"],
+      relatedLinks: [{ title: "Some other piece" }],
+    });
     const writer = await newsroom.withScopes(["articles:write"]);
     const drafts = await newsroom.withScopes(["drafts:read"]);
     for (const reference of [article.id, article.slug]) {
-      for (const path of ["", "/key-points", `/key-points/${article.keyPoints[0]?.id}`, "/related-links", `/related-links/${article.relatedLinks[0]?.id}`, "/share-counts"]) {
+      for (const path of [
+        "",
+        "/key-points",
+        `/key-points/${article.keyPoints[0]?.id}`,
+        "/related-links",
+        `/related-links/${article.relatedLinks[0]?.id}`,
+        "/share-counts",
+      ]) {
         const address = `/v1/articles/${reference}${path}`;
         expect((await newsroom.reader.get(address)).status).toBe(404);
         expect((await drafts.get(address)).status).toBe(404);
         expect((await newsroom.reader.get(`${address}?version=draft`)).status).toBe(401);
         expect((await writer.get(`${address}?version=draft`)).status).toBe(403);
         const read = await drafts.get(`${address}?version=draft`);
-        expect([address, read.status, read.headers["cache-control"]]).toEqual([address, 200, "private, no-store"]);
+        expect([address, read.status, read.headers["cache-control"]]).toEqual([
+          address,
+          200,
+          "private, no-store",
+        ]);
       }
     }
     expect((await newsroom.reader.get("/v1/articles?version=draft")).status).toBe(401);
@@ -105,8 +133,17 @@ describe("working copies", () => {
 
   it("are never shown by a parameter that is not known", async () => {
     const { id } = await draft(newsroom, { headline: "Tricks" });
-    for (const query of ["version=Draft", "version=", "version=draft&version=published", "draft=true", "status=draft"]) {
-      expect([query, (await newsroom.reader.get(`/v1/articles/${id}?${query}`)).status]).toEqual([query, 400]);
+    for (const query of [
+      "version=Draft",
+      "version=",
+      "version=draft&version=published",
+      "draft=true",
+      "status=draft",
+    ]) {
+      expect([query, (await newsroom.reader.get(`/v1/articles/${id}?${query}`)).status]).toEqual([
+        query,
+        400,
+      ]);
     }
     expect((await newsroom.reader.get("/v1/articles?status=draft")).status).toBe(400);
   });
@@ -120,30 +157,45 @@ describe("the published edition", () => {
     expect(read.headers["surrogate-key"]?.split(" ")).toContain(id.replaceAll("-", ""));
     expect(read.headers["cache-groups"]).toContain(`"${id.replaceAll("-", "")}"`);
     expect(read.headers.etag).toMatch(/^"[^"]+"$/);
-    const again = await newsroom.reader.get(`/v1/articles/${id}`).set("If-None-Match", read.headers.etag ?? "");
+    const again = await newsroom.reader
+      .get(`/v1/articles/${id}`)
+      .set("If-None-Match", read.headers.etag ?? "");
     expect([again.status, again.text, again.headers.etag]).toEqual([304, "", read.headers.etag]);
-    expect((await newsroom.reader.get(`/v1/articles/${id}`).set("If-None-Match", '"other"')).status).toBe(200);
+    expect((await newsroom.reader.get(`/v1/articles/${id}`).set("If-None-Match", '"other"')).status).toBe(
+      200,
+    );
   });
 
   it("is private to whom a key got it", async () => {
     const { id } = await live(newsroom, { headline: "Read with a key" });
     for (const path of ["", "/key-points", "/related-links", "/share-counts"]) {
-      expect((await newsroom.editor.get(`/v1/articles/${id}${path}`)).headers["cache-control"]).toBe("private, no-store");
+      expect((await newsroom.editor.get(`/v1/articles/${id}${path}`)).headers["cache-control"]).toBe(
+        "private, no-store",
+      );
     }
   });
 
   it("comes with the fields that are asked for, and id", async () => {
     const { id } = await live(newsroom, { headline: "In part" });
-    expect((await newsroom.reader.get(`/v1/articles/${id}?fields=headline,version`)).body).toEqual({ id, headline: "In part", version: 1 });
+    expect((await newsroom.reader.get(`/v1/articles/${id}?fields=headline,version`)).body).toEqual({
+      id,
+      headline: "In part",
+      version: 1,
+    });
     const unknown = await newsroom.reader.get(`/v1/articles/${id}?fields=headline,secret`);
-    expect([unknown.status, unknown.body.errors[0].pointer]).toEqual([400, expect.stringContaining("fields")]);
+    expect([unknown.status, unknown.body.errors[0].pointer]).toEqual([
+      400,
+      expect.stringContaining("fields"),
+    ]);
   });
 
   it("answers 404 for a key point or link that only the working copy has", async () => {
     const { id } = await live(newsroom, { headline: "Not yet", keyPoints: ["Public"] });
     const added = await newsroom.editor.post(`/v1/articles/${id}/key-points`).send({ text: "Draft" });
     expect((await newsroom.reader.get(`/v1/articles/${id}/key-points/${added.body.id}`)).status).toBe(404);
-    expect((await newsroom.editor.get(`/v1/articles/${id}/key-points/${added.body.id}?version=draft`)).status).toBe(200);
+    expect(
+      (await newsroom.editor.get(`/v1/articles/${id}/key-points/${added.body.id}?version=draft`)).status,
+    ).toBe(200);
     await publish(newsroom, id);
     const shown = await newsroom.reader.get(`/v1/articles/${id}/key-points/${added.body.id}`);
     expect(shown.body).toEqual(added.body);

@@ -9,9 +9,20 @@ describe("a former slug", () => {
     const { id } = await live(newsroom, { headline: "Old address", slug: "old-address" });
     await change(newsroom, id, { slug: "new-address" });
     await publish(newsroom, id);
-    for (const rest of ["", "?fields=headline,slug", "/key-points", "/related-links?version=published", "/share-counts", "/share-counts/x"]) {
+    for (const rest of [
+      "",
+      "?fields=headline,slug",
+      "/key-points",
+      "/related-links?version=published",
+      "/share-counts",
+      "/share-counts/x",
+    ]) {
       const moved = await newsroom.reader.get(`/v1/articles/old-address${rest}`);
-      expect([rest, moved.status, moved.headers.location]).toEqual([rest, 301, `/v1/articles/new-address${rest}`]);
+      expect([rest, moved.status, moved.headers.location]).toEqual([
+        rest,
+        301,
+        `/v1/articles/new-address${rest}`,
+      ]);
     }
     expect((await newsroom.reader.head("/v1/articles/old-address")).status).toBe(301);
     expect((await newsroom.reader.get("/v1/articles/old-address").redirects(1)).body.id).toBe(id);
@@ -22,7 +33,10 @@ describe("a former slug", () => {
     await change(newsroom, id, { slug: "escaped-after" });
     await publish(newsroom, id);
     const moved = await newsroom.reader.get("/v1/articles/escaped%2Dbefore/key-points?version=published");
-    expect([moved.status, moved.headers.location]).toEqual([301, "/v1/articles/escaped-after/key-points?version=published"]);
+    expect([moved.status, moved.headers.location]).toEqual([
+      301,
+      "/v1/articles/escaped-after/key-points?version=published",
+    ]);
   });
 
   it("is an answer that caches may keep and purge with the article", async () => {
@@ -60,20 +74,29 @@ describe("a former slug", () => {
     const { id } = await live(newsroom, { headline: "Once mine", slug: "once-mine" });
     await change(newsroom, id, { slug: "now-mine" });
     await publish(newsroom, id);
-    const refused = await newsroom.editor.post("/v1/articles").send({ headline: "Usurper", slug: "once-mine" });
+    const refused = await newsroom.editor
+      .post("/v1/articles")
+      .send({ headline: "Usurper", slug: "once-mine" });
     expect([refused.status, refused.body.type]).toEqual([409, "/problems/slug-taken"]);
     const other = await draft(newsroom, { headline: "Once mine" });
     expect(other.slug).toBe("once-mine-2");
-    const renamed = await newsroom.editor.patch(`/v1/articles/${other.id}`).set("If-Match", "*").send({ slug: "once-mine" });
+    const renamed = await newsroom.editor
+      .patch(`/v1/articles/${other.id}`)
+      .set("If-Match", "*")
+      .send({ slug: "once-mine" });
     expect(renamed.status).toBe(409);
-    expect((await newsroom.reader.get("/v1/articles/once-mine")).headers.location).toBe("/v1/articles/now-mine");
+    expect((await newsroom.reader.get("/v1/articles/once-mine")).headers.location).toBe(
+      "/v1/articles/now-mine",
+    );
   });
 
   it("names the article for readers who share it and editors who write to it", async () => {
     const { id } = await live(newsroom, { headline: "Known as", slug: "known-as-before" });
     await change(newsroom, id, { slug: "known-as" });
     await publish(newsroom, id);
-    expect((await newsroom.reader.post("/v1/articles/known-as-before/shares").send({ network: "x" })).body).toMatchObject({ count: 1 });
+    expect(
+      (await newsroom.reader.post("/v1/articles/known-as-before/shares").send({ network: "x" })).body,
+    ).toMatchObject({ count: 1 });
     expect((await newsroom.editor.get("/v1/articles/known-as-before?version=draft")).body.id).toBe(id);
   });
 
@@ -87,7 +110,9 @@ describe("a former slug", () => {
     await change(newsroom, id, { slug: "returns" });
     await publish(newsroom, id);
     for (const slug of ["comes", "goes"]) {
-      expect((await newsroom.reader.get(`/v1/articles/${slug}`)).headers.location).toBe("/v1/articles/returns");
+      expect((await newsroom.reader.get(`/v1/articles/${slug}`)).headers.location).toBe(
+        "/v1/articles/returns",
+      );
     }
   });
 });
@@ -98,7 +123,9 @@ describe("a slug that only the working copy has", () => {
     await change(newsroom, id, { slug: "planned-goal" });
     expect((await newsroom.reader.get("/v1/articles/planned-goal")).status).toBe(404);
     expect((await newsroom.reader.get("/v1/articles/planned-goal/key-points")).status).toBe(404);
-    expect((await newsroom.reader.post("/v1/articles/planned-goal/shares").send({ network: "x" })).status).toBe(404);
+    expect(
+      (await newsroom.reader.post("/v1/articles/planned-goal/shares").send({ network: "x" })).status,
+    ).toBe(404);
     expect((await seen(newsroom, "planned-move")).slug).toBe("planned-move");
     expect((await newsroom.editor.get("/v1/articles/planned-goal?version=draft")).body.id).toBe(id);
     await publish(newsroom, id);

@@ -7,7 +7,13 @@ export interface ShownArticle {
   status: string;
   headline: string;
   version: number;
-  relatedLinks: { id: string; title: string | null; url: string | null; articleId: string | null; position: number }[];
+  relatedLinks: {
+    id: string;
+    title: string | null;
+    url: string | null;
+    articleId: string | null;
+    position: number;
+  }[];
   keyPoints: { id: string; text: string }[];
   body: { id: string; type: string }[];
   shareCounts: Record<string, number>;
@@ -18,14 +24,21 @@ export interface ShownArticle {
 }
 
 /** Makes a draft; what the tests do not care about is left out. */
-export async function draft({ editor }: TestNewsroom, input: { headline: string } & Record<string, unknown>): Promise<ShownArticle> {
+export async function draft(
+  { editor }: TestNewsroom,
+  input: { headline: string } & Record<string, unknown>,
+): Promise<ShownArticle> {
   const answer = await editor.post("/v1/articles").send(input);
   if (answer.status !== 201) throw new Error(`no draft was made: ${answer.text}`);
   return answer.body as ShownArticle;
 }
 
 /** Changes a working copy whatever its revision. */
-export async function change({ editor }: TestNewsroom, id: string, patch: Record<string, unknown>): Promise<ShownArticle> {
+export async function change(
+  { editor }: TestNewsroom,
+  id: string,
+  patch: Record<string, unknown>,
+): Promise<ShownArticle> {
   const answer = await editor.patch(`/v1/articles/${id}`).set("If-Match", "*").send(patch);
   if (answer.status !== 200) throw new Error(`the change was refused: ${answer.text}`);
   return answer.body as ShownArticle;
@@ -44,7 +57,10 @@ export async function unpublish({ editor }: TestNewsroom, id: string): Promise<S
 }
 
 /** Makes an article and publishes it. */
-export async function live(newsroom: TestNewsroom, input: { headline: string } & Record<string, unknown>): Promise<ShownArticle> {
+export async function live(
+  newsroom: TestNewsroom,
+  input: { headline: string } & Record<string, unknown>,
+): Promise<ShownArticle> {
   return publish(newsroom, (await draft(newsroom, input)).id);
 }
 

@@ -60,7 +60,7 @@ export async function startNewsroom(databaseUrl: string, environment: Record<str
   const config = readConfig({
     DATELINE_ADMIN_KEY: adminKey,
     DATELINE_RATE_LIMIT: "off",
-    LOG_LEVEL: "error",
+    LOG_LEVEL: "silent",
     PORT: "0",
     DATABASE_POOL: "10",
     ...environment,

@@ -1,0 +1,94 @@
+import { describe, expect, it } from "vitest";
+import { readConfig, settings } from "../src/config.ts";
+
+function refusal(environment: Record<string, string>): string {
+  try {
+    readConfig(environment);
+  } catch (error) {
+    return error instanceof Error ? error.message : "";
+  }
+  throw new Error(`${JSON.stringify(environment)} was not refused`);
+}
+
+describe("a setting", () => {
+  it("has its documented default", () => {
+    expect(readConfig({})).toMatchObject({
+      HOST: "127.0.0.1",
+      PORT: 3000,
+      DATELINE_DATA_DIR: ".dateline",
+      DATELINE_RATE_LIMIT: true,
+      DATELINE_TRUST_PROXY: "off",
+    });
+    expect(readConfig({}).DATABASE_URL).toBeUndefined();
+    expect(readConfig({}).DATELINE_ADMIN_KEY).toBeUndefined();
+  });
+
+  it("counts as unset when it is empty", () => {
+    expect(readConfig(Object.fromEntries(Object.keys(settings).map((name) => [name, ""])))).toEqual(
+      readConfig({}),
+    );
+  });
+
+  it.for([
+    ["HOST", "http://0.0.0.0"],
+    ["HOST", "0.0.0.0 "],
+    ["PORT", "65536"],
+    ["PORT", "-1"],
+    ["PORT", "3e3"],
+    ["PORT", "0x50"],
+    ["PORT", " 3000"],
+    ["PORT", "http"],
+    ["DATABASE_URL", "mysql://root@localhost/news"],
+    ["DATABASE_URL", "localhost:5432"],
+    ["DATABASE_POOL", "1"],
+    ["DATABASE_POOL", "many"],
+    ["DATELINE_ADMIN_KEY", "short"],
+    ["DATELINE_ADMIN_KEY", "x".repeat(31)],
+    ["DATELINE_ADMIN_KEY", `with a space ${"x".repeat(32)}`],
+    ["DATELINE_ADMIN_KEY", "ä".repeat(40)],
+    ["DATELINE_ADMIN_KEY", "x".repeat(257)],
+    ["DATELINE_RATE_LIMIT", "false"],
+    ["DATELINE_RATE_LIMIT", "OFF"],
+    ["DATELINE_MAX_AGE", "-5"],
+    ["DATELINE_MAX_AGE", "31536001"],
+    ["DATELINE_ARTICLE_URL", "https://news.example/articles"],
+    ["DATELINE_ARTICLE_URL", "news.example/{slug}"],
+    ["DATELINE_ARTICLE_URL", "javascript:/{slug}"],
+    ["DATELINE_CORS_ORIGINS", "news.example"],
+    ["DATELINE_CORS_ORIGINS", "https://news.example/"],
+    ["DATELINE_CORS_ORIGINS", "https://news.example/path"],
+    ["DATELINE_CORS_ORIGINS", "https://news.example, https://other.example"],
+    ["DATELINE_CORS_ORIGINS", "https://news.example,*"],
+    ["DATELINE_TRUST_PROXY", "on"],
+    ["DATELINE_TRUST_PROXY", "abc"],
+    ["DATELINE_TRUST_PROXY", "1.2.3"],
+    ["DATELINE_TRUST_PROXY", "10.0.0.0/33"],
+    ["DATELINE_TRUST_PROXY", "10.0.0.0/"],
+    ["DATELINE_TRUST_PROXY", "::1/129"],
+    ["DATELINE_TRUST_PROXY", "10.0.0.1,"],
+    ["LOG_LEVEL", "loud"],
+    ["LOG_LEVEL", "INFO"],
+  ] as const)("%s is refused as %s, saying what it must be and not what it was", ([name, value]) => {
+    expect(refusal({ [name]: value })).toBe(`${name} must be ${settings[name].must}.`);
+  });
+
+  it.for([
+    ["HOST", "::"],
+    ["HOST", "localhost"],
+    ["HOST", "fe80::1%eth0"],
+    ["PORT", "0"],
+    ["DATABASE_URL", "postgresql://user:password@host:5432/dateline?sslmode=require"],
+    ["DATABASE_URL", "postgres://user@%2Fvar%2Frun/dateline"],
+    ["DATELINE_ADMIN_KEY", "x".repeat(32)],
+    ["DATELINE_ARTICLE_URL", "https://news.example/{slug}.html"],
+    ["DATELINE_CORS_ORIGINS", "https://news.example,http://localhost:5173"],
+    ["DATELINE_TRUST_PROXY", "10.0.0.0/8,::1,192.0.2.7"],
+  ] as const)("%s may be %s", ([name, value]) => {
+    expect(() => readConfig({ [name]: value })).not.toThrow();
+  });
+
+  it("is refused along with all others that are wrong, a line each", () => {
+    const lines = refusal({ PORT: "x", LOG_LEVEL: "x", DATELINE_ADMIN_KEY: "secret" }).split("\n");
+    expect(lines.map((line) => line.split(" ")[0])).toEqual(["PORT", "DATELINE_ADMIN_KEY", "LOG_LEVEL"]);
+  });
+});

@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { freshDatabase } from "../support/database.ts";
+import { type ServerProcess, startProcess } from "../support/process.ts";
+
+const adminKey = "an-administrators-key-that-no-log-holds";
+let server: ServerProcess;
+let drop = async () => {};
+
+beforeAll(async () => {
+  const database = await freshDatabase();
+  drop = database.drop;
+  server = await startProcess({ DATABASE_URL: database.url, DATELINE_ADMIN_KEY: adminKey });
+});
+afterAll(async () => {
+  await server.end("SIGTERM");
+  await drop();
+});
+
+interface Line {
+  reqId?: string;
+  method?: string;
+  url?: string;
+  status?: number;
+  milliseconds?: number;
+}
+
+/** Asks with an id, and waits for the lines that the log has under it. */
+async function linesOf(
+  id: string,
+  path: string,
+  init: { method?: string; headers?: Record<string, string>; body?: string } = {},
+): Promise<Line[]> {
+  const response = await fetch(server.url + path, {
+    ...init,
+    headers: { ...init.headers, "x-request-id": id },
+  });
+  await response.text();
+  expect(response.headers.get("x-request-id")).toBe(id);
+  const logged = () =>
+    server
+      .output()
+      .split("\n")
+      .filter((line) => line.startsWith("{"))
+      .map((line) => JSON.parse(line) as Line)
+      .filter(({ reqId }) => reqId === id);
+  await vi.waitUntil(() => logged().length > 0);
+  return logged();
+}
+
+describe("the log", () => {
+  it.for([
+    ["served", "/v1/articles?limit=1", 200],
+    ["missing", "/v1/articles/none", 404],
+    ["misspelt", "/v1/articles?limit=0", 400],
+    ["unrouted", "/nowhere", 404],
+    ["malformed", "/v1/articles/%zz", 400],
+    ["too-long", `/v1/articles/${"a".repeat(500)}`, 404],
+    ["refused", "/v1/keys", 401],
+  ] as const)("has one line of a request that is %s", async ([id, url, status]) => {
+    expect(await linesOf(id, url)).toEqual([
+      expect.objectContaining({ reqId: id, method: "GET", url, status, milliseconds: expect.any(Number) }),
+    ]);
+  });
+
+  it("holds neither keys nor bodies", async () => {
+    const headers = {
+      authorization: `Bearer ${adminKey}`,
+      "content-type": "application/json",
+      "idempotency-key": "an-idempotency-key",
+    };
+    const body = JSON.stringify({ name: "A name in a body", scopes: ["drafts:read"] });
+    const response = await fetch(`${server.url}/v1/keys`, { method: "POST", headers, body });
+    const { secret } = (await response.json()) as { secret: string };
+    await linesOf("invalid", "/v1/articles", {
+      method: "POST",
+      headers: { ...headers, cookie: "a=cookie" },
+      body: '{"headline":"A headline in a body","x":1}',
+    });
+    await linesOf("wrong", "/v1/articles", { headers: { authorization: "Bearer a-guessed-key" } });
+    for (const hidden of [
+      adminKey,
+      secret,
+      "a-guessed-key",
+      "A name in a body",
+      "A headline in a body",
+      "an-idempotency-key",
+      "a=cookie",
+    ]) {
+      expect(server.output()).not.toContain(hidden);
+    }
+  });
+
+  it("cannot be given lines by a caller", async () => {
+    await linesOf("forging", `/v1/articles/${encodeURIComponent('x\n{"reqId":"forged"}')}`);
+    await linesOf("after", "/healthz");
+    expect(server.output()).not.toContain('\n{"reqId":"forged"}');
+  });
+});
