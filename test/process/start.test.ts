@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freshDatabase } from "../support/database.ts";
-import { type ServerProcess, runToEnd, startProcess } from "../support/process.ts";
+import { type ServerProcess, npmStart, runToEnd, startProcess } from "../support/process.ts";
 
 const ADMIN = "an-administrators-key-for-tests-only";
 
@@ -109,6 +109,14 @@ describe("a setting that is wrong", () => {
 });
 
 describe("stopping", () => {
+  it("exits with 0 when npm start is told to, and leaves nothing behind", async () => {
+    const { url, drop } = await freshDatabase();
+    const server = await npmStart({ DATABASE_URL: url });
+    expect(await server.end("SIGTERM")).toBe(0);
+    await expect(fetch(`${server.url}/healthz`)).rejects.toThrow(TypeError);
+    await drop();
+  });
+
   it("finishes what is in flight before it exits", async () => {
     const { url, drop } = await freshDatabase();
     const server = await startProcess({ DATABASE_URL: url, DATELINE_ADMIN_KEY: ADMIN });

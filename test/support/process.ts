@@ -14,7 +14,16 @@ export interface ServerProcess {
 
 /** Starts `src/main.ts` in a process of its own and waits until it says that it is ready. */
 export async function startProcess(environment: Record<string, string>): Promise<ServerProcess> {
-  const child = run(["src/main.ts"], { PORT: "0", ...environment });
+  return whenReady(run(["src/main.ts"], { PORT: "0", ...environment }));
+}
+
+/** Starts the server as the README says, and waits until it says that it is ready. */
+export async function npmStart(environment: Record<string, string>): Promise<ServerProcess> {
+  const { PATH = "", HOME = "" } = process.env;
+  return whenReady(spawn("npm", ["start"], { cwd: root, env: { PATH, HOME, PORT: "0", ...environment } }));
+}
+
+async function whenReady(child: ChildProcess): Promise<ServerProcess> {
   let printed = "";
   const ready = new Promise<string>((resolve, reject) => {
     const read = (chunk: Buffer) => {
