@@ -62,7 +62,7 @@ export const KeyPointPatch = z
   .meta({ id: "KeyPointPatch", examples: [{ text: "The talks lasted six hours" }] });
 
 const LinkAddress = z
-  .union([WebAddress, text(2048).regex(/^\/(?!\/)\S*$/, "must be an http or https address, or a path")])
+  .union([WebAddress, text(2048).regex(/^\/(?![/\\])\S*$/, "must be an http or https address, or a path")])
   .nullable();
 const linkFields = {
   kind: LinkKind.optional(),

@@ -5,7 +5,7 @@ import { useNewsroom } from "../support/newsroom.ts";
 const newsroom = useNewsroom();
 
 const url = "https://example.com/a";
-const withBody = (body: unknown) => newsroom.editor.post("/v1/articles").send({ headline: "A", body } as object);
+const withBody = (body: unknown) => newsroom.editor.post("/v1/articles").send({ headline: "A", body });
 
 describe("a body", () => {
   it.each<[string, object, object]>([
@@ -15,7 +15,15 @@ describe("a body", () => {
     ["quote", { type: "quote", text: "One" }, { attribution: null }],
     ["quote with its speaker", { type: "quote", text: "One", attribution: "A sailor" }, {}],
     ["list", { type: "list", items: ["One", "Two"] }, { ordered: false }],
-    ["ordered list of marked items", { type: "list", ordered: true, items: ["One", { text: "Two", marks: [{ type: "code", start: 0, end: 3 }] }] }, {}],
+    [
+      "ordered list of marked items",
+      {
+        type: "list",
+        ordered: true,
+        items: ["One", { text: "Two", marks: [{ type: "code", start: 0, end: 3 }] }],
+      },
+      {},
+    ],
     ["image", { type: "image", url }, { alt: null, caption: null, credit: null }],
     ["image with its words", { type: "image", url, alt: "", caption: "The quay", credit: "Ana Lima" }, {}],
     ["embed", { type: "embed", url: "https://example.com/player?id=1&t=2#x" }, {}],
@@ -54,24 +62,71 @@ describe("a body", () => {
     ["a heading of half a level", [{ type: "heading", level: 2.5, text: "x" }], "#/body/0/level"],
     ["an empty list", [{ type: "list", items: [] }], "#/body/0/items"],
     ["a blank item", [{ type: "list", items: ["x", ""] }], "#/body/0/items/1"],
-    ["an item's unknown property", [{ type: "list", items: [{ text: "x", id: "i1" }] }], "#/body/0/items/0/id"],
+    [
+      "an item's unknown property",
+      [{ type: "list", items: [{ text: "x", id: "i1" }] }],
+      "#/body/0/items/0/id",
+    ],
     ["an image without an address", [{ type: "image", alt: "x" }], "#/body/0/url"],
     ["an image of data", [{ type: "image", url: "data:image/png;base64,AAAA" }], "#/body/0/url"],
     ["an embed of a script", [{ type: "embed", url: "javascript:alert(1)" }], "#/body/0/url"],
     ["an embed of a path", [{ type: "embed", url: "/player" }], "#/body/0/url"],
-    ["an address too long", [{ type: "embed", url: `https://example.com/${"x".repeat(2048)}` }], "#/body/0/url"],
+    [
+      "an address too long",
+      [{ type: "embed", url: `https://example.com/${"x".repeat(2048)}` }],
+      "#/body/0/url",
+    ],
     ["an id with a space", [{ id: "b 1", type: "rule" }], "#/body/0/id"],
     ["an id too long", [{ id: "x".repeat(65), type: "rule" }], "#/body/0/id"],
-    ["an id twice", [{ id: "x", type: "rule" }, { id: "x", type: "rule" }], "#/body/1/id"],
-    ["a link that the article does not have", [{ type: "relatedLink", relatedLinkId: unknownId }], "#/body/0/relatedLinkId"],
+    [
+      "an id twice",
+      [
+        { id: "x", type: "rule" },
+        { id: "x", type: "rule" },
+      ],
+      "#/body/1/id",
+    ],
+    [
+      "a link that the article does not have",
+      [{ type: "relatedLink", relatedLinkId: unknownId }],
+      "#/body/0/relatedLinkId",
+    ],
     ["a link that is no id", [{ type: "relatedLink", relatedLinkId: "first" }], "#/body/0/relatedLinkId"],
-    ["a mark of an unknown type", [{ type: "paragraph", text: "x", marks: [{ type: "blink", start: 0, end: 1 }] }], "#/body/0/marks/0/type"],
-    ["a mark past the text", [{ type: "paragraph", text: "x", marks: [{ type: "strong", start: 0, end: 2 }] }], "#/body/0/marks"],
-    ["a mark over nothing", [{ type: "paragraph", text: "xy", marks: [{ type: "strong", start: 1, end: 1 }] }], "#/body/0/marks"],
-    ["a mark before the text", [{ type: "paragraph", text: "x", marks: [{ type: "strong", start: -1, end: 1 }] }], "#/body/0/marks/0/start"],
-    ["a link without an address", [{ type: "paragraph", text: "x", marks: [{ type: "link", start: 0, end: 1 }] }], "#/body/0/marks/0/url"],
-    ["a link to a script", [{ type: "paragraph", text: "x", marks: [{ type: "link", start: 0, end: 1, url: "javascript:x" }] }], "#/body/0/marks/0/url"],
-    ["an address with strong emphasis", [{ type: "paragraph", text: "x", marks: [{ type: "strong", start: 0, end: 1, url }] }], "#/body/0/marks/0/url"],
+    [
+      "a mark of an unknown type",
+      [{ type: "paragraph", text: "x", marks: [{ type: "blink", start: 0, end: 1 }] }],
+      "#/body/0/marks/0/type",
+    ],
+    [
+      "a mark past the text",
+      [{ type: "paragraph", text: "x", marks: [{ type: "strong", start: 0, end: 2 }] }],
+      "#/body/0/marks",
+    ],
+    [
+      "a mark over nothing",
+      [{ type: "paragraph", text: "xy", marks: [{ type: "strong", start: 1, end: 1 }] }],
+      "#/body/0/marks",
+    ],
+    [
+      "a mark before the text",
+      [{ type: "paragraph", text: "x", marks: [{ type: "strong", start: -1, end: 1 }] }],
+      "#/body/0/marks/0/start",
+    ],
+    [
+      "a link without an address",
+      [{ type: "paragraph", text: "x", marks: [{ type: "link", start: 0, end: 1 }] }],
+      "#/body/0/marks/0/url",
+    ],
+    [
+      "a link to a script",
+      [{ type: "paragraph", text: "x", marks: [{ type: "link", start: 0, end: 1, url: "javascript:x" }] }],
+      "#/body/0/marks/0/url",
+    ],
+    [
+      "an address with strong emphasis",
+      [{ type: "paragraph", text: "x", marks: [{ type: "strong", start: 0, end: 1, url }] }],
+      "#/body/0/marks/0/url",
+    ],
     ["a mark on a rule", [{ type: "rule", marks: [] }], "#/body/0/marks"],
   ])("refuses %s", async (_, body, pointer) => {
     expectRefused(await withBody(body), 422, pointer);
@@ -83,26 +138,45 @@ describe("a body", () => {
   });
 
   it("keeps the order and the ids that were given, and gives free ones to the rest", async () => {
-    const { article } = await makeDraft(newsroom.editor, { body: [{ type: "rule" }, { id: "b1", type: "rule" }, { id: "Lead_1-x", type: "rule" }, { type: "rule" }] });
+    const { article } = await makeDraft(newsroom.editor, {
+      body: [
+        { type: "rule" },
+        { id: "b1", type: "rule" },
+        { id: "Lead_1-x", type: "rule" },
+        { type: "rule" },
+      ],
+    });
     expect(article.body.map(({ id }) => id)).toEqual(["b2", "b1", "Lead_1-x", "b3"]);
   });
 
   it("keeps its ids across edits that name them", async () => {
-    const draft = await makeDraft(newsroom.editor, { body: [{ type: "paragraph", text: "One" }, { type: "paragraph", text: "Two" }] });
+    const draft = await makeDraft(newsroom.editor, {
+      body: [
+        { type: "paragraph", text: "One" },
+        { type: "paragraph", text: "Two" },
+      ],
+    });
     const [one, two] = draft.article.body;
-    const { article } = await patchDraft(newsroom.editor, draft, { body: [two, { type: "paragraph", text: "New" }, one] });
+    const { article } = await patchDraft(newsroom.editor, draft, {
+      body: [two, { type: "paragraph", text: "New" }, one],
+    });
     expect(article.body).toEqual([two, { id: "b3", type: "paragraph", text: "New" }, one]);
   });
 
   it("may have the same block ids as another article's", async () => {
     await makeDraft(newsroom.editor, { body: [{ id: "lead", type: "rule" }] });
-    expect((await makeDraft(newsroom.editor, { body: [{ id: "lead", type: "rule" }] })).article.body).toHaveLength(1);
+    expect(
+      (await makeDraft(newsroom.editor, { body: [{ id: "lead", type: "rule" }] })).article.body,
+    ).toHaveLength(1);
   });
 
   it("places a related link under an id that the caller made", async () => {
     const id = "0199B2A0-5F5A-7C11-9D0E-6F1B8A3C2D77";
     const { article } = await makeDraft(newsroom.editor, {
-      body: [{ type: "paragraph", text: "x" }, { type: "relatedLink", relatedLinkId: id }],
+      body: [
+        { type: "paragraph", text: "x" },
+        { type: "relatedLink", relatedLinkId: id },
+      ],
       relatedLinks: [{ id, title: "ALSO READ" }],
     });
     expect(article.relatedLinks[0]?.id).toBe(id.toLowerCase());
@@ -111,7 +185,10 @@ describe("a body", () => {
 
   it("lets go of the place of a related link that is removed", async () => {
     const draft = await makeDraft(newsroom.editor, {
-      body: [{ id: "x", type: "relatedLink", relatedLinkId: unknownId.replace(/0$/, "1") }, { id: "y", type: "rule" }],
+      body: [
+        { id: "x", type: "relatedLink", relatedLinkId: unknownId.replace(/0$/, "1") },
+        { id: "y", type: "rule" },
+      ],
       relatedLinks: [{ id: unknownId.replace(/0$/, "1"), title: "ALSO READ" }],
     });
     const { article } = await patchDraft(newsroom.editor, draft, { relatedLinks: [] });
@@ -120,6 +197,10 @@ describe("a body", () => {
 
   it("cannot place another article's link", async () => {
     const other = await makeDraft(newsroom.editor, { relatedLinks: [{ title: "Theirs" }] });
-    expectRefused(await withBody([{ type: "relatedLink", relatedLinkId: other.article.relatedLinks[0]?.id }]), 422, "#/body/0/relatedLinkId");
+    expectRefused(
+      await withBody([{ type: "relatedLink", relatedLinkId: other.article.relatedLinks[0]?.id }]),
+      422,
+      "#/body/0/relatedLinkId",
+    );
   });
 });

@@ -1,11 +1,28 @@
 import { describe, expect, it } from "vitest";
-import { type Draft, draftOf, expectRefused, makeDraft, patchDraft, publishDraft, readDraft, unknownId } from "../support/drafts.ts";
+import {
+  type Draft,
+  draftOf,
+  expectRefused,
+  makeDraft,
+  patchDraft,
+  publishDraft,
+  readDraft,
+  unknownId,
+} from "../support/drafts.ts";
 import { useNewsroom } from "../support/newsroom.ts";
 
 const newsroom = useNewsroom();
 
-const patch = (draft: Draft, change: unknown) => newsroom.editor.patch(draft.address).set("If-Match", "*").send(change as object);
-const put = (draft: Draft, content: unknown) => newsroom.editor.put(draft.address).set("If-Match", "*").send(content as object);
+const patch = (draft: Draft, change: unknown) =>
+  newsroom.editor
+    .patch(draft.address)
+    .set("If-Match", "*")
+    .send(change as object);
+const put = (draft: Draft, content: unknown) =>
+  newsroom.editor
+    .put(draft.address)
+    .set("If-Match", "*")
+    .send(content as object);
 
 const whole = {
   headline: "Storm passes",
@@ -22,28 +39,50 @@ const whole = {
 };
 
 describe("PATCH on an article", () => {
-  it.each(["application/merge-patch+json", "application/json", "application/merge-patch+json; charset=utf-8"])("takes %s", async (type) => {
+  it.each([
+    "application/merge-patch+json",
+    "application/json",
+    "application/merge-patch+json; charset=utf-8",
+  ])("takes %s", async (type) => {
     const draft = await makeDraft(newsroom.editor);
-    const answer = await newsroom.editor.patch(draft.address).set("If-Match", draft.etag).type(type).send('{"standfirst":"At last"}');
+    const answer = await newsroom.editor
+      .patch(draft.address)
+      .set("If-Match", draft.etag)
+      .type(type)
+      .send('{"standfirst":"At last"}');
     expect(draftOf(answer, 200).article.standfirst).toBe("At last");
   });
 
-  it.each(["text/plain", "application/json-patch+json", "application/x-www-form-urlencoded"])("refuses %s with 415", async (type) => {
-    const draft = await makeDraft(newsroom.editor);
-    expectRefused(await newsroom.editor.patch(draft.address).set("If-Match", draft.etag).type(type).send("[]"), 415);
-  });
+  it.each(["text/plain", "application/json-patch+json", "application/x-www-form-urlencoded"])(
+    "refuses %s with 415",
+    async (type) => {
+      const draft = await makeDraft(newsroom.editor);
+      expectRefused(
+        await newsroom.editor.patch(draft.address).set("If-Match", draft.etag).type(type).send("[]"),
+        415,
+      );
+    },
+  );
 
   it("changes what it names, leaves the rest, and moves the time of the change", async () => {
     const draft = await makeDraft(newsroom.editor, whole);
     const changed = await patchDraft(newsroom.editor, draft, { headline: "Storm has passed" });
-    expect(changed.article).toEqual({ ...draft.article, headline: "Storm has passed", updatedAt: changed.article.updatedAt });
+    expect(changed.article).toEqual({
+      ...draft.article,
+      headline: "Storm has passed",
+      updatedAt: changed.article.updatedAt,
+    });
     expect(Date.parse(changed.article.updatedAt)).toBeGreaterThanOrEqual(Date.parse(draft.article.updatedAt));
     expect(await readDraft(newsroom.editor, draft)).toEqual(changed);
   });
 
   it("empties what is null", async () => {
     const draft = await makeDraft(newsroom.editor, whole);
-    const nothing = Object.fromEntries(Object.keys(whole).filter((name) => name !== "headline").map((name) => [name, null]));
+    const nothing = Object.fromEntries(
+      Object.keys(whole)
+        .filter((name) => name !== "headline")
+        .map((name) => [name, null]),
+    );
     expect((await patchDraft(newsroom.editor, draft, nothing)).article).toMatchObject({
       headline: "Storm passes",
       standfirst: null,
@@ -67,7 +106,11 @@ describe("PATCH on an article", () => {
     ["a property is the server's own", { version: 7 }, "#/version"],
     ["a key point lacks its text", { keyPoints: [{ blockId: null }] }, "#/keyPoints/0/text"],
     ["it is a list", [{ op: "remove", path: "/standfirst" }], "#"],
-    ["a block names an unknown link", { body: [{ type: "rule" }, { type: "relatedLink", relatedLinkId: unknownId }] }, "#/body/1/relatedLinkId"],
+    [
+      "a block names an unknown link",
+      { body: [{ type: "rule" }, { type: "relatedLink", relatedLinkId: unknownId }] },
+      "#/body/1/relatedLinkId",
+    ],
   ])("answers 422 and changes nothing when %s", async (_, change, pointer) => {
     const draft = await makeDraft(newsroom.editor, whole);
     expectRefused(await patch(draft, change), 422, pointer);
@@ -76,7 +119,13 @@ describe("PATCH on an article", () => {
 
   it("changes nothing, of other resources either, when one part is at fault", async () => {
     const draft = await makeDraft(newsroom.editor, whole);
-    const change = { headline: "B", tags: [{ name: "Half made" }], keyPoints: ["x"], body: [], section: "nowhere" };
+    const change = {
+      headline: "B",
+      tags: [{ name: "Half made" }],
+      keyPoints: ["x"],
+      body: [],
+      section: "nowhere",
+    };
     expectRefused(await patch(draft, change), 422, "#/section");
     expect(await readDraft(newsroom.editor, draft)).toEqual(draft);
     expect((await newsroom.reader.get("/v1/tags/half-made")).status).toBe(404);
@@ -85,7 +134,9 @@ describe("PATCH on an article", () => {
   it("keeps the ids of items that name theirs and gives new ones to the others", async () => {
     const draft = await makeDraft(newsroom.editor, { keyPoints: ["one", "two", "three"] });
     const [one, two, three] = draft.article.keyPoints;
-    const { article } = await patchDraft(newsroom.editor, draft, { keyPoints: [{ id: three?.id }, "new", { id: one?.id, text: "uno" }] });
+    const { article } = await patchDraft(newsroom.editor, draft, {
+      keyPoints: [{ id: three?.id }, "new", { id: one?.id, text: "uno" }],
+    });
     expect(article.keyPoints).toMatchObject([
       { id: three?.id, text: "three", position: 0 },
       { text: "new", position: 1 },
@@ -96,17 +147,52 @@ describe("PATCH on an article", () => {
 
   it("takes back what was fetched, as it was, for no change at all", async () => {
     const target = await makeDraft(newsroom.editor, { headline: "Trains run" });
-    const draft = await makeDraft(newsroom.editor, { ...whole, relatedLinks: [{ articleId: target.id }, { title: "A bare title" }, { url: "/about" }] });
-    const { slug, headline, standfirst, dateline, language, section, tags, authors, body, keyPoints, relatedLinks, publishedAt } = draft.article;
-    const written = { slug, headline, standfirst, dateline, language, section, tags, authors, body, keyPoints, relatedLinks, publishedAt };
+    const draft = await makeDraft(newsroom.editor, {
+      ...whole,
+      relatedLinks: [{ articleId: target.id }, { title: "A bare title" }, { url: "/about" }],
+    });
+    const {
+      slug,
+      headline,
+      standfirst,
+      dateline,
+      language,
+      section,
+      tags,
+      authors,
+      body,
+      keyPoints,
+      relatedLinks,
+      publishedAt,
+    } = draft.article;
+    const written = {
+      slug,
+      headline,
+      standfirst,
+      dateline,
+      language,
+      section,
+      tags,
+      authors,
+      body,
+      keyPoints,
+      relatedLinks,
+      publishedAt,
+    };
     expect(await patchDraft(newsroom.editor, draft, written)).toEqual(draft);
     expect(draftOf(await put(draft, written), 200)).toEqual(draft);
   });
 
   it("touches no readers until it is published", async () => {
-    const live = await publishDraft(newsroom.editor, await makeDraft(newsroom.editor, { headline: "As published" }));
+    const live = await publishDraft(
+      newsroom.editor,
+      await makeDraft(newsroom.editor, { headline: "As published" }),
+    );
     const before = await newsroom.reader.get(live.address);
-    const changed = await patchDraft(newsroom.editor, live, { headline: "In the works", keyPoints: ["secret"] });
+    const changed = await patchDraft(newsroom.editor, live, {
+      headline: "In the works",
+      keyPoints: ["secret"],
+    });
     expect(changed.article).toMatchObject({ status: "published", hasUnpublishedChanges: true, version: 1 });
     const after = await newsroom.reader.get(live.address);
     expect(after.body).toEqual(before.body);
@@ -120,7 +206,10 @@ describe("PATCH on an article", () => {
   });
 
   it("is 404 for an article that does not exist", async () => {
-    expectRefused(await newsroom.editor.patch(`/v1/articles/${unknownId}`).set("If-Match", "*").send({}), 404);
+    expectRefused(
+      await newsroom.editor.patch(`/v1/articles/${unknownId}`).set("If-Match", "*").send({}),
+      404,
+    );
   });
 
   it("is 401 without a key and 403 without the scope", async () => {
@@ -131,9 +220,15 @@ describe("PATCH on an article", () => {
   });
 
   it("writes an article of ten thousand blocks, and a change of one of them", async () => {
-    const body = Array.from({ length: 10_000 }, (_, index) => ({ id: `p${index}`, type: "paragraph", text: `Paragraph ${index}` }));
+    const body = Array.from({ length: 10_000 }, (_, index) => ({
+      id: `p${index}`,
+      type: "paragraph",
+      text: `Paragraph ${index}`,
+    }));
     const draft = await makeDraft(newsroom.editor, { body });
-    const changed = await patchDraft(newsroom.editor, draft, { body: body.with(9_999, { id: "p9999", type: "paragraph", text: "The end" }) });
+    const changed = await patchDraft(newsroom.editor, draft, {
+      body: body.with(9_999, { id: "p9999", type: "paragraph", text: "The end" }),
+    });
     expect(changed.article.body).toHaveLength(10_000);
     expect(changed.article.body[9_999]).toEqual({ id: "p9999", type: "paragraph", text: "The end" });
   });
@@ -170,7 +265,13 @@ describe("PUT on an article", () => {
   it("keeps the ids of items that name theirs", async () => {
     const draft = await makeDraft(newsroom.editor, whole);
     const [first, second] = draft.article.keyPoints;
-    const { article } = draftOf(await put(draft, { headline: "B", keyPoints: [{ id: second?.id, text: "No one was harmed" }, { id: first?.id }] }), 200);
+    const { article } = draftOf(
+      await put(draft, {
+        headline: "B",
+        keyPoints: [{ id: second?.id, text: "No one was harmed" }, { id: first?.id }],
+      }),
+      200,
+    );
     expect(article.keyPoints.map(({ id, text }) => ({ id, text }))).toEqual([
       { id: second?.id, text: "No one was harmed" },
       { id: first?.id, text: first?.text },
@@ -178,7 +279,10 @@ describe("PUT on an article", () => {
   });
 
   it("does not make an article at an id of the caller's choice", async () => {
-    expectRefused(await newsroom.editor.put(`/v1/articles/${unknownId}`).set("If-Match", "*").send({ headline: "A" }), 404);
+    expectRefused(
+      await newsroom.editor.put(`/v1/articles/${unknownId}`).set("If-Match", "*").send({ headline: "A" }),
+      404,
+    );
   });
 });
 
@@ -188,7 +292,8 @@ describe("DELETE on an article", () => {
     const answer = await newsroom.editor.delete(draft.address).set("If-Match", draft.etag);
     expect(answer.status).toBe(204);
     expect(answer.text).toBe("");
-    for (const path of ["", "/key-points", "/related-links"]) expectRefused(await newsroom.editor.get(`${draft.address}${path}?version=draft`), 404);
+    for (const path of ["", "/key-points", "/related-links"])
+      expectRefused(await newsroom.editor.get(`${draft.address}${path}?version=draft`), 404);
     expectRefused(await newsroom.editor.get(`/v1/articles/${draft.article.slug}?version=draft`), 404);
     expectRefused(await patch(draft, { headline: "B" }), 404);
     expectRefused(await newsroom.editor.delete(draft.address).set("If-Match", "*"), 404);
@@ -201,7 +306,9 @@ describe("DELETE on an article", () => {
   it("keeps it: the trash is no shredder", async () => {
     const draft = await makeDraft(newsroom.editor, { keyPoints: ["one"] });
     await newsroom.editor.delete(draft.address).set("If-Match", draft.etag);
-    expect(await newsroom.database.article.findUnique({ where: { id: draft.id } })).toMatchObject({ deletedAt: expect.any(Date) });
+    expect(await newsroom.database.article.findUnique({ where: { id: draft.id } })).toMatchObject({
+      deletedAt: expect.any(Date),
+    });
     expect(await newsroom.database.keyPoint.count({ where: { articleId: draft.id } })).toBe(1);
   });
 

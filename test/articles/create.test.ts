@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { expectRefused, makeDraft, readDraft, unknownId } from "../support/drafts.ts";
+import { expectRefused, makeDraft, readDraft, times, unknownId } from "../support/drafts.ts";
 import { useNewsroom } from "../support/newsroom.ts";
 
 const newsroom = useNewsroom();
@@ -75,15 +75,27 @@ describe("creating an article", () => {
       language: "nb-NO",
       section: "coast",
       tags: ["shipping", "winter-storms"],
-      authors: [{ id: author.body.id, name: "Mara Holm", slug: "mara-holm" }, { name: "Jon Dahl", slug: "jon-dahl" }],
-      body: [{ id: "lead", type: "paragraph" }, { id: "b1", type: "relatedLink", relatedLinkId: linkId }],
+      authors: [
+        { id: author.body.id, name: "Mara Holm", slug: "mara-holm" },
+        { name: "Jon Dahl", slug: "jon-dahl" },
+      ],
+      body: [
+        { id: "lead", type: "paragraph" },
+        { id: "b1", type: "relatedLink", relatedLinkId: linkId },
+      ],
       keyPoints: [
         { text: "Ferries are running", position: 0, blockId: null },
         { text: "Waits are short", position: 1, blockId: "lead" },
       ],
       relatedLinks: [
         { id: linkId, kind: "alsoRead", title: "Pilots return to work", articleId: target.id, position: 0 },
-        { kind: "source", title: "Timetable", url: "https://example.com/timetable", articleId: null, position: 1 },
+        {
+          kind: "source",
+          title: "Timetable",
+          url: "https://example.com/timetable",
+          articleId: null,
+          position: 1,
+        },
         { kind: "alsoRead", title: "Storm closes the fjord", url: null, articleId: null, position: 2 },
       ],
     });
@@ -94,8 +106,21 @@ describe("creating an article", () => {
       tags: [{ name: "Ports" }, { name: "Islands" }],
       body: [
         { type: "heading", level: 3, text: "At the quay", marks: [{ type: "strong", start: 0, end: 2 }] },
-        { type: "list", ordered: true, items: ["One", { text: "Two", marks: [{ type: "link", start: 0, end: 3, url: "https://example.com/" }] }] },
-        { type: "image", url: "https://example.com/quay.jpg", credit: "Ana Lima", caption: "The quay", alt: "A quay" },
+        {
+          type: "list",
+          ordered: true,
+          items: [
+            "One",
+            { text: "Two", marks: [{ type: "link", start: 0, end: 3, url: "https://example.com/" }] },
+          ],
+        },
+        {
+          type: "image",
+          url: "https://example.com/quay.jpg",
+          credit: "Ana Lima",
+          caption: "The quay",
+          alt: "A quay",
+        },
       ],
       keyPoints: ["One", "Two"],
       relatedLinks: [{ title: "A bare title" }],
@@ -122,31 +147,80 @@ describe("creating an article", () => {
     ["a list", [], ["#"]],
     ["a string", '"Harbour"', ["#"]],
     ["an unknown property", { headline: "A", heading: "B" }, ["#/heading"]],
-    ["a property only the server sets", { headline: "A", status: "published", id: unknownId, version: 3 }, ["#/status", "#/id", "#/version"]],
-    ["an unknown property of a key point", { headline: "A", keyPoints: ["x", { text: "y", txt: "z" }] }, ["#/keyPoints/1/txt"]],
+    [
+      "a property only the server sets",
+      { headline: "A", status: "published", id: unknownId, version: 3 },
+      ["#/status", "#/id", "#/version"],
+    ],
+    [
+      "an unknown property of a key point",
+      { headline: "A", keyPoints: ["x", { text: "y", txt: "z" }] },
+      ["#/keyPoints/1/txt"],
+    ],
     ["a blank key point", { headline: "A", keyPoints: [{ text: "" }] }, ["#/keyPoints/0/text"]],
     ["a blank key point that is a string", { headline: "A", keyPoints: ["x", " "] }, ["#/keyPoints/1"]],
     ["a key point without text", { headline: "A", keyPoints: ["x", {}] }, ["#/keyPoints/1/text"]],
     ["a key point that is a number", { headline: "A", keyPoints: [5] }, ["#/keyPoints/0"]],
-    ["a key point of an unknown block", { headline: "A", keyPoints: [{ text: "y", blockId: "b7" }] }, ["#/keyPoints/0/blockId"]],
-    ["two key points of one id", { headline: "A", keyPoints: [{ id: unknownId, text: "x" }, { id: unknownId, text: "y" }] }, ["#/keyPoints/1/id"]],
+    [
+      "a key point of an unknown block",
+      { headline: "A", keyPoints: [{ text: "y", blockId: "b7" }] },
+      ["#/keyPoints/0/blockId"],
+    ],
+    [
+      "two key points of one id",
+      {
+        headline: "A",
+        keyPoints: [
+          { id: unknownId, text: "x" },
+          { id: unknownId, text: "y" },
+        ],
+      },
+      ["#/keyPoints/1/id"],
+    ],
     ["an empty related link", { headline: "A", relatedLinks: [{ kind: "source" }] }, ["#/relatedLinks/0"]],
-    ["an unknown kind of link", { headline: "A", relatedLinks: [{ title: "x", kind: "seeAlso" }] }, ["#/relatedLinks/0/kind"]],
-    ["a link to no article", { headline: "A", relatedLinks: [{ articleId: unknownId }] }, ["#/relatedLinks/0/articleId"]],
-    ["a link with a script for an address", { headline: "A", relatedLinks: [{ url: "javascript:alert(1)" }] }, ["#/relatedLinks/0/url"]],
+    [
+      "an unknown kind of link",
+      { headline: "A", relatedLinks: [{ title: "x", kind: "seeAlso" }] },
+      ["#/relatedLinks/0/kind"],
+    ],
+    [
+      "a link to no article",
+      { headline: "A", relatedLinks: [{ articleId: unknownId }] },
+      ["#/relatedLinks/0/articleId"],
+    ],
+    [
+      "a link with a script for an address",
+      { headline: "A", relatedLinks: [{ url: "javascript:alert(1)" }] },
+      ["#/relatedLinks/0/url"],
+    ],
     ["a section that does not exist", { headline: "A", section: "nowhere" }, ["#/section"]],
     ["a tag that does not exist", { headline: "A", tags: [{ name: "Fine" }, "nowhere"] }, ["#/tags/1"]],
     ["an author that does not exist", { headline: "A", authors: [{ id: unknownId }] }, ["#/authors/0"]],
     ["an author without a name", { headline: "A", authors: [{}] }, ["#/authors/0"]],
     ["no language", { headline: "A", language: "english please" }, ["#/language"]],
-    ["a publication in the future", { headline: "A", publishedAt: "2999-01-01T00:00:00Z" }, ["#/publishedAt"]],
-    ["a publication before our era", { headline: "A", publishedAt: "0000-01-01T00:00:00Z" }, ["#/publishedAt"]],
+    [
+      "a publication in the future",
+      { headline: "A", publishedAt: "2999-01-01T00:00:00Z" },
+      ["#/publishedAt"],
+    ],
+    [
+      "a publication before our era",
+      { headline: "A", publishedAt: "0000-01-01T00:00:00Z" },
+      ["#/publishedAt"],
+    ],
     ["a day that does not exist", { headline: "A", publishedAt: "2025-02-30T00:00:00Z" }, ["#/publishedAt"]],
     ["a key with a slash and a tilde", { headline: "A", "a/b~c": 1 }, ["#/a~1b~0c"]],
-    ["faults in several places", { headline: "", slug: "Not A Slug", tags: "coast" }, ["#/headline", "#/slug", "#/tags"]],
+    [
+      "faults in several places",
+      { headline: "", slug: "Not A Slug", tags: "coast" },
+      ["#/headline", "#/slug", "#/tags"],
+    ],
   ])("refuses %s and points to it", async (_, content, pointers) => {
     const before = await countArticles();
-    const answer = await newsroom.editor.post("/v1/articles").type("json").send(content as object);
+    const answer = await newsroom.editor
+      .post("/v1/articles")
+      .type("json")
+      .send(content as object);
     expectRefused(answer, 422, ...pointers);
     expect(await countArticles()).toBe(before);
   });
@@ -174,32 +248,63 @@ describe("creating an article", () => {
   });
 
   it("is no way to pollute a prototype", async () => {
-    const answer = await newsroom.editor.post("/v1/articles").type("json").send('{"headline":"A","__proto__":{"slug":"polluted"}}');
+    const answer = await newsroom.editor
+      .post("/v1/articles")
+      .type("json")
+      .send('{"headline":"A","__proto__":{"slug":"polluted"}}');
     expect([400, 422]).toContain(answer.status);
   });
 
   it("carries over when an article was first published elsewhere", async () => {
     const { article } = await makeDraft(newsroom.editor, { publishedAt: "2019-05-01T12:00:00+02:00" });
-    expect(article).toMatchObject({ publishedAt: "2019-05-01T10:00:00.000Z", firstPublishedAt: "2019-05-01T10:00:00.000Z" });
+    expect(article).toMatchObject({
+      publishedAt: "2019-05-01T10:00:00.000Z",
+      firstPublishedAt: "2019-05-01T10:00:00.000Z",
+    });
   });
 });
 
 describe("the limits of an article", () => {
   it.each<[string, (size: number) => object, number, string]>([
     ["headline", (size) => ({ headline: "x".repeat(size) }), 500, "#/headline"],
-    ["headline in emoji, counted as characters", (size) => ({ headline: "🚢".repeat(size) }), 500, "#/headline"],
+    [
+      "headline in emoji, counted as characters",
+      (size) => ({ headline: "🚢".repeat(size) }),
+      500,
+      "#/headline",
+    ],
     ["standfirst", (size) => ({ standfirst: "x".repeat(size) }), 2000, "#/standfirst"],
     ["dateline", (size) => ({ dateline: "x".repeat(size) }), 200, "#/dateline"],
     ["slug", (size) => ({ slug: "x".repeat(size) }), 200, "#/slug"],
     ["key point", (size) => ({ keyPoints: [{ text: "x".repeat(size) }] }), 1000, "#/keyPoints/0/text"],
-    ["list of key points", (size) => ({ keyPoints: new Array(size).fill("x") }), 100, "#/keyPoints"],
-    ["link's title", (size) => ({ relatedLinks: [{ title: "x".repeat(size) }] }), 500, "#/relatedLinks/0/title"],
-    ["list of links", (size) => ({ relatedLinks: new Array(size).fill({ title: "x" }) }), 100, "#/relatedLinks"],
-    ["list of tags", (size) => ({ tags: Array.from({ length: size }, (_, number) => ({ name: `Tag ${number}` })) }), 50, "#/tags"],
-    ["list of authors", (size) => ({ authors: Array.from({ length: size }, (_, number) => ({ name: `Writer ${number}` })) }), 50, "#/authors"],
-    ["block's text", (size) => ({ body: [{ type: "paragraph", text: "x".repeat(size) }] }), 100_000, "#/body/0/text"],
-    ["body", (size) => ({ body: new Array(size).fill({ type: "rule" }) }), 10_000, "#/body"],
-    ["list block", (size) => ({ body: [{ type: "list", items: new Array(size).fill("x") }] }), 1000, "#/body/0/items"],
+    ["list of key points", (size) => ({ keyPoints: times(size, "x") }), 100, "#/keyPoints"],
+    [
+      "link's title",
+      (size) => ({ relatedLinks: [{ title: "x".repeat(size) }] }),
+      500,
+      "#/relatedLinks/0/title",
+    ],
+    ["list of links", (size) => ({ relatedLinks: times(size, { title: "x" }) }), 100, "#/relatedLinks"],
+    [
+      "list of tags",
+      (size) => ({ tags: Array.from({ length: size }, (_, number) => ({ name: `Tag ${number}` })) }),
+      50,
+      "#/tags",
+    ],
+    [
+      "list of authors",
+      (size) => ({ authors: Array.from({ length: size }, (_, number) => ({ name: `Writer ${number}` })) }),
+      50,
+      "#/authors",
+    ],
+    [
+      "block's text",
+      (size) => ({ body: [{ type: "paragraph", text: "x".repeat(size) }] }),
+      100_000,
+      "#/body/0/text",
+    ],
+    ["body", (size) => ({ body: times(size, { type: "rule" }) }), 10_000, "#/body"],
+    ["list block", (size) => ({ body: [{ type: "list", items: times(size, "x") }] }), 1000, "#/body/0/items"],
   ])("%s: as long as allowed is kept whole, one more is refused", async (_, content, limit, pointer) => {
     const fits = content(limit);
     const { article } = await makeDraft(newsroom.editor, fits);
@@ -211,7 +316,13 @@ describe("the limits of an article", () => {
 
   it("stand in the OpenAPI document", async () => {
     const { body } = await newsroom.reader.get("/openapi.json");
-    const { headline, keyPoints, relatedLinks, tags, body: blocks } = body.components.schemas.ArticleWrite.properties;
+    const {
+      headline,
+      keyPoints,
+      relatedLinks,
+      tags,
+      body: blocks,
+    } = body.components.schemas.ArticleWrite.properties;
     expect(headline).toMatchObject({ minLength: 1, maxLength: 500 });
     expect(keyPoints).toMatchObject({ maxItems: 100 });
     expect(relatedLinks).toMatchObject({ maxItems: 100 });
@@ -220,7 +331,7 @@ describe("the limits of an article", () => {
   });
 
   it("end at a body of 8 MiB, which is refused as a whole with 413", async () => {
-    const body = new Array(90).fill({ type: "paragraph", text: "x".repeat(100_000) });
+    const body = times(90, { type: "paragraph", text: "x".repeat(100_000) });
     expectRefused(await create({ headline: "A", body }), 413);
   });
 });

@@ -1,5 +1,12 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { expectRefused, makeDraft, patchDraft, publishDraft, readDraft, unknownId } from "../support/drafts.ts";
+import {
+  expectRefused,
+  makeDraft,
+  patchDraft,
+  publishDraft,
+  readDraft,
+  unknownId,
+} from "../support/drafts.ts";
 import type { Agent } from "../support/newsroom.ts";
 import { useNewsroom } from "../support/newsroom.ts";
 
@@ -17,15 +24,19 @@ beforeAll(async () => {
     Dogwood: { language: "fr" },
     Elm: { publishedAt: "2021-01-01T00:00:00Z" },
   };
-  for (const headline of made) ids[headline] = (await makeDraft(newsroom.editor, { headline, ...contents[headline] })).id;
+  for (const headline of made)
+    ids[headline] = (await makeDraft(newsroom.editor, { headline, ...contents[headline] })).id;
   const address = (headline: string) => ({ address: `/v1/articles/${ids[headline]}` });
   await publishDraft(newsroom.editor, await readDraft(newsroom.editor, address("Elm")));
   const fir = await publishDraft(newsroom.editor, await readDraft(newsroom.editor, address("Fir")));
   await newsroom.editor.post(`${fir.address}/unpublish`);
-  await patchDraft(newsroom.editor, await readDraft(newsroom.editor, address("Birch")), { standfirst: "Changed last" });
+  await patchDraft(newsroom.editor, await readDraft(newsroom.editor, address("Birch")), {
+    standfirst: "Changed last",
+  });
 });
 
-const list = (query: string, agent: Agent = newsroom.editor) => agent.get(`/v1/articles?version=draft${query}`);
+const list = (query: string, agent: Agent = newsroom.editor) =>
+  agent.get(`/v1/articles?version=draft${query}`);
 const headlines = async (query: string) => {
   const answer = await list(query);
   expect(answer.status, answer.text).toBe(200);
@@ -59,8 +70,13 @@ describe("the list of working copies", () => {
       const seen: string[] = [];
       let next: string | null = `/v1/articles?version=draft&limit=${limit}${query}`;
       while (next !== null) {
-        const { body, headers }: { body: { data: { headline: string }[]; page: { next: string | null } }; headers: Record<string, string> } =
-          await newsroom.editor.get(next);
+        const {
+          body,
+          headers,
+        }: {
+          body: { data: { headline: string }[]; page: { next: string | null } };
+          headers: Record<string, string>;
+        } = await newsroom.editor.get(next);
         seen.push(...body.data.map(({ headline }) => headline));
         const link = /^<([^>]+)>; rel="next"$/.exec(headers.link ?? "");
         expect(link === null).toBe(body.page.next === null);
@@ -95,9 +111,12 @@ describe("the list of working copies", () => {
   });
 
   it("is filtered by when it was changed, exactly", async () => {
-    const { updatedAt } = (await readDraft(newsroom.editor, { address: `/v1/articles/${ids.Birch}` })).article;
+    const { updatedAt } = (await readDraft(newsroom.editor, { address: `/v1/articles/${ids.Birch}` }))
+      .article;
     expect(await headlines(`&updatedAfter=${updatedAt}`)).toEqual([]);
-    expect(await headlines(`&updatedAfter=${new Date(Date.parse(updatedAt) - 1).toISOString()}`)).toEqual(["Birch"]);
+    expect(await headlines(`&updatedAfter=${new Date(Date.parse(updatedAt) - 1).toISOString()}`)).toEqual([
+      "Birch",
+    ]);
   });
 
   it("has those with given ids in the order asked, and says which are missing", async () => {
@@ -115,7 +134,11 @@ describe("the list of working copies", () => {
     const first = await list("&sort=oldest&limit=5");
     const added = await makeDraft(newsroom.editor, { headline: "Added" });
     const second = await list(`&sort=oldest&limit=5&cursor=${first.body.page.next}`);
-    expect(second.body.data.map(({ headline }: { headline: string }) => headline)).toEqual(["Fir", "Gorse", "Added"]);
+    expect(second.body.data.map(({ headline }: { headline: string }) => headline)).toEqual([
+      "Fir",
+      "Gorse",
+      "Added",
+    ]);
     await newsroom.editor.delete(added.address).set("If-Match", "*");
     expect(await headlines("&sort=oldest")).toEqual(made);
   });

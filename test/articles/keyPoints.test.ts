@@ -1,12 +1,25 @@
 import { describe, expect, it } from "vitest";
-import { type Draft, expectRefused, makeDraft, patchDraft, publishDraft, readDraft, unknownId } from "../support/drafts.ts";
+import {
+  type Draft,
+  expectRefused,
+  makeDraft,
+  patchDraft,
+  publishDraft,
+  readDraft,
+  times,
+  unknownId,
+} from "../support/drafts.ts";
 import { useNewsroom } from "../support/newsroom.ts";
 
 const newsroom = useNewsroom();
 
 const listOf = (draft: Draft) => `${draft.address}/key-points`;
-const textsOf = async (draft: Draft) => (await readDraft(newsroom.editor, draft)).article.keyPoints.map(({ text }) => text);
-const body = [{ id: "lead", type: "paragraph", text: "x" }, { id: "end", type: "rule" }];
+const textsOf = async (draft: Draft) =>
+  (await readDraft(newsroom.editor, draft)).article.keyPoints.map(({ text }) => text);
+const body = [
+  { id: "lead", type: "paragraph", text: "x" },
+  { id: "end", type: "rule" },
+];
 
 describe("adding a key point", () => {
   it("puts it at the end, with its address and the article's new tag", async () => {
@@ -19,15 +32,17 @@ describe("adding a key point", () => {
     expect([read.body, read.headers.etag]).toEqual([answer.body, answer.headers.etag]);
   });
 
-  it.each([[0, ["new", "one", "two"]], [1, ["one", "new", "two"]], [2, ["one", "two", "new"]], [100, ["one", "two", "new"]]])(
-    "at position %i moves the others along",
-    async (position, texts) => {
-      const draft = await makeDraft(newsroom.editor, { keyPoints: ["one", "two"] });
-      const answer = await newsroom.editor.post(listOf(draft)).send({ text: "new", position });
-      expect(answer.body.position).toBe(texts.indexOf("new"));
-      expect(await textsOf(draft)).toEqual(texts);
-    },
-  );
+  it.each([
+    [0, ["new", "one", "two"]],
+    [1, ["one", "new", "two"]],
+    [2, ["one", "two", "new"]],
+    [100, ["one", "two", "new"]],
+  ])("at position %i moves the others along", async (position, texts) => {
+    const draft = await makeDraft(newsroom.editor, { keyPoints: ["one", "two"] });
+    const answer = await newsroom.editor.post(listOf(draft)).send({ text: "new", position });
+    expect(answer.body.position).toBe(texts.indexOf("new"));
+    expect(await textsOf(draft)).toEqual(texts);
+  });
 
   it("takes an id of the caller's and the block that it sums up", async () => {
     const draft = await makeDraft(newsroom.editor, { body });
@@ -48,7 +63,14 @@ describe("adding a key point", () => {
     ["an id that is none", { text: "x", id: "k1" }, "#/id"],
   ])("refuses %s", async (_, content, pointer) => {
     const draft = await makeDraft(newsroom.editor, { body });
-    expectRefused(await newsroom.editor.post(listOf(draft)).type("json").send(content as object), 422, pointer);
+    expectRefused(
+      await newsroom.editor
+        .post(listOf(draft))
+        .type("json")
+        .send(content as object),
+      422,
+      pointer,
+    );
     expect(await readDraft(newsroom.editor, draft)).toEqual(draft);
   });
 
@@ -64,28 +86,42 @@ describe("adding a key point", () => {
   it("gives an id that sixteen articles want at once to one of them", async () => {
     const drafts = await Promise.all(Array.from({ length: 16 }, () => makeDraft(newsroom.editor)));
     const id = "0199b2a0-5f5a-7c11-9d0e-00000000a016";
-    const answers = await Promise.all(drafts.map((draft) => newsroom.editor.post(listOf(draft)).send({ id, text: "x" })));
+    const answers = await Promise.all(
+      drafts.map((draft) => newsroom.editor.post(listOf(draft)).send({ id, text: "x" })),
+    );
     const statuses = answers.map(({ status }) => status);
     expect(statuses.filter((status) => status === 201)).toHaveLength(1);
     expect(statuses.every((status) => [201, 409, 422].includes(status))).toBe(true);
   });
 
   it("ends at a hundred", async () => {
-    const draft = await makeDraft(newsroom.editor, { keyPoints: new Array(100).fill("x") });
+    const draft = await makeDraft(newsroom.editor, { keyPoints: times(100, "x") });
     expectRefused(await newsroom.editor.post(listOf(draft)).send({ text: "x" }), 422, "#");
   });
 
   it("is 404 for an article that does not exist", async () => {
-    expectRefused(await newsroom.editor.post(`/v1/articles/${unknownId}/key-points`).send({ text: "x" }), 404);
-    expectRefused(await newsroom.editor.post("/v1/articles/no-such-slug/key-points").send({ text: "x" }), 404);
+    expectRefused(
+      await newsroom.editor.post(`/v1/articles/${unknownId}/key-points`).send({ text: "x" }),
+      404,
+    );
+    expectRefused(
+      await newsroom.editor.post("/v1/articles/no-such-slug/key-points").send({ text: "x" }),
+      404,
+    );
   });
 });
 
 describe("changing a key point", () => {
   const changed = async (change: object) => {
-    const draft = await makeDraft(newsroom.editor, { body, keyPoints: [{ text: "one", blockId: "lead" }, "two", "three"] });
+    const draft = await makeDraft(newsroom.editor, {
+      body,
+      keyPoints: [{ text: "one", blockId: "lead" }, "two", "three"],
+    });
     const point = draft.article.keyPoints[0];
-    const answer = await newsroom.editor.patch(`${listOf(draft)}/${point?.id}`).set("If-Match", draft.etag).send(change);
+    const answer = await newsroom.editor
+      .patch(`${listOf(draft)}/${point?.id}`)
+      .set("If-Match", draft.etag)
+      .send(change);
     return { draft, point, answer };
   };
 
@@ -121,7 +157,8 @@ describe("changing a key point", () => {
   it("takes a merge patch, and refuses what is none", async () => {
     const draft = await makeDraft(newsroom.editor, { keyPoints: ["one"] });
     const address = `${listOf(draft)}/${draft.article.keyPoints[0]?.id}`;
-    const send = (type: string) => newsroom.editor.patch(address).set("If-Match", "*").type(type).send('{"text":"uno"}');
+    const send = (type: string) =>
+      newsroom.editor.patch(address).set("If-Match", "*").type(type).send('{"text":"uno"}');
     expect((await send("application/merge-patch+json")).status).toBe(200);
     expectRefused(await send("application/json-patch+json"), 415);
   });
@@ -130,7 +167,13 @@ describe("changing a key point", () => {
     const other = await makeDraft(newsroom.editor, { keyPoints: ["theirs"] });
     const draft = await makeDraft(newsroom.editor, { keyPoints: ["ours"] });
     for (const id of [other.article.keyPoints[0]?.id, unknownId, "first"]) {
-      expectRefused(await newsroom.editor.patch(`${listOf(draft)}/${id}`).set("If-Match", "*").send({ text: "x" }), 404);
+      expectRefused(
+        await newsroom.editor
+          .patch(`${listOf(draft)}/${id}`)
+          .set("If-Match", "*")
+          .send({ text: "x" }),
+        404,
+      );
       expectRefused(await newsroom.editor.delete(`${listOf(draft)}/${id}`).set("If-Match", "*"), 404);
       expectRefused(await newsroom.editor.get(`${listOf(draft)}/${id}?version=draft`), 404);
     }
@@ -143,16 +186,25 @@ describe("removing a key point", () => {
     const address = `${listOf(draft)}/${draft.article.keyPoints[1]?.id}`;
     expect((await newsroom.editor.delete(address).set("If-Match", draft.etag)).status).toBe(204);
     const { article } = await readDraft(newsroom.editor, draft);
-    expect(article.keyPoints.map(({ text, position }) => [text, position])).toEqual([["one", 0], ["three", 1]]);
+    expect(article.keyPoints.map(({ text, position }) => [text, position])).toEqual([
+      ["one", 0],
+      ["three", 1],
+    ]);
     expectRefused(await newsroom.editor.get(`${address}?version=draft`), 404);
   });
 });
 
 describe("PUT on the key points", () => {
   it("reorders by ids alone, keeping texts and anchors", async () => {
-    const draft = await makeDraft(newsroom.editor, { body, keyPoints: ["one", { text: "two", blockId: "end" }, "three"] });
+    const draft = await makeDraft(newsroom.editor, {
+      body,
+      keyPoints: ["one", { text: "two", blockId: "end" }, "three"],
+    });
     const reversed = draft.article.keyPoints.toReversed();
-    const answer = await newsroom.editor.put(listOf(draft)).set("If-Match", draft.etag).send(reversed.map(({ id }) => ({ id })));
+    const answer = await newsroom.editor
+      .put(listOf(draft))
+      .set("If-Match", draft.etag)
+      .send(reversed.map(({ id }) => ({ id })));
     expect(answer.body.data).toEqual(reversed.map((point, position) => ({ ...point, position })));
     expect(answer.body.page).toEqual({ limit: 100, next: null });
   });
@@ -160,14 +212,24 @@ describe("PUT on the key points", () => {
   it("takes the list as it was answered, in another order", async () => {
     const draft = await makeDraft(newsroom.editor, { keyPoints: ["one", "two"] });
     const { body: list } = await newsroom.editor.get(`${listOf(draft)}?version=draft`);
-    const answer = await newsroom.editor.put(listOf(draft)).set("If-Match", draft.etag).send({ ...list, data: list.data.toReversed() });
+    const answer = await newsroom.editor
+      .put(listOf(draft))
+      .set("If-Match", draft.etag)
+      .send({ ...list, data: list.data.toReversed() });
     expect(answer.body.data.map(({ text }: { text: string }) => text)).toEqual(["two", "one"]);
   });
 
   it("replaces: what is not named is gone, strings and objects are new", async () => {
     const draft = await makeDraft(newsroom.editor, { keyPoints: ["one", "two"] });
-    const answer = await newsroom.editor.put(listOf(draft)).set("If-Match", draft.etag).send(["a", { text: "b" }, { id: draft.article.keyPoints[1]?.id }]);
-    expect(answer.body.data).toMatchObject([{ text: "a" }, { text: "b" }, draft.article.keyPoints[1] === undefined ? {} : { id: draft.article.keyPoints[1].id, text: "two" }]);
+    const answer = await newsroom.editor
+      .put(listOf(draft))
+      .set("If-Match", draft.etag)
+      .send(["a", { text: "b" }, { id: draft.article.keyPoints[1]?.id }]);
+    expect(answer.body.data).toMatchObject([
+      { text: "a" },
+      { text: "b" },
+      draft.article.keyPoints[1] === undefined ? {} : { id: draft.article.keyPoints[1].id, text: "two" },
+    ]);
     await newsroom.editor.put(listOf(draft)).set("If-Match", "*").send([]);
     expect(await textsOf(draft)).toEqual([]);
   });
@@ -177,14 +239,32 @@ describe("PUT on the key points", () => {
     ["a blank text", [{ text: "" }], "#/0/text"],
     ["an unknown block", [{ text: "x", blockId: "nowhere" }], "#/0/blockId"],
     ["an unknown property", [{ text: "x", kind: "y" }], "#/0/kind"],
-    ["one id twice", [{ id: unknownId, text: "x" }, { id: unknownId, text: "y" }], "#/1/id"],
-    ["more than a hundred", new Array(101).fill("x"), "#"],
+    [
+      "one id twice",
+      [
+        { id: unknownId, text: "x" },
+        { id: unknownId, text: "y" },
+      ],
+      "#/1/id",
+    ],
+    ["more than a hundred", times(101, "x"), "#"],
     ["an item without text in a list as answered", { data: ["x", {}] }, "#/data/1/text"],
-    ["an unknown block in a list as answered", { data: [{ text: "x", blockId: "nowhere" }] }, "#/data/0/blockId"],
+    [
+      "an unknown block in a list as answered",
+      { data: [{ text: "x", blockId: "nowhere" }] },
+      "#/data/0/blockId",
+    ],
     ["an unknown property beside a list as answered", { data: [], items: [] }, "#/items"],
   ])("refuses %s and changes nothing", async (_, content, pointer) => {
     const draft = await makeDraft(newsroom.editor, { keyPoints: ["one"] });
-    expectRefused(await newsroom.editor.put(listOf(draft)).set("If-Match", draft.etag).send(content as object), 422, pointer);
+    expectRefused(
+      await newsroom.editor
+        .put(listOf(draft))
+        .set("If-Match", draft.etag)
+        .send(content as object),
+      422,
+      pointer,
+    );
     expect(await readDraft(newsroom.editor, draft)).toEqual(draft);
   });
 });
@@ -204,7 +284,10 @@ describe("a key point and the block that it sums up", () => {
 
   it("may come in one request, the point naming the block's given id", async () => {
     const draft = await makeDraft(newsroom.editor);
-    const { article } = await patchDraft(newsroom.editor, draft, { body, keyPoints: [{ text: "x", blockId: "end" }] });
+    const { article } = await patchDraft(newsroom.editor, draft, {
+      body,
+      keyPoints: [{ text: "x", blockId: "end" }],
+    });
     expect(article.keyPoints[0]?.blockId).toBe("end");
   });
 });
@@ -216,8 +299,12 @@ describe("reading key points", () => {
     expectRefused(await newsroom.reader.get(`${listOf(draft)}?version=draft`), 401);
     const live = await publishDraft(newsroom.editor, draft);
     await patchDraft(newsroom.editor, live, { keyPoints: ["changed"] });
-    expect((await newsroom.reader.get(listOf(draft))).body.data).toMatchObject([{ text: "one", position: 0 }]);
-    expect((await newsroom.editor.get(`${listOf(draft)}?version=draft`)).body.data).toMatchObject([{ text: "changed" }]);
+    expect((await newsroom.reader.get(listOf(draft))).body.data).toMatchObject([
+      { text: "one", position: 0 },
+    ]);
+    expect((await newsroom.editor.get(`${listOf(draft)}?version=draft`)).body.data).toMatchObject([
+      { text: "changed" },
+    ]);
     await newsroom.editor.post(`${draft.address}/unpublish`);
     expectRefused(await newsroom.reader.get(listOf(draft)), 410);
   });

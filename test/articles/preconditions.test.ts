@@ -1,12 +1,25 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { type Draft, draftOf, expectRefused, makeDraft, patchDraft, publishDraft, readDraft } from "../support/drafts.ts";
+import {
+  type Draft,
+  draftOf,
+  expectRefused,
+  makeDraft,
+  patchDraft,
+  publishDraft,
+  readDraft,
+  statusesOf,
+  times,
+} from "../support/drafts.ts";
 import { useNewsroom } from "../support/newsroom.ts";
 
 const newsroom = useNewsroom();
 
 let draft: Draft;
 beforeEach(async () => {
-  draft = await makeDraft(newsroom.editor, { keyPoints: ["one", "two"], relatedLinks: [{ title: "A" }, { title: "B" }] });
+  draft = await makeDraft(newsroom.editor, {
+    keyPoints: ["one", "two"],
+    relatedLinks: [{ title: "A" }, { title: "B" }],
+  });
 });
 
 /** Every write that needs If-Match, as a request that would succeed with it. */
@@ -15,14 +28,34 @@ const writes: [string, () => { method: "patch" | "put" | "delete"; path: string;
   ["PUT article", () => ({ method: "put", path: "", content: { headline: "B" } })],
   ["DELETE article", () => ({ method: "delete", path: "" })],
   ["PUT key-points", () => ({ method: "put", path: "/key-points", content: ["three"] })],
-  ["PATCH key point", () => ({ method: "patch", path: `/key-points/${draft.article.keyPoints[0]?.id}`, content: { text: "uno" } })],
+  [
+    "PATCH key point",
+    () => ({
+      method: "patch",
+      path: `/key-points/${draft.article.keyPoints[0]?.id}`,
+      content: { text: "uno" },
+    }),
+  ],
   ["DELETE key point", () => ({ method: "delete", path: `/key-points/${draft.article.keyPoints[0]?.id}` })],
   ["PUT related-links", () => ({ method: "put", path: "/related-links", content: [{ title: "C" }] })],
-  ["PATCH related link", () => ({ method: "patch", path: `/related-links/${draft.article.relatedLinks[0]?.id}`, content: { title: "C" } })],
-  ["DELETE related link", () => ({ method: "delete", path: `/related-links/${draft.article.relatedLinks[0]?.id}` })],
+  [
+    "PATCH related link",
+    () => ({
+      method: "patch",
+      path: `/related-links/${draft.article.relatedLinks[0]?.id}`,
+      content: { title: "C" },
+    }),
+  ],
+  [
+    "DELETE related link",
+    () => ({ method: "delete", path: `/related-links/${draft.article.relatedLinks[0]?.id}` }),
+  ],
 ];
 
-const run = (write: () => { method: "patch" | "put" | "delete"; path: string; content?: object }, ifMatch?: string) => {
+const run = (
+  write: () => { method: "patch" | "put" | "delete"; path: string; content?: object },
+  ifMatch?: string,
+) => {
   const { method, path, content } = write();
   const request = newsroom.editor[method](`${draft.address}${path}`);
   if (ifMatch !== undefined) void request.set("If-Match", ifMatch);
@@ -60,7 +93,8 @@ describe.each(writes)("%s", (_, write) => {
   });
 
   it("is 400 when If-Match is no entity tag", async () => {
-    for (const header of [draft.etag.slice(1, -1), `"open`, "* , *", ""]) expectRefused(await run(write, header), 400, "If-Match");
+    for (const header of [draft.etag.slice(1, -1), `"open`, "* , *", ""])
+      expectRefused(await run(write, header), 400, "If-Match");
   });
 });
 
@@ -70,18 +104,35 @@ describe("If-Match", () => {
   });
 
   it("is heeded on a POST that adds an item, where it may be left out", async () => {
-    for (const [path, item] of [["key-points", { text: "x" }], ["related-links", { title: "x" }]] as const) {
-      expectRefused(await newsroom.editor.post(`${draft.address}/${path}`).set("If-Match", '"stale"').send(item), 412);
+    for (const [path, item] of [
+      ["key-points", { text: "x" }],
+      ["related-links", { title: "x" }],
+    ] as const) {
+      expectRefused(
+        await newsroom.editor.post(`${draft.address}/${path}`).set("If-Match", '"stale"').send(item),
+        412,
+      );
       expect((await newsroom.editor.post(`${draft.address}/${path}`).send(item)).status).toBe(201);
     }
   });
 
   it("takes the tag that a write has answered with, for the next write", async () => {
-    const point = await newsroom.editor.post(`${draft.address}/key-points`).set("If-Match", draft.etag).send({ text: "three" });
-    const moved = await newsroom.editor.patch(`${draft.address}/key-points/${point.body.id}`).set("If-Match", point.headers.etag ?? "").send({ position: 0 });
-    const list = await newsroom.editor.put(`${draft.address}/key-points`).set("If-Match", moved.headers.etag ?? "").send(["only"]);
+    const point = await newsroom.editor
+      .post(`${draft.address}/key-points`)
+      .set("If-Match", draft.etag)
+      .send({ text: "three" });
+    const moved = await newsroom.editor
+      .patch(`${draft.address}/key-points/${point.body.id}`)
+      .set("If-Match", point.headers.etag ?? "")
+      .send({ position: 0 });
+    const list = await newsroom.editor
+      .put(`${draft.address}/key-points`)
+      .set("If-Match", moved.headers.etag ?? "")
+      .send(["only"]);
     expect(list.status).toBe(200);
-    expect((await newsroom.editor.delete(draft.address).set("If-Match", list.headers.etag ?? "")).status).toBe(204);
+    expect(
+      (await newsroom.editor.delete(draft.address).set("If-Match", list.headers.etag ?? "")).status,
+    ).toBe(204);
   });
 
   it("tells that a deletion has been overtaken", async () => {
@@ -91,7 +142,10 @@ describe("If-Match", () => {
       newsroom.editor.delete(address).set("If-Match", etag),
     ]);
     const statuses = answers.map(({ status }) => status);
-    expect([[200, 412], [404, 204]]).toContainEqual(statuses);
+    expect([
+      [200, 412],
+      [404, 204],
+    ]).toContainEqual(statuses);
   });
 
   it("is not disturbed by shares, which are no editor's change", async () => {
@@ -105,9 +159,14 @@ describe("If-Match", () => {
 describe("sixteen editors of one article at once", () => {
   it("lose no update: each who did not win is told 412", async () => {
     const answers = await Promise.all(
-      Array.from({ length: 16 }, (_, index) => newsroom.editor.patch(draft.address).set("If-Match", draft.etag).send({ headline: `Editor ${index}` })),
+      Array.from({ length: 16 }, (_, index) =>
+        newsroom.editor
+          .patch(draft.address)
+          .set("If-Match", draft.etag)
+          .send({ headline: `Editor ${index}` }),
+      ),
     );
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, ...new Array(15).fill(412)]);
+    expect(statusesOf(answers)).toEqual([200, ...times(15, 412)]);
     const winner = answers.find(({ status }) => status === 200);
     expect((await readDraft(newsroom.editor, draft)).article.headline).toBe(winner?.body.headline);
   });
@@ -130,18 +189,31 @@ describe("sixteen editors of one article at once", () => {
 
   it("who add key points without a condition add them all, in one order without gaps", async () => {
     const answers = await Promise.all(
-      Array.from({ length: 16 }, (_, index) => newsroom.editor.post(`${draft.address}/key-points`).send({ text: `Point ${index}`, position: 0 })),
+      Array.from({ length: 16 }, (_, index) =>
+        newsroom.editor.post(`${draft.address}/key-points`).send({ text: `Point ${index}`, position: 0 }),
+      ),
     );
-    expect(answers.map(({ status }) => status)).toEqual(new Array(16).fill(201));
+    expect(answers.map(({ status }) => status)).toEqual(times(16, 201));
     const { article } = await readDraft(newsroom.editor, draft);
-    expect(article.keyPoints.map(({ position }) => position)).toEqual(Array.from({ length: 18 }, (_, index) => index));
+    expect(article.keyPoints.map(({ position }) => position)).toEqual(
+      Array.from({ length: 18 }, (_, index) => index),
+    );
     expect(article.keyPoints.slice(-2).map(({ text }) => text)).toEqual(["one", "two"]);
   });
 
   it("who change different parts with * all succeed, and every change is there", async () => {
-    const changes = [{ headline: "H" }, { standfirst: "S" }, { dateline: "D" }, { keyPoints: ["k"] }, { relatedLinks: [] }, { body: [{ type: "rule" }] }];
-    const answers = await Promise.all(changes.map((change) => newsroom.editor.patch(draft.address).set("If-Match", "*").send(change)));
-    expect(answers.map(({ status }) => status)).toEqual(new Array(6).fill(200));
+    const changes = [
+      { headline: "H" },
+      { standfirst: "S" },
+      { dateline: "D" },
+      { keyPoints: ["k"] },
+      { relatedLinks: [] },
+      { body: [{ type: "rule" }] },
+    ];
+    const answers = await Promise.all(
+      changes.map((change) => newsroom.editor.patch(draft.address).set("If-Match", "*").send(change)),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(times(6, 200));
     expect((await readDraft(newsroom.editor, draft)).article).toMatchObject({
       headline: "H",
       standfirst: "S",
@@ -166,7 +238,10 @@ describe("the ETag of a working copy", () => {
 
   it("stays when a PUT reorders a list into the order that it has", async () => {
     const ids = draft.article.keyPoints.map(({ id }) => ({ id }));
-    const answer = await newsroom.editor.put(`${draft.address}/key-points`).set("If-Match", draft.etag).send(ids);
+    const answer = await newsroom.editor
+      .put(`${draft.address}/key-points`)
+      .set("If-Match", draft.etag)
+      .send(ids);
     expect(answer.status).toBe(200);
     expect(await readDraft(newsroom.editor, draft)).toEqual(draft);
   });
@@ -212,7 +287,9 @@ describe("the ETag of a working copy", () => {
       expect([answer.status, answer.text, answer.headers.etag]).toEqual([304, "", draft.etag]);
     }
     const changed = await patchDraft(newsroom.editor, draft, { headline: "B" });
-    const answer = await newsroom.editor.get(`${draft.address}?version=draft`).set("If-None-Match", draft.etag);
+    const answer = await newsroom.editor
+      .get(`${draft.address}?version=draft`)
+      .set("If-None-Match", draft.etag);
     expect(draftOf(answer, 200).etag).toBe(changed.etag);
   });
 });

@@ -1,5 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { type Draft, expectRefused, makeDraft, patchDraft, publishDraft, readDraft, unknownId } from "../support/drafts.ts";
+import {
+  type Draft,
+  expectRefused,
+  makeDraft,
+  patchDraft,
+  publishDraft,
+  readDraft,
+  times,
+  unknownId,
+} from "../support/drafts.ts";
 import { useNewsroom } from "../support/newsroom.ts";
 
 const newsroom = useNewsroom();
@@ -15,7 +24,9 @@ describe("a related link", () => {
   });
 
   it("names a url, with a title or without", async () => {
-    const { article } = await makeDraft(newsroom.editor, { relatedLinks: [{ url }, { url: "/about/us?x=1#y", title: "About" }] });
+    const { article } = await makeDraft(newsroom.editor, {
+      relatedLinks: [{ url }, { url: "/about/us?x=1#y", title: "About" }],
+    });
     expect(article.relatedLinks).toMatchObject([
       { kind: "alsoRead", title: null, url, articleId: null },
       { title: "About", url: "/about/us?x=1#y", articleId: null },
@@ -24,30 +35,55 @@ describe("a related link", () => {
 
   it("to an article shows that article's headline and address, and follows both", async () => {
     const target = await makeDraft(newsroom.editor, { headline: "Crane arrives", slug: "crane" });
-    const draft = await makeDraft(newsroom.editor, { relatedLinks: [{ articleId: target.id.toUpperCase() }] });
-    expect(draft.article.relatedLinks[0]).toMatchObject({ title: "Crane arrives", url: expect.stringMatching(/\bcrane$/), articleId: target.id });
+    const draft = await makeDraft(newsroom.editor, {
+      relatedLinks: [{ articleId: target.id.toUpperCase() }],
+    });
+    expect(draft.article.relatedLinks[0]).toMatchObject({
+      title: "Crane arrives",
+      url: expect.stringMatching(/\bcrane$/),
+      articleId: target.id,
+    });
     await patchDraft(newsroom.editor, target, { headline: "Crane leaves", slug: "crane-leaves" });
-    expect((await linksOf(draft))[0]).toMatchObject({ title: "Crane leaves", url: expect.stringMatching(/\bcrane-leaves$/) });
+    expect((await linksOf(draft))[0]).toMatchObject({
+      title: "Crane leaves",
+      url: expect.stringMatching(/\bcrane-leaves$/),
+    });
   });
 
   it("to a live article shows what readers know of it, not what is in the works", async () => {
-    const target = await publishDraft(newsroom.editor, await makeDraft(newsroom.editor, { headline: "Known to all" }));
+    const target = await publishDraft(
+      newsroom.editor,
+      await makeDraft(newsroom.editor, { headline: "Known to all" }),
+    );
     await patchDraft(newsroom.editor, target, { headline: "Known to few" });
     const { article } = await makeDraft(newsroom.editor, { relatedLinks: [{ articleId: target.id }] });
     expect(article.relatedLinks[0]?.title).toBe("Known to all");
   });
 
   it("that is a bare title leads to the article with that headline once one is published", async () => {
-    const draft = await makeDraft(newsroom.editor, { relatedLinks: [{ title: "Mayor’s  speech – in FULL" }] });
-    expect(draft.article.relatedLinks[0]).toMatchObject({ title: "Mayor’s  speech – in FULL", url: null, articleId: null });
+    const draft = await makeDraft(newsroom.editor, {
+      relatedLinks: [{ title: "Mayor’s  speech – in FULL" }],
+    });
+    expect(draft.article.relatedLinks[0]).toMatchObject({
+      title: "Mayor’s  speech – in FULL",
+      url: null,
+      articleId: null,
+    });
     const target = await makeDraft(newsroom.editor, { headline: "Mayor's speech - in full" });
     expect((await linksOf(draft))[0]?.articleId).toBeNull();
     await publishDraft(newsroom.editor, target);
-    expect((await linksOf(draft))[0]).toMatchObject({ id: draft.article.relatedLinks[0]?.id, articleId: target.id, title: "Mayor's speech - in full" });
+    expect((await linksOf(draft))[0]).toMatchObject({
+      id: draft.article.relatedLinks[0]?.id,
+      articleId: target.id,
+      title: "Mayor's speech - in full",
+    });
   });
 
   it("that is a bare title leads at once to an article that is live with that headline", async () => {
-    const target = await publishDraft(newsroom.editor, await makeDraft(newsroom.editor, { headline: "Already out" }));
+    const target = await publishDraft(
+      newsroom.editor,
+      await makeDraft(newsroom.editor, { headline: "Already out" }),
+    );
     const { article } = await makeDraft(newsroom.editor, { relatedLinks: [{ title: "already out" }] });
     expect(article.relatedLinks[0]).toMatchObject({ articleId: target.id, title: "Already out" });
   });
@@ -60,9 +96,17 @@ describe("a related link", () => {
 
   it("cannot lead into the trash, but one that does already stands in nobody's way", async () => {
     const target = await makeDraft(newsroom.editor);
-    const draft = await makeDraft(newsroom.editor, { relatedLinks: [{ articleId: target.id }, { title: "Other" }] });
+    const draft = await makeDraft(newsroom.editor, {
+      relatedLinks: [{ articleId: target.id }, { title: "Other" }],
+    });
     await newsroom.editor.delete(target.address).set("If-Match", "*");
-    expectRefused(await newsroom.editor.post("/v1/articles").send({ headline: "A", relatedLinks: [{ articleId: target.id }] }), 422, "#/relatedLinks/0/articleId");
+    expectRefused(
+      await newsroom.editor
+        .post("/v1/articles")
+        .send({ headline: "A", relatedLinks: [{ articleId: target.id }] }),
+      422,
+      "#/relatedLinks/0/articleId",
+    );
     expect((await newsroom.editor.post(listOf(draft)).send({ title: "Third" })).status).toBe(201);
     const ids = (await linksOf(draft)).map(({ id }) => ({ id })).toReversed();
     expect((await newsroom.editor.put(listOf(draft)).set("If-Match", "*").send(ids)).status).toBe(200);
@@ -78,6 +122,7 @@ describe("a related link", () => {
     ["an unknown property", { title: "x", href: url }, "#/href"],
     ["a script", { url: "javascript:alert(1)" }, "#/url"],
     ["an address of another host in disguise", { url: "//evil.example/x" }, "#/url"],
+    ["the same with a backslash", { url: "/\\evil.example/x" }, "#/url"],
     ["no address", { url: "example.com" }, "#/url"],
     ["an address with a space", { url: "https://example.com/a b" }, "#/url"],
     ["an address too long", { url: `https://example.com/${"x".repeat(2048)}` }, "#/url"],
@@ -94,20 +139,37 @@ describe("a related link", () => {
   it("is refused when it names an article and an address of its own", async () => {
     const target = await makeDraft(newsroom.editor);
     const draft = await makeDraft(newsroom.editor);
-    expectRefused(await newsroom.editor.post(listOf(draft)).send({ articleId: target.id, url }), 422, "#/url");
+    expectRefused(
+      await newsroom.editor.post(listOf(draft)).send({ articleId: target.id, url }),
+      422,
+      "#/url",
+    );
   });
 });
 
 describe("adding a related link", () => {
   it("inserts it at its position, with its address and the article's new tag", async () => {
     const draft = await makeDraft(newsroom.editor, { relatedLinks: [{ title: "A" }, { title: "B" }] });
-    const answer = await newsroom.editor.post(listOf(draft)).send({ kind: "source", title: "New", url, position: 1 });
+    const answer = await newsroom.editor
+      .post(listOf(draft))
+      .send({ kind: "source", title: "New", url, position: 1 });
     expect(answer.status).toBe(201);
-    expect(answer.body).toEqual({ id: answer.body.id, kind: "source", title: "New", url, articleId: null, position: 1 });
+    expect(answer.body).toEqual({
+      id: answer.body.id,
+      kind: "source",
+      title: "New",
+      url,
+      articleId: null,
+      position: 1,
+    });
     expect(answer.headers.location).toBe(`${listOf(draft)}/${answer.body.id}`);
     const read = await newsroom.editor.get(`${answer.headers.location}?version=draft`);
     expect([read.body, read.headers.etag]).toEqual([answer.body, answer.headers.etag]);
-    expect((await linksOf(draft)).map(({ title, position }) => [title, position])).toEqual([["A", 0], ["New", 1], ["B", 2]]);
+    expect((await linksOf(draft)).map(({ title, position }) => [title, position])).toEqual([
+      ["A", 0],
+      ["New", 1],
+      ["B", 2],
+    ]);
   });
 
   it("refuses the id of another", async () => {
@@ -119,7 +181,7 @@ describe("adding a related link", () => {
   });
 
   it("ends at a hundred", async () => {
-    const draft = await makeDraft(newsroom.editor, { relatedLinks: new Array(100).fill({ title: "x" }) });
+    const draft = await makeDraft(newsroom.editor, { relatedLinks: times(100, { title: "x" }) });
     expectRefused(await newsroom.editor.post(listOf(draft)).send({ title: "x" }), 422, "#");
   });
 });
@@ -143,15 +205,30 @@ describe("changing a related link", () => {
   });
 
   it("gives a bare title its address", async () => {
-    expect((await changed({ title: "A" }, { url })).answer.body).toMatchObject({ title: "A", url, articleId: null });
+    expect((await changed({ title: "A" }, { url })).answer.body).toMatchObject({
+      title: "A",
+      url,
+      articleId: null,
+    });
   });
 
   it("leads it from an address to an article, and back", async () => {
     const target = await makeDraft(newsroom.editor, { headline: "Target" });
-    expect((await changed({ title: "A", url }, { articleId: target.id })).answer.body).toMatchObject({ title: "Target", articleId: target.id });
-    expect((await changed({ title: "A", articleId: target.id }, { url })).answer.body).toMatchObject({ title: "A", url, articleId: null });
-    expect((await changed({ title: "A", articleId: target.id }, { url, title: "Target" })).answer.body).toMatchObject({ title: "Target", url });
-    expect((await changed({ title: "A", articleId: target.id }, { articleId: null })).answer.body).toMatchObject({ title: "A", url: null, articleId: null });
+    expect((await changed({ title: "A", url }, { articleId: target.id })).answer.body).toMatchObject({
+      title: "Target",
+      articleId: target.id,
+    });
+    expect((await changed({ title: "A", articleId: target.id }, { url })).answer.body).toMatchObject({
+      title: "A",
+      url,
+      articleId: null,
+    });
+    expect(
+      (await changed({ title: "A", articleId: target.id }, { url, title: "Target" })).answer.body,
+    ).toMatchObject({ title: "Target", url });
+    expect(
+      (await changed({ title: "A", articleId: target.id }, { articleId: null })).answer.body,
+    ).toMatchObject({ title: "A", url: null, articleId: null });
   });
 
   it("cannot take away all that it names", async () => {
@@ -161,12 +238,20 @@ describe("changing a related link", () => {
 
   it("that changes nothing keeps the tag, whatever the link leads to", async () => {
     const target = await makeDraft(newsroom.editor, { headline: "Same" });
-    for (const link of [{ title: "A" }, { url }, { articleId: target.id }, { articleId: target.id, title: "Of its own" }]) {
+    for (const link of [
+      { title: "A" },
+      { url },
+      { articleId: target.id },
+      { articleId: target.id, title: "Of its own" },
+    ]) {
       const draft = await makeDraft(newsroom.editor, { relatedLinks: [link] });
       const [shown] = draft.article.relatedLinks;
       if (shown === undefined) throw new Error("the draft has no link");
       const { id, ...rest } = shown;
-      const answer = await newsroom.editor.patch(`${listOf(draft)}/${id}`).set("If-Match", draft.etag).send(rest);
+      const answer = await newsroom.editor
+        .patch(`${listOf(draft)}/${id}`)
+        .set("If-Match", draft.etag)
+        .send(rest);
       expect([answer.status, answer.body]).toEqual([200, shown]);
       expect(await readDraft(newsroom.editor, draft)).toEqual(draft);
     }
@@ -176,7 +261,13 @@ describe("changing a related link", () => {
     const other = await makeDraft(newsroom.editor, { relatedLinks: [{ title: "theirs" }] });
     const draft = await makeDraft(newsroom.editor, { relatedLinks: [{ title: "ours" }] });
     for (const id of [other.article.relatedLinks[0]?.id, unknownId, "first"]) {
-      expectRefused(await newsroom.editor.patch(`${listOf(draft)}/${id}`).set("If-Match", "*").send({ title: "x" }), 404);
+      expectRefused(
+        await newsroom.editor
+          .patch(`${listOf(draft)}/${id}`)
+          .set("If-Match", "*")
+          .send({ title: "x" }),
+        404,
+      );
       expectRefused(await newsroom.editor.delete(`${listOf(draft)}/${id}`).set("If-Match", "*"), 404);
     }
   });
@@ -187,9 +278,14 @@ describe("removing a related link", () => {
     const id = "0199b2a0-5f5a-7c11-9d0e-00000000b001";
     const draft = await makeDraft(newsroom.editor, {
       relatedLinks: [{ id, title: "A" }, { title: "B" }],
-      body: [{ id: "x", type: "rule" }, { id: "y", type: "relatedLink", relatedLinkId: id }],
+      body: [
+        { id: "x", type: "rule" },
+        { id: "y", type: "relatedLink", relatedLinkId: id },
+      ],
     });
-    expect((await newsroom.editor.delete(`${listOf(draft)}/${id}`).set("If-Match", draft.etag)).status).toBe(204);
+    expect((await newsroom.editor.delete(`${listOf(draft)}/${id}`).set("If-Match", draft.etag)).status).toBe(
+      204,
+    );
     const { article } = await readDraft(newsroom.editor, draft);
     expect(article.relatedLinks).toMatchObject([{ title: "B", position: 0 }]);
     expect(article.body).toEqual([{ id: "x", type: "rule" }]);
@@ -200,11 +296,17 @@ describe("PUT on the related links", () => {
   it("reorders by ids alone and leaves the text's places alone", async () => {
     const id = "0199b2a0-5f5a-7c11-9d0e-00000000b002";
     const draft = await makeDraft(newsroom.editor, {
-      relatedLinks: [{ id, title: "A" }, { kind: "source", title: "B", url }],
+      relatedLinks: [
+        { id, title: "A" },
+        { kind: "source", title: "B", url },
+      ],
       body: [{ id: "y", type: "relatedLink", relatedLinkId: id }],
     });
     const reversed = draft.article.relatedLinks.toReversed();
-    const answer = await newsroom.editor.put(listOf(draft)).set("If-Match", draft.etag).send(reversed.map((link) => ({ id: link.id })));
+    const answer = await newsroom.editor
+      .put(listOf(draft))
+      .set("If-Match", draft.etag)
+      .send(reversed.map((link) => ({ id: link.id })));
     expect(answer.body.data).toEqual(reversed.map((link, position) => ({ ...link, position })));
     expect((await readDraft(newsroom.editor, draft)).article.body).toEqual(draft.article.body);
   });
@@ -215,10 +317,17 @@ describe("PUT on the related links", () => {
     ["an unknown article", [{ articleId: unknownId }], "#/0/articleId"],
     ["an unknown article in a list as answered", { data: [{ articleId: unknownId }] }, "#/data/0/articleId"],
     ["an unknown property", [{ title: "x", text: "y" }], "#/0/text"],
-    ["more than a hundred", new Array(101).fill({ title: "x" }), "#"],
+    ["more than a hundred", times(101, { title: "x" }), "#"],
   ])("refuses %s and changes nothing", async (_, content, pointer) => {
     const draft = await makeDraft(newsroom.editor, { relatedLinks: [{ title: "A" }] });
-    expectRefused(await newsroom.editor.put(listOf(draft)).set("If-Match", draft.etag).send(content as object), 422, pointer);
+    expectRefused(
+      await newsroom.editor
+        .put(listOf(draft))
+        .set("If-Match", draft.etag)
+        .send(content as object),
+      422,
+      pointer,
+    );
     expect(await readDraft(newsroom.editor, draft)).toEqual(draft);
   });
 });

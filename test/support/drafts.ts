@@ -48,3 +48,13 @@ export function expectRefused(answer: Response, status: number, ...pointers: str
 
 /** An id that nothing has. */
 export const unknownId = "0199b2a0-5f5a-7c11-9d0e-000000000000";
+
+/** The statuses of answers to requests that raced, the lowest first. */
+export function statusesOf(answers: readonly Response[]): number[] {
+  return answers.map(({ status }) => status).toSorted((one, other) => one - other);
+}
+
+/** A list of so many of the same. */
+export function times<Item>(count: number, item: Item): Item[] {
+  return Array.from({ length: count }, () => item);
+}

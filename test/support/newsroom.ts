@@ -7,7 +7,7 @@ import type { Scope } from "../../src/access/scopes.ts";
 import { buildApp } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
 import type { Database } from "../../src/database/client.ts";
-import { type Newsroom, openNewsroom } from "../../src/newsroom.ts";
+import { type Newsroom, followNews, openNewsroom } from "../../src/newsroom.ts";
 import { checkAnswers, learnContract } from "./contract.ts";
 import { freshDatabase } from "./database.ts";
 
@@ -67,6 +67,7 @@ export async function startNewsroom(databaseUrl: string, environment: Record<str
   });
   const newsroom = await openNewsroom(config, databaseUrl);
   await ensureAdminKey(newsroom.database, config);
+  const listening = await followNews(newsroom, databaseUrl);
   const app = await buildApp(newsroom);
   learnContract(app.swagger());
   const url = await app.listen({ host: "127.0.0.1", port: 0 });
@@ -86,5 +87,9 @@ export async function startNewsroom(databaseUrl: string, environment: Record<str
       return withHeaders({ authorization: `Bearer ${key}` });
     },
   };
-  return { found, close: () => app.close() };
+  const close = async () => {
+    await app.close();
+    await listening.stop();
+  };
+  return { found, close };
 }
