@@ -7,6 +7,9 @@ export default defineConfig({
     setupFiles: "test/support/contract.ts",
     testTimeout: 20_000,
     hookTimeout: 60_000,
-    reporters: process.env.CI === undefined ? ["default"] : ["default", ["json", { outputFile: "coverage/report.json" }]],
+    reporters:
+      process.env.CI === undefined
+        ? ["default"]
+        : ["default", ["json", { outputFile: "coverage/report.json" }]],
   },
 });

@@ -27,7 +27,11 @@ import { taxonomyRoutes } from "./taxonomy/routes.ts";
 /** The whole application: what all routes share, then each capability. */
 export async function buildApp(newsroom: Newsroom): Promise<App> {
   const { config } = newsroom;
-  const app = Fastify({ ...serverOptions(config), logger: logger(config), genReqId: requestId }).withTypeProvider<ZodTypeProvider>();
+  const app = Fastify({
+    ...serverOptions(config),
+    logger: logger(config),
+    genReqId: requestId,
+  }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validateWithZod);
   app.setSerializerCompiler(serialiseWithZod);
   logRequests(app);

@@ -64,6 +64,11 @@ export const settings = {
     "32 to 256 printable ASCII characters without spaces; when unset a key is made at the first start and printed once",
   ),
   DATELINE_RATE_LIMIT: setting(flag, "on", '"on" or "off"'),
+  DATELINE_CACHE: setting(
+    whole(0, 1_000_000),
+    "64",
+    "how many MiB of memory the articles and lists take that are kept ready to be sent, from 0 to 1000000",
+  ),
   DATELINE_MAX_AGE: setting(
     whole(0, 31_536_000),
     "1",

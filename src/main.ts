@@ -4,18 +4,20 @@ import { type Config, loadEnvironment, readConfig } from "./config.ts";
 import { startEmbedded } from "./database/embedded.ts";
 import { migrate } from "./database/migrate.ts";
 import { forgetOldKeys } from "./http/write.ts";
-import { openNewsroom } from "./newsroom.ts";
+import { followNews, openNewsroom } from "./newsroom.ts";
 
 /** How long requests in flight may take once the process was told to stop, in milliseconds. */
 const STOP_DEADLINE = 20_000;
 const HOUR = 3_600_000;
 
 async function start(config: Config): Promise<void> {
-  const embedded = config.DATABASE_URL === undefined ? await startEmbedded(config.DATELINE_DATA_DIR) : undefined;
+  const embedded =
+    config.DATABASE_URL === undefined ? await startEmbedded(config.DATELINE_DATA_DIR) : undefined;
   const databaseUrl = config.DATABASE_URL ?? embedded?.url ?? "";
   await migrate(databaseUrl);
   const newsroom = await openNewsroom(config, databaseUrl);
   const adminKey = await ensureAdminKey(newsroom.database, config);
+  const listening = await followNews(newsroom, databaseUrl);
   const app = await buildApp(newsroom);
   const tidying = setInterval(() => {
     forgetOldKeys(newsroom).catch((error: unknown) => {
@@ -32,6 +34,7 @@ async function start(config: Config): Promise<void> {
     }, 50);
     await app.close();
     clearInterval(sweeping);
+    await listening.stop();
     await embedded?.stop();
     process.exit(0);
   };
@@ -39,7 +42,9 @@ async function start(config: Config): Promise<void> {
 
   const address = await app.listen({ host: config.HOST, port: config.PORT }).catch((cause: unknown) => {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`HOST and PORT must be an address and a port that are free to listen on: ${reason}.`, { cause });
+    throw new Error(`HOST and PORT must be an address and a port that are free to listen on: ${reason}.`, {
+      cause,
+    });
   });
   announce(address, adminKey);
 }

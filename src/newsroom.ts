@@ -2,6 +2,10 @@ import { randomBytes } from "node:crypto";
 import { type ArticleAddress, articleAddress } from "./articles/relatedLinks.ts";
 import type { Config } from "./config.ts";
 import { type Database, openDatabase } from "./database/client.ts";
+import { type Listening, listen } from "./database/notifications.ts";
+import { type EditionCache, editionCache } from "./editions/cache.ts";
+import { type News, news } from "./editions/news.ts";
+import { readPublication, readSlug } from "./editions/read.ts";
 import { type Cursors, signedCursors } from "./http/paging.ts";
 import { type ShareRecorder, shareRecorder } from "./shares/record.ts";
 
@@ -13,22 +17,52 @@ export interface Newsroom {
   shares: ShareRecorder;
   /** Where readers find an article. */
   articleAddress: ArticleAddress;
+  /** What readers get, kept as bytes. */
+  live: EditionCache;
+  news: News;
+}
+
+/** Puts a newsroom together; nothing is asked of the database yet. */
+export function furnish(config: Config, databaseUrl: string, secret: Uint8Array): Newsroom {
+  const database = openDatabase(databaseUrl, config.DATABASE_POOL);
+  const live = editionCache(
+    config.DATELINE_CACHE * 1_048_576,
+    (id) => readPublication(database, id),
+    (slug) => readSlug(database, slug),
+  );
+  const heard = news(database, live);
+  return {
+    config,
+    database,
+    cursors: signedCursors(secret),
+    shares: shareRecorder(database, heard.shared),
+    articleAddress: articleAddress(config.DATELINE_ARTICLE_URL),
+    live,
+    news: heard,
+  };
 }
 
 /** Opens the newsroom that is kept in a database, which must be migrated. */
 export async function openNewsroom(config: Config, databaseUrl: string): Promise<Newsroom> {
-  const database = openDatabase(databaseUrl, config.DATABASE_POOL);
-  return {
-    config,
-    database,
-    cursors: signedCursors(await installationSecret(database)),
-    shares: shareRecorder(database),
-    articleAddress: articleAddress(config.DATELINE_ARTICLE_URL),
-  };
+  const newsroom = furnish(config, databaseUrl, new Uint8Array(32));
+  const secret = await installationSecret(newsroom.database);
+  return { ...newsroom, cursors: signedCursors(secret) };
+}
+
+/** Keeps what readers get in memory from here on, and is told by all processes what changes. */
+export function followNews(newsroom: Newsroom, databaseUrl: string): Promise<Listening> {
+  return listen(databaseUrl, {
+    onMessage: newsroom.news.hear,
+    onUp: newsroom.live.trust,
+    onDown: newsroom.live.distrust,
+  });
 }
 
 /** Made by the first process that asks, and the same for all from then on. */
 async function installationSecret(database: Database): Promise<Uint8Array> {
-  await database.installation.createMany({ data: { secret: new Uint8Array(randomBytes(32)) }, skipDuplicates: true });
+  await database.installation.createMany({
+    data: { secret: new Uint8Array(randomBytes(32)) },
+    skipDuplicates: true,
+  });
   return (await database.installation.findUniqueOrThrow({ where: { id: 1 } })).secret;
 }

@@ -17,12 +17,18 @@ function section(heading: string): string {
 }
 
 function blocks(text: string): { language: string; content: string }[] {
-  return [...text.matchAll(/```(\w+)\n([\s\S]*?)```/g)].map(([, language = "", content = ""]) => ({ language, content }));
+  return [...text.matchAll(/```(\w+)\n([\s\S]*?)```/g)].map(([, language = "", content = ""]) => ({
+    language,
+    content,
+  }));
 }
 
 /** What the README shows, with `…` for what differs each time. */
 function shown(text: string): RegExp {
-  const pieces = text.trim().split("…").map((piece) => piece.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`));
+  const pieces = text
+    .trim()
+    .split("…")
+    .map((piece) => piece.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`));
   return new RegExp(`^${pieces.join("[^\\n]*?")}$`);
 }
 
@@ -30,7 +36,9 @@ describe("the README", () => {
   it("shows a session that runs as written, with the answers it shows", async () => {
     const session = blocks(section("From a news page to a reader"));
     const scripts = session.filter(({ language }) => language === "sh").map(({ content }) => content);
-    const expected = session.filter(({ language }) => language === "text").map(({ content }) => shown(content));
+    const expected = session
+      .filter(({ language }) => language === "text")
+      .map(({ content }) => shown(content));
     const text = scripts
       .join("\necho ====\n")
       .replace(/dateline_your-key-here/, newsroom.adminKey)
@@ -45,14 +53,19 @@ describe("the README", () => {
       cwd: root,
       env: { ...process.env, DATABASE_URL: newsroom.databaseUrl },
     });
-    const outputs = stdout.split("====\n").slice(1).map((output) => output.trim().replaceAll(/\n+/g, "\n"));
+    const outputs = stdout
+      .split("====\n")
+      .slice(1)
+      .map((output) => output.trim().replaceAll(/\n+/g, "\n"));
     expect(outputs).toHaveLength(expected.length);
     for (const [index, output] of outputs.entries()) expect(output).toMatch(expected[index] ?? /never/);
   });
 
   it("names every setting with its default", () => {
     for (const [name, { default: fallback }] of Object.entries(settings)) {
-      const row = section("Settings").split("\n").find((line) => line.startsWith(`| \`${name}\``));
+      const row = section("Settings")
+        .split("\n")
+        .find((line) => line.startsWith(`| \`${name}\``));
       expect(row, name).toBeDefined();
       expect(row?.split("|")[2]?.trim(), name).toBe(fallback === undefined ? "" : `\`${fallback}\``);
     }

@@ -48,7 +48,13 @@ export async function storeKey(
 ): Promise<Key> {
   const { lookup, digest } = digestOf(key);
   return tx.key.create({
-    data: { ...about, expiresAt: about.expiresAt ?? null, lookup, digest, hint: key.slice(0, PREFIX.length + 4) },
+    data: {
+      ...about,
+      expiresAt: about.expiresAt ?? null,
+      lookup,
+      digest,
+      hint: key.slice(0, PREFIX.length + 4),
+    },
   });
 }
 

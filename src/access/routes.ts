@@ -52,10 +52,17 @@ export function keyRoutes(app: App, newsroom: Newsroom): void {
   app.get(
     "/keys/:key",
     {
-      schema: { operationId: "getKey", summary: "Fetch a key's particulars", tags, params, response: { 200: Key } },
+      schema: {
+        operationId: "getKey",
+        summary: "Fetch a key's particulars",
+        tags,
+        params,
+        response: { 200: Key },
+      },
       config: { access, problems: ["not-found"] },
     },
-    async (request, reply) => answer(request, reply, { body: present(await findKey(newsroom.database, request.params.key)) }),
+    async (request, reply) =>
+      answer(request, reply, { body: present(await findKey(newsroom.database, request.params.key)) }),
   );
 
   app.post(
@@ -64,7 +71,8 @@ export function keyRoutes(app: App, newsroom: Newsroom): void {
       schema: {
         operationId: "createKey",
         summary: "Make a key",
-        description: "The answer holds the secret, which is shown this once. A key can only grant what its maker may do.",
+        description:
+          "The answer holds the secret, which is shown this once. A key can only grant what its maker may do.",
         tags,
         body: KeyInput,
         response: { 201: NewKey },
@@ -80,21 +88,34 @@ export function keyRoutes(app: App, newsroom: Newsroom): void {
         }
         const secret = generateKey();
         const row = await storeKey(tx, secret, { ...input, expiresAt: expiresAt ?? null });
-        return { status: 201, body: { ...present(row), secret }, headers: { location: `/v1/keys/${row.id}` } };
+        return {
+          status: 201,
+          body: { ...present(row), secret },
+          headers: { location: `/v1/keys/${row.id}` },
+        };
       }),
   );
 
   app.delete(
     "/keys/:key",
     {
-      schema: { operationId: "revokeKey", summary: "Revoke a key", tags, params, response: { 204: z.null() } },
+      schema: {
+        operationId: "revokeKey",
+        summary: "Revoke a key",
+        tags,
+        params,
+        response: { 204: z.null() },
+      },
       config: { access, problems: ["not-found", "in-use"] },
     },
     (request, reply) =>
       write(newsroom, request, reply, async (tx) => {
         const row = await findKey(tx, request.params.key);
         if (row.origin === "environment") {
-          throw problem("in-use", "This key is set by DATELINE_ADMIN_KEY; change or unset the variable and restart.");
+          throw problem(
+            "in-use",
+            "This key is set by DATELINE_ADMIN_KEY; change or unset the variable and restart.",
+          );
         }
         await requireAnotherManager(tx, row);
         await tx.key.update({ where: { id: row.id }, data: { revokedAt: new Date() } });
@@ -118,7 +139,10 @@ async function requireAnotherManager(tx: Transaction, row: KeyRow): Promise<void
     where: { id: { not: row.id }, revokedAt: null, expiresAt: null, scopes: { has: "keys:manage" } },
   });
   if (others === 0) {
-    throw problem("in-use", "This is the last key with keys:manage that does not expire. Make another one before revoking it.");
+    throw problem(
+      "in-use",
+      "This is the last key with keys:manage that does not expire. Make another one before revoking it.",
+    );
   }
 }
 

@@ -34,7 +34,9 @@ export const NewKey = Key.extend({
   secret: z
     .string()
     .nullable()
-    .describe("The key to send as `Authorization: Bearer …`. Shown this once; null when an Idempotency-Key repeats the answer."),
+    .describe(
+      "The key to send as `Authorization: Bearer …`. Shown this once; null when an Idempotency-Key repeats the answer.",
+    ),
 }).meta({
   id: "NewKey",
   examples: [{ ...example, secret: "dateline_Ab3dK9…" }],
@@ -48,7 +50,11 @@ export const KeyList = listOf(Key).meta({
 export const KeyInput = z
   .strictObject({
     name: text(200).describe("Who or what uses the key."),
-    scopes: z.array(Scope).min(1).max(allScopes.length).transform((chosen) => [...new Set(chosen)]),
+    scopes: z
+      .array(Scope)
+      .min(1)
+      .max(allScopes.length)
+      .transform((chosen) => [...new Set(chosen)]),
     expiresAt: Time.nullable().optional().describe("When it stops to work; never when absent."),
   })
   .meta({ id: "KeyWrite", examples: [{ name: "Website", scopes: ["shares:write"], expiresAt: null }] });

@@ -42,15 +42,35 @@ const Line = text(1000).nullable().default(null);
 /** Every type of block, with what it holds. */
 function blockUnion<BlockIdSchema extends z.ZodType>(id: BlockIdSchema) {
   return z.discriminatedUnion("type", [
-    z.strictObject({ id, type: z.literal("paragraph"), text: BlockText, marks: Marks }).refine(marksFit, marksFault),
     z
-      .strictObject({ id, type: z.literal("heading"), level: z.int().min(2).max(4).default(2), text: BlockText, marks: Marks })
+      .strictObject({ id, type: z.literal("paragraph"), text: BlockText, marks: Marks })
+      .refine(marksFit, marksFault),
+    z
+      .strictObject({
+        id,
+        type: z.literal("heading"),
+        level: z.int().min(2).max(4).default(2),
+        text: BlockText,
+        marks: Marks,
+      })
       .refine(marksFit, marksFault),
     z
       .strictObject({ id, type: z.literal("quote"), text: BlockText, marks: Marks, attribution: Line })
       .refine(marksFit, marksFault),
-    z.strictObject({ id, type: z.literal("list"), ordered: z.boolean().default(false), items: z.array(ListItem).min(1).max(1000) }),
-    z.strictObject({ id, type: z.literal("image"), url: WebAddress, alt: text(1000, 0).nullable().default(null), caption: Line, credit: Line }),
+    z.strictObject({
+      id,
+      type: z.literal("list"),
+      ordered: z.boolean().default(false),
+      items: z.array(ListItem).min(1).max(1000),
+    }),
+    z.strictObject({
+      id,
+      type: z.literal("image"),
+      url: WebAddress,
+      alt: text(1000, 0).nullable().default(null),
+      caption: Line,
+      credit: Line,
+    }),
     z.strictObject({ id, type: z.literal("embed"), url: WebAddress }),
     z.strictObject({
       id,
@@ -69,14 +89,24 @@ export const Block = blockUnion(BlockId).meta({
 export type Block = z.output<typeof Block>;
 
 export const Body = z
-  .array(blockUnion(BlockId.optional()).meta({ id: "BlockWrite", description: "One block of a body, to be written." }))
+  .array(
+    blockUnion(BlockId.optional()).meta({
+      id: "BlockWrite",
+      description: "One block of a body, to be written.",
+    }),
+  )
   .max(MAX_BLOCKS)
   .check((context) => {
     const seen = new Set<string>();
     for (const [index, { id }] of context.value.entries()) {
       if (id === undefined) continue;
       if (seen.has(id)) {
-        context.issues.push({ code: "custom", message: "is the id of an earlier block too", path: [index, "id"], input: id });
+        context.issues.push({
+          code: "custom",
+          message: "is the id of an earlier block too",
+          path: [index, "id"],
+          input: id,
+        });
       }
       seen.add(id);
     }

@@ -43,21 +43,37 @@ export async function createArticle(tx: Transaction, input: ArticleInput): Promi
 }
 
 /** Changes what a merge patch names and leaves the rest (RFC 7396). */
-export async function patchArticle(tx: Transaction, article: StoredArticle, patch: ArticlePatch): Promise<StoredArticle> {
+export async function patchArticle(
+  tx: Transaction,
+  article: StoredArticle,
+  patch: ArticlePatch,
+): Promise<StoredArticle> {
   refuseHistory(article, patch.publishedAt);
   return editArticle(tx, article, await merged(tx, article.row.id, article.copy, patch));
 }
 
 /** Puts a whole article in the place of another. The slug and the date it was published stay when they are left out. */
-export async function replaceArticle(tx: Transaction, article: StoredArticle, input: ArticleInput): Promise<StoredArticle> {
+export async function replaceArticle(
+  tx: Transaction,
+  article: StoredArticle,
+  input: ArticleInput,
+): Promise<StoredArticle> {
   const { slug, headline, publishedAt, keyPoints, relatedLinks } = article.copy;
   refuseHistory(article, input.publishedAt);
   const kept = { ...blank, slug, headline, publishedAt, keyPoints, relatedLinks };
-  return editArticle(tx, article, await merged(tx, article.row.id, kept, { keyPoints: [], relatedLinks: [], ...input }));
+  return editArticle(
+    tx,
+    article,
+    await merged(tx, article.row.id, kept, { keyPoints: [], relatedLinks: [], ...input }),
+  );
 }
 
 /** Saves a changed working copy, moving the article to another slug if it names one. */
-export async function editArticle(tx: Transaction, article: StoredArticle, next: WorkingCopy): Promise<StoredArticle> {
+export async function editArticle(
+  tx: Transaction,
+  article: StoredArticle,
+  next: WorkingCopy,
+): Promise<StoredArticle> {
   const { slug } = article.copy;
   if (next.slug === slug) return saveArticle(tx, article, next);
   await claimSlug(tx, article.row.id, next.slug);
@@ -69,12 +85,20 @@ export async function editArticle(tx: Transaction, article: StoredArticle, next:
 function refuseHistory(article: StoredArticle, publishedAt: string | null | undefined): void {
   if (publishedAt === undefined || article.row.version === 0) return;
   if (publishedAt !== (article.copy.publishedAt?.toISOString() ?? null)) {
-    throw problem("wrong-state", "The article has been published, so publishedAt is history and cannot be changed. Leave it out.");
+    throw problem(
+      "wrong-state",
+      "The article has been published, so publishedAt is history and cannot be changed. Leave it out.",
+    );
   }
 }
 
 /** @throws 422 with every fault at once */
-async function merged(tx: Transaction, articleId: string, copy: WorkingCopy, patch: ArticlePatch): Promise<WorkingCopy> {
+async function merged(
+  tx: Transaction,
+  articleId: string,
+  copy: WorkingCopy,
+  patch: ArticlePatch,
+): Promise<WorkingCopy> {
   const errors: FieldError[] = [];
   const collect = <Value>(found: { errors: FieldError[] } & Value) => {
     errors.push(...found.errors);
@@ -102,12 +126,16 @@ async function merged(tx: Transaction, articleId: string, copy: WorkingCopy, pat
     next[field] = collect(await resolveTerms(tx, kind, references ?? [], (index) => [field, index])).terms;
   }
   if (patch.relatedLinks !== undefined) {
-    const links = await relatedLinksFrom(tx, articleId, copy.relatedLinks, patch.relatedLinks ?? [], ["relatedLinks"]);
+    const links = await relatedLinksFrom(tx, articleId, copy.relatedLinks, patch.relatedLinks ?? [], [
+      "relatedLinks",
+    ]);
     next.relatedLinks = collect(links).relatedLinks;
   }
   if (patch.body !== undefined) next.body = withBlockIds(patch.body ?? []);
   if (patch.keyPoints !== undefined) {
-    next.keyPoints = collect(await keyPointsFrom(tx, copy.keyPoints, patch.keyPoints ?? [], ["keyPoints"])).keyPoints;
+    next.keyPoints = collect(
+      await keyPointsFrom(tx, copy.keyPoints, patch.keyPoints ?? [], ["keyPoints"]),
+    ).keyPoints;
   }
   const held = collect(tied(copy, next, patch));
   if (errors.length > 0) throw invalidContent(errors);
@@ -130,17 +158,26 @@ function tied(before: WorkingCopy, next: WorkingCopy, patch: ArticlePatch): Edit
   if (patch.body !== undefined) {
     for (const [index, block] of next.body.entries()) {
       if (isDangling(block)) {
-        errors.push({ pointer: pathPointer(["body", index, "relatedLinkId"]), detail: "is not the id of one of the article's related links" });
+        errors.push({
+          pointer: pathPointer(["body", index, "relatedLinkId"]),
+          detail: "is not the id of one of the article's related links",
+        });
       }
     }
   }
-  const body = patch.body === undefined && next.body.some(isDangling) ? next.body.filter((block) => !isDangling(block)) : next.body;
+  const body =
+    patch.body === undefined && next.body.some(isDangling)
+      ? next.body.filter((block) => !isDangling(block))
+      : next.body;
   const blocks = new Set(body.map((block) => block.id));
   const known = new Map(before.keyPoints.map((point) => [point.id, point.blockId]));
   const keyPoints = next.keyPoints.map((point, index) => {
     if (point.blockId === null || blocks.has(point.blockId)) return point;
     if (known.get(point.id) !== point.blockId) {
-      errors.push({ pointer: pathPointer(["keyPoints", index, "blockId"]), detail: "is not the id of a block of the body" });
+      errors.push({
+        pointer: pathPointer(["keyPoints", index, "blockId"]),
+        detail: "is not the id of a block of the body",
+      });
     }
     return { ...point, blockId: null };
   });

@@ -15,14 +15,23 @@ export async function idErrors(
   const seen = new Set<string>();
   return ids.flatMap((id, index) => {
     if (id === undefined) return [];
-    const detail = taken.has(id) ? "is the id of an item of another article" : seen.has(id) ? "is the id of an earlier item too" : undefined;
+    const detail = taken.has(id)
+      ? "is the id of an item of another article"
+      : seen.has(id)
+        ? "is the id of an earlier item too"
+        : undefined;
     seen.add(id);
     return detail === undefined ? [] : [{ pointer: pathPointer([...place, index, "id"]), detail }];
   });
 }
 
-async function takenIds(tx: Transaction, table: "keyPoint" | "relatedLink", ids: string[]): Promise<string[]> {
+async function takenIds(
+  tx: Transaction,
+  table: "keyPoint" | "relatedLink",
+  ids: string[],
+): Promise<string[]> {
   const query = { where: { id: { in: ids } }, select: { id: true } };
-  const found = table === "keyPoint" ? await tx.keyPoint.findMany(query) : await tx.relatedLink.findMany(query);
+  const found =
+    table === "keyPoint" ? await tx.keyPoint.findMany(query) : await tx.relatedLink.findMany(query);
   return found.map(({ id }) => id);
 }

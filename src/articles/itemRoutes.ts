@@ -30,13 +30,25 @@ export const collections = {
     path: "key-points",
     noun: "key point",
     title: "KeyPoint",
-    schemas: { item: KeyPoint, list: KeyPointList, input: KeyPointInput, listInput: KeyPointListInput, patch: KeyPointPatch },
+    schemas: {
+      item: KeyPoint,
+      list: KeyPointList,
+      input: KeyPointInput,
+      listInput: KeyPointListInput,
+      patch: KeyPointPatch,
+    },
   },
   relatedLinks: {
     path: "related-links",
     noun: "related link",
     title: "RelatedLink",
-    schemas: { item: RelatedLink, list: RelatedLinkList, input: RelatedLinkInput, listInput: RelatedLinkListInput, patch: RelatedLinkPatch },
+    schemas: {
+      item: RelatedLink,
+      list: RelatedLinkList,
+      input: RelatedLinkInput,
+      listInput: RelatedLinkListInput,
+      patch: RelatedLinkPatch,
+    },
   },
 } as const;
 
@@ -45,7 +57,11 @@ export type CollectionName = keyof typeof collections;
 type SentItem = { id?: string | undefined; position?: number | undefined } & Record<string, unknown>;
 
 /** @throws 404 when the list has no item with this id */
-export function itemOf<Item extends { id: string }>(name: CollectionName, list: readonly Item[], id: string): Item {
+export function itemOf<Item extends { id: string }>(
+  name: CollectionName,
+  list: readonly Item[],
+  id: string,
+): Item {
   const item = list.find((one) => one.id === id.toLowerCase());
   if (item === undefined) throw problem("not-found", `The article has no ${collections[name].noun} ${id}.`);
   return item;
@@ -68,7 +84,14 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
   app.post(
     list,
     {
-      schema: { operationId: `create${title}`, summary: `Add a ${noun}`, tags, params: listParams, body: schemas.input, response: { 201: schemas.item } },
+      schema: {
+        operationId: `create${title}`,
+        summary: `Add a ${noun}`,
+        tags,
+        params: listParams,
+        body: schemas.input,
+        response: { 201: schemas.item },
+      },
       config: { ...config, precondition: "optional" },
     },
     (request, reply) =>
@@ -77,7 +100,9 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
         const article = await lockArticle(tx, request.params.article, precondition(request));
         const known = new Set(article.copy[name].map(({ id }) => id));
         if (item.id !== undefined && known.has(item.id)) {
-          throw invalidContent([{ pointer: "#/id", detail: `is the id of a ${noun} that the article has already` }]);
+          throw invalidContent([
+            { pointer: "#/id", detail: `is the id of a ${noun} that the article has already` },
+          ]);
         }
         const saved = await patchOne(tx, article, name, item, position);
         const added = itemsOf(saved).find(({ id }) => !known.has(id));
@@ -112,7 +137,14 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
   app.patch(
     `${list}/:id`,
     {
-      schema: { operationId: `update${title}`, summary: `Change or move a ${noun}`, tags, params: itemParams, body: schemas.patch, response: { 200: schemas.item } },
+      schema: {
+        operationId: `update${title}`,
+        summary: `Change or move a ${noun}`,
+        tags,
+        params: itemParams,
+        body: schemas.patch,
+        response: { 200: schemas.item },
+      },
       config: { ...config, precondition: "required", consumes: mergePatch },
     },
     (request, reply) =>
@@ -128,7 +160,13 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
   app.delete(
     `${list}/:id`,
     {
-      schema: { operationId: `delete${title}`, summary: `Remove a ${noun}`, tags, params: itemParams, response: { 204: z.null() } },
+      schema: {
+        operationId: `delete${title}`,
+        summary: `Remove a ${noun}`,
+        tags,
+        params: itemParams,
+        response: { 204: z.null() },
+      },
       config: { ...config, precondition: "required" },
     },
     (request, reply) =>
@@ -143,7 +181,13 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
 }
 
 /** Adds an item, or changes the one whose id it names; at `position` if that is given. */
-function patchOne(tx: Transaction, article: StoredArticle, name: CollectionName, item: SentItem, position: number | undefined) {
+function patchOne(
+  tx: Transaction,
+  article: StoredArticle,
+  name: CollectionName,
+  item: SentItem,
+  position: number | undefined,
+) {
   const items: SentItem[] = article.copy[name].map(({ id }) => ({ id }));
   const found = items.findIndex(({ id }) => id === item.id);
   const others = found === -1 ? items : items.toSpliced(found, 1);
@@ -163,16 +207,29 @@ async function patchList(
   sent = { within: /^#/, place: "#" },
 ): Promise<StoredArticle> {
   if (items.length > MAX_ITEMS) {
-    throw invalidContent([{ pointer: "#", detail: `would be one ${collections[name].noun} more than the ${MAX_ITEMS} that an article can have` }]);
+    throw invalidContent([
+      {
+        pointer: "#",
+        detail: `would be one ${collections[name].noun} more than the ${MAX_ITEMS} that an article can have`,
+      },
+    ]);
   }
   try {
     return await patchArticle(tx, article, { [name]: items });
   } catch (error) {
     if (!(error instanceof Problem) || error.errors === undefined) throw error;
-    throw invalidContent(error.errors.map(({ pointer, detail }) => ({ pointer: pointer.replace(sent.within, sent.place), detail })));
+    throw invalidContent(
+      error.errors.map(({ pointer, detail }) => ({
+        pointer: pointer.replace(sent.within, sent.place),
+        detail,
+      })),
+    );
   }
 }
 
-function articleToChange(tx: Transaction, request: FastifyRequest<{ Params: { article: string } }>): Promise<StoredArticle> {
+function articleToChange(
+  tx: Transaction,
+  request: FastifyRequest<{ Params: { article: string } }>,
+): Promise<StoredArticle> {
   return lockArticle(tx, request.params.article, requiredPrecondition(request));
 }

@@ -19,7 +19,13 @@ export async function keyPointsFrom(
 ): Promise<{ keyPoints: KeyPoint[]; errors: FieldError[] }> {
   const known = new Map(current.map((point) => [point.id, point]));
   const sent = items.map((item) => (typeof item === "string" ? { text: item } : item));
-  const errors = await idErrors(tx, "keyPoint", current, sent.map(({ id }) => id), place);
+  const errors = await idErrors(
+    tx,
+    "keyPoint",
+    current,
+    sent.map(({ id }) => id),
+    place,
+  );
   const keyPoints = sent.map(({ id, text, blockId }, index) => {
     const existing = known.get(id ?? "");
     if (text === undefined && existing === undefined) {

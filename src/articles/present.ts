@@ -4,7 +4,10 @@ import type { Article } from "./schema.ts";
 import type { KeyPoint, StoredArticle } from "./workingCopy.ts";
 
 /** An article as its editors get it. */
-export function presentArticle({ row, copy, shareCounts }: StoredArticle, address: ArticleAddress): z.output<typeof Article> {
+export function presentArticle(
+  { row, copy, shareCounts }: StoredArticle,
+  address: ArticleAddress,
+): z.output<typeof Article> {
   const { headline, standfirst, dateline, language, slug, body } = copy;
   return {
     id: row.id,

@@ -28,13 +28,20 @@ export async function relatedLinksFrom(
   place: readonly PropertyKey[],
 ): Promise<{ relatedLinks: RelatedLink[]; errors: FieldError[] }> {
   const known = new Map(current.map((link) => [link.id, link]));
-  const errors = await idErrors(tx, "relatedLink", current, items.map(({ id }) => id), place);
+  const errors = await idErrors(
+    tx,
+    "relatedLink",
+    current,
+    items.map(({ id }) => id),
+    place,
+  );
   const drafts = items.map((item) => draftOf(known.get(item.id ?? ""), item));
   const targets = await findTargets(tx, ofArticle, current, drafts);
   const relatedLinks = drafts.map(({ articleId, ...draft }, index) => {
     const target = targets.get(articleId ?? titleKey(draft.title ?? "")) ?? null;
     const fault = faultOf({ ...draft, articleId, target });
-    if (fault !== undefined) errors.push({ pointer: pathPointer([...place, index, ...fault.at]), detail: fault.detail });
+    if (fault !== undefined)
+      errors.push({ pointer: pathPointer([...place, index, ...fault.at]), detail: fault.detail });
     if (articleId === null && draft.url !== null) return { ...draft, target: null };
     return { ...draft, url: null, target };
   });
@@ -55,7 +62,11 @@ interface LinkDraft {
  */
 function draftOf(existing: RelatedLink | undefined, item: z.output<typeof RelatedLinkItem>): LinkDraft {
   const { id, kind, title, url, articleId } = item;
-  const kept = { title: existing?.title ?? null, url: existing?.url ?? null, articleId: existing?.target?.id ?? null };
+  const kept = {
+    title: existing?.title ?? null,
+    url: existing?.url ?? null,
+    articleId: existing?.target?.id ?? null,
+  };
   const namesUrl = url !== undefined && url !== null && articleId === undefined && existing !== undefined;
   const namesArticle = articleId !== undefined && articleId !== null && url === undefined;
   const draft = {
@@ -65,7 +76,10 @@ function draftOf(existing: RelatedLink | undefined, item: z.output<typeof Relate
     url: namesArticle ? null : url === undefined ? kept.url : url,
     articleId: namesUrl ? null : articleId === undefined ? kept.articleId : articleId,
   };
-  const isShown = draft.articleId !== null && draft.articleId === kept.articleId && title === shownOf(existing?.target ?? null)?.headline;
+  const isShown =
+    draft.articleId !== null &&
+    draft.articleId === kept.articleId &&
+    title === shownOf(existing?.target ?? null)?.headline;
   return isShown ? { ...draft, title: kept.title } : draft;
 }
 
@@ -75,7 +89,8 @@ function shownOf(target: LinkTarget | null) {
 }
 
 function faultOf(link: Omit<LinkDraft, "id" | "kind"> & { target: LinkTarget | null }) {
-  if (link.articleId !== null && link.target === null) return { at: ["articleId"], detail: "is not the id of an article" };
+  if (link.articleId !== null && link.target === null)
+    return { at: ["articleId"], detail: "is not the id of an article" };
   if (link.articleId !== null && link.url !== null && !follows(link.url, link.target)) {
     return { at: ["url"], detail: "must be left out when articleId is named: it follows the article" };
   }
@@ -105,7 +120,9 @@ async function findTargets(
   const titles = drafts
     .filter(({ articleId, url }) => articleId === null && url === null)
     .flatMap(({ title }) => (title === null ? [] : titleKey(title)));
-  const found = new Map(current.flatMap(({ target }): [string, LinkTarget][] => (target === null ? [] : [[target.id, target]])));
+  const found = new Map(
+    current.flatMap(({ target }): [string, LinkTarget][] => (target === null ? [] : [[target.id, target]])),
+  );
   if (titles.length > 0) {
     const live = await tx.publication.findMany({
       where: { titleKey: { in: titles }, NOT: { articleId: ofArticle } },
@@ -115,7 +132,10 @@ async function findTargets(
     for (const { titleKey: key, article } of live) found.set(key, article);
   }
   if (ids.length > 0) {
-    const articles = await tx.article.findMany({ where: { id: { in: ids }, deletedAt: null }, select: linkTargetFields });
+    const articles = await tx.article.findMany({
+      where: { id: { in: ids }, deletedAt: null },
+      select: linkTargetFields,
+    });
     for (const article of articles) found.set(article.id, article);
   }
   return found;

@@ -27,7 +27,13 @@ export function articleRoutes(app: App, newsroom: Newsroom): void {
   app.post(
     "/articles",
     {
-      schema: { operationId: "createArticle", summary: "Create an article", tags: ["Articles"], body: ArticleInput, response: { 201: Article } },
+      schema: {
+        operationId: "createArticle",
+        summary: "Create an article",
+        tags: ["Articles"],
+        body: ArticleInput,
+        response: { 201: Article },
+      },
       config: { access, problems: ["slug-taken"] },
     },
     (request, reply) =>
@@ -43,7 +49,8 @@ export function articleRoutes(app: App, newsroom: Newsroom): void {
       schema: {
         operationId: "updateArticle",
         summary: "Change an article",
-        description: "JSON Merge Patch (RFC 7396): what is absent stays, null empties, a list replaces the whole list.",
+        description:
+          "JSON Merge Patch (RFC 7396): what is absent stays, null empties, a list replaces the whole list.",
         tags: ["Articles"],
         params,
         body: ArticlePatch,
@@ -52,7 +59,9 @@ export function articleRoutes(app: App, newsroom: Newsroom): void {
       config: { ...guarded, consumes: mergePatch, problems: ["not-found", "slug-taken", "wrong-state"] },
     },
     (request, reply) =>
-      write(newsroom, request, reply, async (tx) => shown(await patchArticle(tx, await articleToChange(tx, request), request.body))),
+      write(newsroom, request, reply, async (tx) =>
+        shown(await patchArticle(tx, await articleToChange(tx, request), request.body)),
+      ),
   );
 
   app.put(
@@ -70,7 +79,9 @@ export function articleRoutes(app: App, newsroom: Newsroom): void {
       config: { ...guarded, problems: ["not-found", "slug-taken", "wrong-state"] },
     },
     (request, reply) =>
-      write(newsroom, request, reply, async (tx) => shown(await replaceArticle(tx, await articleToChange(tx, request), request.body))),
+      write(newsroom, request, reply, async (tx) =>
+        shown(await replaceArticle(tx, await articleToChange(tx, request), request.body)),
+      ),
   );
 
   app.delete(
@@ -100,6 +111,9 @@ export function articleRoutes(app: App, newsroom: Newsroom): void {
 }
 
 /** The article that a request changes, locked, after its If-Match was found to fit. */
-function articleToChange(tx: Transaction, request: FastifyRequest<{ Params: { article: string } }>): Promise<StoredArticle> {
+function articleToChange(
+  tx: Transaction,
+  request: FastifyRequest<{ Params: { article: string } }>,
+): Promise<StoredArticle> {
   return lockArticle(tx, request.params.article, requiredPrecondition(request));
 }

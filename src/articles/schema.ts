@@ -9,15 +9,26 @@ export const MAX_ITEMS = 100;
 
 const Headline = text(500);
 const Standfirst = text(2000).nullable();
-const DatelineText = text(200).nullable().describe("Where the story was filed, as printed: `ISTANBUL, Turkey`.");
+const DatelineText = text(200)
+  .nullable()
+  .describe("Where the story was filed, as printed: `ISTANBUL, Turkey`.");
 const Position = z.int().min(0).max(MAX_ITEMS);
 
-export const Status = z.enum(["draft", "in_review", "scheduled", "published", "unpublished"]).meta({ id: "Status" });
+export const Status = z
+  .enum(["draft", "in_review", "scheduled", "published", "unpublished"])
+  .meta({ id: "Status" });
 export const LinkKind = z.enum(["alsoRead", "background", "source", "external"]).meta({ id: "LinkKind" });
 
 const id = "0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e";
 const keyPointExample = { id, text: "The talks lasted five hours", position: 0, blockId: null };
-const linkExample = { id, kind: "alsoRead" as const, title: "Envoys meet again", url: null, articleId: null, position: 0 };
+const linkExample = {
+  id,
+  kind: "alsoRead" as const,
+  title: "Envoys meet again",
+  url: null,
+  articleId: null,
+  position: 0,
+};
 const page = { limit: 100, next: null };
 
 export const KeyPoint = z
@@ -28,7 +39,10 @@ export const KeyPoint = z
     blockId: z.string().nullable().describe("The block it sums up."),
   })
   .meta({ id: "KeyPoint", examples: [keyPointExample] });
-export const KeyPointList = listOf(KeyPoint).meta({ id: "KeyPointList", examples: [{ data: [keyPointExample], page }] });
+export const KeyPointList = listOf(KeyPoint).meta({
+  id: "KeyPointList",
+  examples: [{ data: [keyPointExample], page }],
+});
 
 export const RelatedLink = z
   .object({
@@ -40,13 +54,18 @@ export const RelatedLink = z
     position: Position.describe("Its place in the list, from 0."),
   })
   .meta({ id: "RelatedLink", examples: [linkExample] });
-export const RelatedLinkList = listOf(RelatedLink).meta({ id: "RelatedLinkList", examples: [{ data: [linkExample], page }] });
+export const RelatedLinkList = listOf(RelatedLink).meta({
+  id: "RelatedLinkList",
+  examples: [{ data: [linkExample], page }],
+});
 
 const keyPointFields = {
   text: text(1000).optional(),
   blockId: z.string().max(64).nullable().optional().describe("The id of the block it sums up."),
 };
-const positionIgnored = Position.optional().describe("Accepted and not heeded: the order of the list is the order of the items.");
+const positionIgnored = Position.optional().describe(
+  "Accepted and not heeded: the order of the list is the order of the items.",
+);
 
 /** An item of a nested or replaced list. One that names the id of an existing item keeps what it leaves out. */
 export const KeyPointItem = z
@@ -54,7 +73,12 @@ export const KeyPointItem = z
   .meta({ id: "KeyPointItem", examples: ["The talks lasted five hours"] });
 
 export const KeyPointInput = z
-  .strictObject({ id: Id.optional(), ...keyPointFields, text: text(1000), position: Position.optional().describe("Where to insert it; at the end when absent.") })
+  .strictObject({
+    id: Id.optional(),
+    ...keyPointFields,
+    text: text(1000),
+    position: Position.optional().describe("Where to insert it; at the end when absent."),
+  })
   .meta({ id: "KeyPointWrite", examples: [{ text: "The talks lasted five hours", position: 0 }] });
 
 export const KeyPointPatch = z
@@ -75,11 +99,23 @@ const linkRule =
 
 export const RelatedLinkItem = z
   .strictObject({ id: Id.optional(), ...linkFields, position: positionIgnored })
-  .meta({ id: "RelatedLinkItem", description: linkRule, examples: [{ kind: "alsoRead", title: "Envoys meet again" }] });
+  .meta({
+    id: "RelatedLinkItem",
+    description: linkRule,
+    examples: [{ kind: "alsoRead", title: "Envoys meet again" }],
+  });
 
 export const RelatedLinkInput = z
-  .strictObject({ id: Id.optional(), ...linkFields, position: Position.optional().describe("Where to insert it; at the end when absent.") })
-  .meta({ id: "RelatedLinkWrite", description: linkRule, examples: [{ kind: "source", title: "The communiqué", url: "https://example.com/communique" }] });
+  .strictObject({
+    id: Id.optional(),
+    ...linkFields,
+    position: Position.optional().describe("Where to insert it; at the end when absent."),
+  })
+  .meta({
+    id: "RelatedLinkWrite",
+    description: linkRule,
+    examples: [{ kind: "source", title: "The communiqué", url: "https://example.com/communique" }],
+  });
 
 export const RelatedLinkPatch = z
   .strictObject({ ...linkFields, position: Position.optional().describe("Where to move it.") })
@@ -119,7 +155,9 @@ const fields = {
   relatedLinks: RelatedLinkItems.optional(),
   publishedAt: Time.nullable()
     .optional()
-    .describe("For an article carried over from elsewhere: when it was first published. Only before its first edition."),
+    .describe(
+      "For an article carried over from elsewhere: when it was first published. Only before its first edition.",
+    ),
 };
 
 const inputExample = {
@@ -130,7 +168,9 @@ const inputExample = {
   relatedLinks: [{ kind: "alsoRead" as const, title: "Envoys meet again" }],
 };
 
-export const ArticleInput = z.strictObject({ headline: Headline, ...fields }).meta({ id: "ArticleWrite", examples: [inputExample] });
+export const ArticleInput = z
+  .strictObject({ headline: Headline, ...fields })
+  .meta({ id: "ArticleWrite", examples: [inputExample] });
 export type ArticleInput = z.output<typeof ArticleInput>;
 
 /** RFC 7396: what is absent stays, null empties, a list replaces the whole list. */
@@ -218,4 +258,7 @@ export const ArticleSummary = z
   .object({ ...summaryShape, ...restShape })
   .partial()
   .required({ id: true })
-  .meta({ id: "ArticleSummary", description: "An article without its body, or with the `fields` that were asked for." });
+  .meta({
+    id: "ArticleSummary",
+    description: "An article without its body, or with the `fields` that were asked for.",
+  });

@@ -9,9 +9,13 @@ import { slugify } from "../http/slugify.ts";
  */
 export async function claimSlug(tx: Transaction, articleId: string, slug: string): Promise<void> {
   if (await hold(tx, articleId, slug)) return;
-  throw problem("slug-taken", `The slug ${slug} belongs to another article, now or from an earlier publication. Send another slug.`, {
-    errors: [{ pointer: "#/slug", detail: "is taken by another article" }],
-  });
+  throw problem(
+    "slug-taken",
+    `The slug ${slug} belongs to another article, now or from an earlier publication. Send another slug.`,
+    {
+      errors: [{ pointer: "#/slug", detail: "is taken by another article" }],
+    },
+  );
 }
 
 /** Holds the slug made from a headline, with the first number behind it that makes it free. */

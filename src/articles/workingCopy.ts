@@ -88,7 +88,11 @@ export async function loadArticle(tx: Transaction, reference: string): Promise<S
   const row =
     id === undefined
       ? null
-      : await tx.article.findUnique({ relationLoadStrategy: "join", where: { id, deletedAt: null }, include: articleParts });
+      : await tx.article.findUnique({
+          relationLoadStrategy: "join",
+          where: { id, deletedAt: null },
+          include: articleParts,
+        });
   if (row === null) throw noArticle(reference);
   return storedArticle(row);
 }
@@ -98,7 +102,10 @@ export async function loadArticle(tx: Transaction, reference: string): Promise<S
  *
  * @param query which, in which order and how many
  */
-export async function findArticles(tx: Transaction, query: Prisma.ArticleFindManyArgs): Promise<StoredArticle[]> {
+export async function findArticles(
+  tx: Transaction,
+  query: Prisma.ArticleFindManyArgs,
+): Promise<StoredArticle[]> {
   const { where, ...rest } = query;
   const rows = await tx.article.findMany({
     ...rest,
@@ -114,7 +121,11 @@ export async function findArticles(tx: Transaction, query: Prisma.ArticleFindMan
  *
  * @throws 404 when there is none, 412 when its revision is not the one demanded
  */
-export async function lockArticle(tx: Transaction, reference: string, wanted?: Precondition): Promise<StoredArticle> {
+export async function lockArticle(
+  tx: Transaction,
+  reference: string,
+  wanted?: Precondition,
+): Promise<StoredArticle> {
   const id = await articleIdOf(tx, reference);
   if (id === undefined) throw noArticle(reference);
   // NO KEY: links to this article from others may be written meanwhile.
@@ -142,7 +153,11 @@ export async function insertArticle(tx: Transaction, id: string, copy: WorkingCo
  * Puts `next` in the place of an article's working copy and counts a revision up. Nothing is
  * written, and nothing counted, when they are the same.
  */
-export async function saveArticle(tx: Transaction, article: StoredArticle, next: WorkingCopy): Promise<StoredArticle> {
+export async function saveArticle(
+  tx: Transaction,
+  article: StoredArticle,
+  next: WorkingCopy,
+): Promise<StoredArticle> {
   if (isDeepStrictEqual(article.copy, next)) return article;
   const { id, version } = article.row;
   await tx.article.update({
@@ -164,7 +179,12 @@ function columns(copy: WorkingCopy) {
 }
 
 /** Writes those lists that differ. References between them are checked at the commit. */
-async function saveParts(tx: Transaction, articleId: string, before: WorkingCopy | undefined, next: WorkingCopy): Promise<void> {
+async function saveParts(
+  tx: Transaction,
+  articleId: string,
+  before: WorkingCopy | undefined,
+  next: WorkingCopy,
+): Promise<void> {
   for (const { part, remove, insert } of listsOf(tx, articleId)) {
     const old = before?.[part] ?? [];
     if (isDeepStrictEqual(old, next[part])) continue;
@@ -180,7 +200,9 @@ function listsOf(tx: Transaction, articleId: string) {
       part: "tags",
       remove: () => tx.articleTag.deleteMany({ where }),
       insert: (copy: WorkingCopy) =>
-        tx.articleTag.createMany({ data: copy.tags.map((tag, position) => ({ articleId, position, tagId: tag.id })) }),
+        tx.articleTag.createMany({
+          data: copy.tags.map((tag, position) => ({ articleId, position, tagId: tag.id })),
+        }),
     },
     {
       part: "authors",
@@ -210,13 +232,18 @@ function listsOf(tx: Transaction, articleId: string) {
     {
       part: "body",
       remove: () => tx.block.deleteMany({ where }),
-      insert: (copy: WorkingCopy) => tx.block.createMany({ data: copy.body.map((block, position) => blockRow(articleId, block, position)) }),
+      insert: (copy: WorkingCopy) =>
+        tx.block.createMany({
+          data: copy.body.map((block, position) => blockRow(articleId, block, position)),
+        }),
     },
     {
       part: "keyPoints",
       remove: () => tx.keyPoint.deleteMany({ where }),
       insert: (copy: WorkingCopy) =>
-        tx.keyPoint.createMany({ data: copy.keyPoints.map((point, position) => ({ ...point, articleId, position })) }),
+        tx.keyPoint.createMany({
+          data: copy.keyPoints.map((point, position) => ({ ...point, articleId, position })),
+        }),
     },
   ] as const;
 }
@@ -251,7 +278,13 @@ function storedArticle(row: RowWithParts): StoredArticle {
       authors: authors.map(({ author }) => author),
       body: (blocks ?? []).map(blockOf),
       keyPoints: keyPoints.map(({ id, text, blockId }) => ({ id, text, blockId })),
-      relatedLinks: relatedLinks.map(({ id, kind, title, url, target }) => ({ id, kind, title, url, target })),
+      relatedLinks: relatedLinks.map(({ id, kind, title, url, target }) => ({
+        id,
+        kind,
+        title,
+        url,
+        target,
+      })),
     },
     shareCounts,
   };

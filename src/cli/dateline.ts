@@ -5,7 +5,9 @@ import { createKey } from "./createKey.ts";
 import { importFiles } from "./importFiles.ts";
 
 const program = new Command("dateline")
-  .description("Dateline, a headless newsroom. Works on the database that the settings name, whether or not a server runs.")
+  .description(
+    "Dateline, a headless newsroom. Works on the database that the settings name, whether or not a server runs.",
+  )
   .showHelpAfterError();
 
 program
@@ -20,7 +22,9 @@ program
   .command("create-key")
   .description("make a key and show it, as when the administrator's was lost")
   .argument("<name>", "who or what uses it")
-  .addOption(new Option("--scopes <scopes...>", "what it may do").choices(allScopes).default(allScopes, "everything"))
+  .addOption(
+    new Option("--scopes <scopes...>", "what it may do").choices(allScopes).default(allScopes, "everything"),
+  )
   .action(createKey);
 
 await program.parseAsync();

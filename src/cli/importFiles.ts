@@ -31,13 +31,17 @@ export async function importFiles(files: string[], options: Options): Promise<vo
 
 async function importFile(newsroom: Newsroom, file: string, options: Options): Promise<string> {
   const page = await readFile(file);
-  if (page.length > MAX_PAGE) throw new Error(`is larger than the ${MAX_PAGE} bytes that a news page may have`);
+  if (page.length > MAX_PAGE)
+    throw new Error(`is larger than the ${MAX_PAGE} bytes that a news page may have`);
   const language = options.language === undefined ? undefined : validContent(Language, options.language);
-  const { row } = await transact(newsroom.database, (tx) => importNewsPage(newsroom, tx, page, { ...options, language }));
+  const { row } = await transact(newsroom.database, (tx) =>
+    importNewsPage(newsroom, tx, page, { ...options, language }),
+  );
   return `${file}: ${row.status} /v1/articles/${row.slug}`;
 }
 
 function reasonOf(error: unknown): string {
-  if (error instanceof Problem) return error.errors?.map(({ pointer, detail }) => `${pointer} ${detail}`).join("; ") ?? error.message;
+  if (error instanceof Problem)
+    return error.errors?.map(({ pointer, detail }) => `${pointer} ${detail}`).join("; ") ?? error.message;
   return error instanceof Error ? error.message : String(error);
 }

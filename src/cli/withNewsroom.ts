@@ -13,7 +13,10 @@ export async function withNewsroom(work: (newsroom: Newsroom) => Promise<void>):
   try {
     loadEnvironment();
     const config = readConfig(process.env);
-    const embedded = config.DATABASE_URL === undefined ? await startEmbedded(config.DATELINE_DATA_DIR, { share: true }) : undefined;
+    const embedded =
+      config.DATABASE_URL === undefined
+        ? await startEmbedded(config.DATELINE_DATA_DIR, { share: true })
+        : undefined;
     if (embedded !== undefined) stop = embedded.stop;
     const databaseUrl = config.DATABASE_URL ?? embedded?.url ?? "";
     await migrate(databaseUrl);

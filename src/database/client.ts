@@ -25,6 +25,13 @@ export function openDatabase(url: string, poolSize: number): Database {
   return new PrismaClient({ adapter, transactionOptions: { maxWait: 10_000, timeout: 20_000 } });
 }
 
+const effectsOf = new WeakMap<Transaction, (() => void)[]>();
+
+/** Does something in this process once a transaction is committed; nothing when it is rolled back. */
+export function afterCommit(tx: Transaction, effect: () => void): void {
+  effectsOf.get(tx)?.push(effect);
+}
+
 /** PostgreSQL's codes for a transaction that lost a race and may simply be run again. */
 const RETRIABLE = new Set(["40001", "40P01"]);
 
@@ -33,13 +40,16 @@ const RETRIABLE = new Set(["40001", "40P01"]);
  * that PostgreSQL ended to resolve a deadlock is run again, so `work` must not do anything that a
  * rollback does not undo.
  */
-export async function transact<T>(
-  database: Database,
-  work: (tx: Transaction) => Promise<T>,
-): Promise<T> {
+export async function transact<T>(database: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await database.$transaction(work);
+      const effects: (() => void)[] = [];
+      const result = await database.$transaction((tx) => {
+        effectsOf.set(tx, effects);
+        return work(tx);
+      });
+      for (const effect of effects) effect();
+      return result;
     } catch (error) {
       if (attempt === 5 || !RETRIABLE.has(databaseCode(error) ?? "")) throw error;
     }
@@ -48,7 +58,11 @@ export async function transact<T>(
 
 /** PostgreSQL's five-character error code (its manual, appendix A), if that is what failed. */
 export function databaseCode(error: unknown): string | undefined {
-  const causes = [error, property(error, "cause"), property(property(property(error, "meta"), "driverAdapterError"), "cause")];
+  const causes = [
+    error,
+    property(error, "cause"),
+    property(property(property(error, "meta"), "driverAdapterError"), "cause"),
+  ];
   for (const cause of causes) {
     const code = property(cause, "originalCode") ?? property(cause, "code");
     if (typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) && !/^P\d{4}$/.test(code)) return code;
@@ -66,7 +80,9 @@ export function isDatabaseAway(error: unknown): boolean {
   const prismaCode = property(error, "code");
   if (
     typeof prismaCode === "string" &&
-    ["P1000", "P1001", "P1002", "P1003", "P1008", "P1011", "P1017", "P2024", "P2028", "P2037"].includes(prismaCode)
+    ["P1000", "P1001", "P1002", "P1003", "P1008", "P1011", "P1017", "P2024", "P2028", "P2037"].includes(
+      prismaCode,
+    )
   ) {
     return true;
   }
@@ -74,7 +90,9 @@ export function isDatabaseAway(error: unknown): boolean {
   // Classes 08 (connection), 3D (no such database), 53 (resources), 57 (operator intervention: shutdown, timeout).
   if (code !== undefined && /^(08|3D|53|57)/.test(code)) return true;
   const text = error instanceof Error ? error.message : "";
-  return /ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|Connection terminated|timeout exceeded when trying to connect|Can't reach database|Server has closed the connection|DatabaseNotReachable|ConnectionClosed/.test(text);
+  return /ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|Connection terminated|timeout exceeded when trying to connect|Can't reach database|Server has closed the connection|DatabaseNotReachable|ConnectionClosed/.test(
+    text,
+  );
 }
 
 function property(value: unknown, name: string): unknown {

@@ -60,8 +60,7 @@ export async function startEmbedded(
   if (!(await isRunning(programs, data))) await startServer(programs, data, options.settings ?? []);
 
   const port = await runningPort(data);
-  const address = (database: string) =>
-    `postgresql://dateline:${password}@127.0.0.1:${port}/${database}`;
+  const address = (database: string) => `postgresql://dateline:${password}@127.0.0.1:${port}/${database}`;
   const owner = new pg.Client({ connectionString: address("postgres") });
   owner.on("error", () => {});
   await owner.connect();
@@ -112,7 +111,11 @@ async function findPrograms(folder: string): Promise<Programs> {
  * secure bit makes access(2), by which PostgreSQL looks for its programs, heed it (capabilities(7)).
  */
 function lentReach({ uid, gid }: Account): string[] {
-  const capabilities = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--securebits=+no_setuid_fixup"];
+  const capabilities = [
+    "--inh-caps=+dac_override",
+    "--ambient-caps=+dac_override",
+    "--securebits=+no_setuid_fixup",
+  ];
   return ["setpriv", `--reuid=${uid}`, `--regid=${gid}`, "--clear-groups", ...capabilities];
 }
 
@@ -131,12 +134,22 @@ async function serverAccount(): Promise<Account> {
   }
 }
 
-async function runProgram({ account, reach }: Programs, program: string, flags: string[], cwd: string): Promise<void> {
+async function runProgram(
+  { account, reach }: Programs,
+  program: string,
+  flags: string[],
+  cwd: string,
+): Promise<void> {
   const [command = program, ...words] = [...reach, program, ...flags];
   await run(command, words, { ...account, cwd });
 }
 
-async function initialise(programs: Programs, data: string, password: string, passwordFile: string): Promise<void> {
+async function initialise(
+  programs: Programs,
+  data: string,
+  password: string,
+  passwordFile: string,
+): Promise<void> {
   await mkdir(data, { recursive: true, mode: 0o700 });
   const pending = `${passwordFile}.new`;
   await writeFile(pending, password, { mode: 0o600 });

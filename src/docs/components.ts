@@ -16,7 +16,9 @@ export function tidySchemas(document: OpenAPIV3_1.Document): void {
     for (const operation of Object.values(item ?? {}) as Json[]) open(operation.responses);
   }
   for (const name of used) if (!isSent(name, schemas)) open(schemas[name]);
-  const kept = [...names].map(([name, final]) => [final, schemas[name]] as const).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const kept = [...names]
+    .map(([name, final]) => [final, schemas[name]] as const)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
   document.components = { ...document.components, schemas: Object.fromEntries(kept) as never };
   visit(document, (node) => {
     const name = referenced(node);
@@ -48,7 +50,9 @@ function reachable(from: unknown, schemas: Record<string, Json>): Set<string> {
 }
 
 function referenced(node: Json): string | undefined {
-  return typeof node.$ref === "string" && node.$ref.startsWith(prefix) ? node.$ref.slice(prefix.length) : undefined;
+  return typeof node.$ref === "string" && node.$ref.startsWith(prefix)
+    ? node.$ref.slice(prefix.length)
+    : undefined;
 }
 
 function open(part: unknown): void {

@@ -59,7 +59,9 @@ export async function describeApi(app: App): Promise<void> {
           key: {
             type: "http",
             scheme: "bearer",
-            description: `A key. Its scopes say what it may do: ${Object.entries(scopes).map(([name, meaning]) => `\`${name}\`: ${meaning}`).join(" ")}`,
+            description: `A key. Its scopes say what it may do: ${Object.entries(scopes)
+              .map(([name, meaning]) => `\`${name}\`: ${meaning}`)
+              .join(" ")}`,
           },
         },
       },
@@ -68,7 +70,8 @@ export async function describeApi(app: App): Promise<void> {
       const found = transform(route) as { schema: Json; url: string };
       return route.schema?.hide === true ? found : { ...found, schema: described(found.schema, route.route) };
     },
-    transformObject: (document) => finished(transformObject(document as never) as OpenAPIV3_1.Document) as never,
+    transformObject: (document) =>
+      finished(transformObject(document as never) as OpenAPIV3_1.Document) as never,
   });
 }
 
@@ -91,7 +94,9 @@ function described(schema: Json, route: RouteOptions): Json {
   const has = (part: string) => schema[part] !== undefined;
   const needsKey = access !== "public";
   const inferred: ProblemType[] = [
-    ...(has("querystring") || has("body") || has("params") ? (["malformed-request", "invalid-parameter"] as const) : []),
+    ...(has("querystring") || has("body") || has("params")
+      ? (["malformed-request", "invalid-parameter"] as const)
+      : []),
     "key-invalid",
     ...(needsKey ? (["key-required", "scope-missing"] as const) : []),
     ...(alsoFor === undefined ? [] : (["key-required", "scope-missing"] as const)),
@@ -113,7 +118,9 @@ function described(schema: Json, route: RouteOptions): Json {
   return {
     ...schema,
     security,
-    description: [schema.description, ...notes].filter((note) => note !== undefined && note !== "").join("\n\n"),
+    description: [schema.description, ...notes]
+      .filter((note) => note !== undefined && note !== "")
+      .join("\n\n"),
     ...(has("body") ? { consumes } : {}),
     "x-scopes": [...(needsKey ? [access] : []), ...(alsoFor === undefined ? [] : [alsoFor])],
     "x-problems": names,
@@ -128,7 +135,10 @@ function finished(document: OpenAPIV3_1.Document): OpenAPIV3_1.Document {
   for (const [path, item] of Object.entries(document.paths ?? {})) {
     for (const operation of Object.values(item ?? {}) as Json[]) finishOperation(path, operation, schemas);
   }
-  return { ...document, components: { ...document.components, headers, parameters, responses: problemResponses() } } as OpenAPIV3_1.Document;
+  return {
+    ...document,
+    components: { ...document.components, headers, parameters, responses: problemResponses() },
+  } as OpenAPIV3_1.Document;
 }
 
 function finishOperation(path: string, operation: Json, schemas: Record<string, Json>): void {
@@ -163,12 +173,23 @@ function finishOperation(path: string, operation: Json, schemas: Record<string, 
   operation.responses = responses;
 }
 
-function finishResponse(status: number, response: OpenAPIV3_1.ResponseObject, path: string, schemas: Record<string, Json>) {
-  const meaning = { 200: "The answer.", 201: "It was made.", 204: "It was done; there is nothing to say." }[status];
+function finishResponse(
+  status: number,
+  response: OpenAPIV3_1.ResponseObject,
+  path: string,
+  schemas: Record<string, Json>,
+) {
+  const meaning = { 200: "The answer.", 201: "It was made.", 204: "It was done; there is nothing to say." }[
+    status
+  ];
   const finishedResponse = { ...response, description: meaning ?? response.description };
   if (status === 204) return { description: finishedResponse.description, headers: refs(["X-Request-Id"]) };
   for (const media of Object.values(finishedResponse.content ?? {})) addExample(media, schemas);
-  const names = ["X-Request-Id", ...(path.startsWith("/v1/") ? ["ETag", "Cache-Control"] : []), ...(status === 201 ? ["Location"] : [])];
+  const names = [
+    "X-Request-Id",
+    ...(path.startsWith("/v1/") ? ["ETag", "Cache-Control"] : []),
+    ...(status === 201 ? ["Location"] : []),
+  ];
   return { ...finishedResponse, headers: refs(names) };
 }
 
@@ -202,10 +223,26 @@ function withExample(parameter: Json): Json {
 
 const text = { type: "string" } as const;
 const headers = {
-  ETag: { description: "The strong entity tag of this answer.", schema: text, example: '"7-q1vTm3kZ0aXx8mV2b4nD6Q"' },
-  Location: { description: "Where to find what was made.", schema: text, example: "/v1/articles/0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e" },
-  "Cache-Control": { description: "How long it may be kept.", schema: text, example: "public, max-age=1, stale-while-revalidate=30" },
-  "X-Request-Id": { description: "The request's id, as in the log.", schema: text, example: "0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e" },
+  ETag: {
+    description: "The strong entity tag of this answer.",
+    schema: text,
+    example: '"7-q1vTm3kZ0aXx8mV2b4nD6Q"',
+  },
+  Location: {
+    description: "Where to find what was made.",
+    schema: text,
+    example: "/v1/articles/0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e",
+  },
+  "Cache-Control": {
+    description: "How long it may be kept.",
+    schema: text,
+    example: "public, max-age=1, stale-while-revalidate=30",
+  },
+  "X-Request-Id": {
+    description: "The request's id, as in the log.",
+    schema: text,
+    example: "0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e",
+  },
   "Retry-After": { description: "When to try again, in seconds.", schema: text, example: "1" },
 };
 
@@ -218,7 +255,13 @@ const parameters = {
     schema: text,
     example: "*",
   },
-  IfMatch: { name: "If-Match", in: "header", description: "The ETag last seen, to be told of changes since.", schema: text, example: "*" },
+  IfMatch: {
+    name: "If-Match",
+    in: "header",
+    description: "The ETag last seen, to be told of changes since.",
+    schema: text,
+    example: "*",
+  },
   IfNoneMatch: {
     name: "If-None-Match",
     in: "header",
@@ -229,14 +272,18 @@ const parameters = {
   IdempotencyKey: {
     name: "Idempotency-Key",
     in: "header",
-    description: "Makes repeating the request harmless; any string of up to 255 characters, new for each thing to be done.",
+    description:
+      "Makes repeating the request harmless; any string of up to 255 characters, new for each thing to be done.",
     schema: text,
     example: '"8e03978e-40d5-43dd-bc93-6894a57f9324"',
   },
 } as const;
 
 const notModified = { description: "The caller has it already.", headers: refs(["ETag", "X-Request-Id"]) };
-const moved = { description: "The article has another slug now.", headers: refs(["Location", "X-Request-Id"]) };
+const moved = {
+  description: "The article has another slug now.",
+  headers: refs(["Location", "X-Request-Id"]),
+};
 
 /** One response for each status, with an example of each problem that has it. */
 function problemResponses(): Json {
@@ -247,22 +294,28 @@ function problemResponses(): Json {
       // Whether a method exists is not a matter of any operation.
       .filter(([status]) => status !== "405")
       .map(([status, types = []]) => [
-      `Problem${status}`,
-      {
-        description: types.map(([name, { meaning }]) => `\`${name}\`: ${meaning}`).join(" "),
-        headers: refs(["X-Request-Id", ...(["429", "503"].includes(status) ? ["Retry-After"] : [])]),
-        content: {
-          "application/problem+json": {
-            schema: { $ref: "#/components/schemas/Problem" },
-            examples: Object.fromEntries(
-              types.map(([name, { meaning }]) => {
-                const { errors, ...value }: Json = { ...sample, type: `/problems/${name}`, title: problemTitle(name as ProblemType), status: Number(status), detail: meaning };
-                return [name, { value: name === "invalid-content" ? { ...value, errors } : value }];
-              }),
-            ),
+        `Problem${status}`,
+        {
+          description: types.map(([name, { meaning }]) => `\`${name}\`: ${meaning}`).join(" "),
+          headers: refs(["X-Request-Id", ...(["429", "503"].includes(status) ? ["Retry-After"] : [])]),
+          content: {
+            "application/problem+json": {
+              schema: { $ref: "#/components/schemas/Problem" },
+              examples: Object.fromEntries(
+                types.map(([name, { meaning }]) => {
+                  const { errors, ...value }: Json = {
+                    ...sample,
+                    type: `/problems/${name}`,
+                    title: problemTitle(name as ProblemType),
+                    status: Number(status),
+                    detail: meaning,
+                  };
+                  return [name, { value: name === "invalid-content" ? { ...value, errors } : value }];
+                }),
+              ),
+            },
           },
         },
-      },
-    ]),
+      ]),
   );
 }

@@ -18,7 +18,11 @@ export interface LiveLink {
 }
 
 /** Compiles a working copy, with what its publication makes of it, into an edition. */
-export function compileEdition(article: StoredArticle, publishedAt: Date, address: ArticleAddress): EditionDocument {
+export function compileEdition(
+  article: StoredArticle,
+  publishedAt: Date,
+  address: ArticleAddress,
+): EditionDocument {
   const { shareCounts: _, shareTotal: __, relatedLinks, ...document } = presentArticle(article, address);
   return {
     ...document,
@@ -53,9 +57,13 @@ export function renderEdition(
     })
     .map((link, position) => ({ ...link, position }));
   const shown = new Set(relatedLinks.map(({ id }) => id));
-  const body = document.body.filter((block) => block.type !== "relatedLink" || shown.has(block.relatedLinkId));
+  const body = document.body.filter(
+    (block) => block.type !== "relatedLink" || shown.has(block.relatedLinkId),
+  );
   const blocks = new Set(body.map(({ id }) => id));
-  const keyPoints = document.keyPoints.map((point) => (blocks.has(point.blockId ?? "") ? point : { ...point, blockId: null }));
+  const keyPoints = document.keyPoints.map((point) =>
+    blocks.has(point.blockId ?? "") ? point : { ...point, blockId: null },
+  );
   const { body: _, ...summary } = { ...document, keyPoints, relatedLinks };
   return { document: JSON.stringify({ ...summary, body }), summary: JSON.stringify(summary) };
 }

@@ -33,7 +33,9 @@ export async function listLive(tx: Transaction, cursors: Cursors, query: Article
   const listName = nameOf("live", query);
   const after = query.cursor === undefined ? [] : cursors.read(listName, query.cursor);
   const onwards =
-    after.length === 0 ? [] : [Prisma.sql`(${column}, p.article_id) ${beyond} (${after[0]}::timestamptz, ${after[1]}::uuid)`];
+    after.length === 0
+      ? []
+      : [Prisma.sql`(${column}, p.article_id) ${beyond} (${after[0]}::timestamptz, ${after[1]}::uuid)`];
   const rows = await tx.$queryRaw<ListRow[]>`
     SELECT p.article_id, p.summary, ${column} AS position, ${shareCountsOf(Prisma.sql`p.article_id`)} AS shares
     FROM publications p WHERE ${conjunction([...filters, ...onwards])}
@@ -54,15 +56,24 @@ export async function listLiveByIds(tx: Transaction, query: ArticleQuery & { ids
     FROM publications p WHERE ${conjunction(liveFilters(query))}`;
   const found = new Map(rows.map((row) => [row.article_id, withShares(row.summary, row.shares ?? {})]));
   const absent = query.ids.filter((id) => !found.has(id));
-  const published = await tx.edition.findMany({ where: { articleId: { in: absent }, version: 1 }, select: { articleId: true } });
-  const live = await tx.publication.findMany({ where: { articleId: { in: absent } }, select: { articleId: true } });
+  const published = await tx.edition.findMany({
+    where: { articleId: { in: absent }, version: 1 },
+    select: { articleId: true },
+  });
+  const live = await tx.publication.findMany({
+    where: { articleId: { in: absent } },
+    select: { articleId: true },
+  });
   const once = new Set(published.map(({ articleId }) => articleId));
   const filtered = new Set(live.map(({ articleId }) => articleId));
   const items = query.ids.flatMap((id) => found.get(id) ?? []);
   return {
     items,
     total: query.count ? items.length : undefined,
-    missing: absent.map((id) => ({ id, reason: filtered.has(id) ? "filtered" : once.has(id) ? "gone" : "not-found" })),
+    missing: absent.map((id) => ({
+      id,
+      reason: filtered.has(id) ? "filtered" : once.has(id) ? "gone" : "not-found",
+    })),
   };
 }
 
@@ -77,7 +88,8 @@ function liveFilters(query: ArticleQuery): Prisma.Sql[] {
   if (language !== undefined) filters.push(Prisma.sql`p.language = ${language}`);
   if (ids !== undefined) filters.push(Prisma.sql`p.article_id = ANY (${ids}::uuid[])`);
   if (publishedAfter !== undefined) filters.push(Prisma.sql`p.published_at > ${publishedAfter}::timestamptz`);
-  if (publishedBefore !== undefined) filters.push(Prisma.sql`p.published_at < ${publishedBefore}::timestamptz`);
+  if (publishedBefore !== undefined)
+    filters.push(Prisma.sql`p.published_at < ${publishedBefore}::timestamptz`);
   if (updatedAfter !== undefined) filters.push(Prisma.sql`p.updated_at > ${updatedAfter}::timestamptz`);
   return filters;
 }
@@ -117,16 +129,22 @@ export async function listDrafts(tx: Transaction, cursors: Cursors, query: Artic
   const last = found.length > query.limit ? page.at(-1) : undefined;
   return {
     articles: page,
-    next: last === undefined ? null : cursors.write(listName, [last.row.updatedAt.toISOString(), last.row.id]),
+    next:
+      last === undefined ? null : cursors.write(listName, [last.row.updatedAt.toISOString(), last.row.id]),
     total: query.count ? await tx.article.count({ where: { deletedAt: null, ...where } }) : undefined,
   };
 }
 
 /** The working copies with these ids, in the order asked, and why others are missing. */
 export async function listDraftsByIds(tx: Transaction, query: ArticleQuery & { ids: string[] }) {
-  const found = new Map((await findArticles(tx, { where: draftFilters(query) })).map((article) => [article.row.id, article]));
+  const found = new Map(
+    (await findArticles(tx, { where: draftFilters(query) })).map((article) => [article.row.id, article]),
+  );
   const absent = query.ids.filter((id) => !found.has(id));
-  const others = await tx.article.findMany({ where: { id: { in: absent }, deletedAt: null }, select: { id: true } });
+  const others = await tx.article.findMany({
+    where: { id: { in: absent }, deletedAt: null },
+    select: { id: true },
+  });
   const filtered = new Set(others.map(({ id }) => id));
   const articles = query.ids.flatMap((id) => found.get(id) ?? []);
   return {
@@ -137,7 +155,8 @@ export async function listDraftsByIds(tx: Transaction, query: ArticleQuery & { i
 }
 
 function draftFilters(query: ArticleQuery): Prisma.ArticleWhereInput {
-  const { section, tag, author, language, ids, publishedAfter, publishedBefore, updatedAfter, status } = query;
+  const { section, tag, author, language, ids, publishedAfter, publishedBefore, updatedAfter, status } =
+    query;
   const conditions: Prisma.ArticleWhereInput[] = [];
   if (section !== undefined) conditions.push({ section: { slug: section } });
   if (tag !== undefined) conditions.push({ tags: { some: { tag: { slug: tag } } } });

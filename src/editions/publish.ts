@@ -68,7 +68,7 @@ export async function withdraw(
   if (isLive) {
     options.whenLive?.();
     await tx.publication.delete({ where: { articleId: row.id } });
-    await renderDependents(newsroom, tx, row.id);
+    await tellReaders(newsroom, tx, row.id, true);
   } else if (!options.toTrash) {
     throw problem("wrong-state", `The article is ${row.status}; only a published one can be unpublished.`);
   }
@@ -95,11 +95,18 @@ export async function withdraw(
  */
 async function takeTurn(tx: Transaction): Promise<Date> {
   await tx.$executeRaw`SELECT pg_advisory_xact_lock(${PUBLISHING_LOCK})`;
-  const [{ now }] = await tx.$queryRaw<[{ now: Date }]>`SELECT date_trunc('milliseconds', clock_timestamp()) AS now`;
+  const [{ now }] = await tx.$queryRaw<
+    [{ now: Date }]
+  >`SELECT date_trunc('milliseconds', clock_timestamp()) AS now`;
   return now;
 }
 
-async function putLive(newsroom: Newsroom, tx: Transaction, article: StoredArticle, now: Date): Promise<void> {
+async function putLive(
+  newsroom: Newsroom,
+  tx: Transaction,
+  article: StoredArticle,
+  now: Date,
+): Promise<void> {
   const { row, copy } = article;
   const { id: articleId, version, slug, headline, language } = row;
   const edition = compileEdition(article, now, newsroom.articleAddress);
@@ -108,7 +115,12 @@ async function putLive(newsroom: Newsroom, tx: Transaction, article: StoredArtic
   const links = copy.relatedLinks
     .filter((link) => link.url === null)
     .map(({ id, title, target }) => ({
-      row: { articleId, linkId: id, targetId: target?.id ?? null, titleKey: title === null ? null : titleKey(title) },
+      row: {
+        articleId,
+        linkId: id,
+        targetId: target?.id ?? null,
+        titleKey: title === null ? null : titleKey(title),
+      },
       live: { linkId: id, targetId: target?.id ?? null, target: target?.publication ?? null },
     }));
   const live = {
@@ -120,16 +132,34 @@ async function putLive(newsroom: Newsroom, tx: Transaction, article: StoredArtic
     terms: [copy.section, ...copy.tags, ...copy.authors].flatMap((term) => term?.id ?? []),
     publishedAt: row.publishedAt ?? now,
     updatedAt: now,
-    ...renderEdition(edition, links.map((link) => link.live), newsroom.articleAddress),
+    ...renderEdition(
+      edition,
+      links.map((link) => link.live),
+      newsroom.articleAddress,
+    ),
   };
-  const before = await tx.publication.findUnique({ where: { articleId }, select: { slug: true, headline: true } });
+  const before = await tx.publication.findUnique({
+    where: { articleId },
+    select: { slug: true, headline: true },
+  });
   await tx.publication.upsert({ where: { articleId }, create: { articleId, ...live }, update: live });
   if (before !== null) await tx.publicationLink.deleteMany({ where: { articleId } });
   if (links.length > 0) await tx.publicationLink.createMany({ data: links.map((link) => link.row) });
 
-  if (before?.slug === slug && before.headline === headline) return;
-  await resolveBareTitles(tx, articleId, live.titleKey);
-  await renderDependents(newsroom, tx, articleId);
+  const isKnown = before?.slug === slug && before.headline === headline;
+  if (!isKnown) await resolveBareTitles(tx, articleId, live.titleKey);
+  await tellReaders(newsroom, tx, articleId, !isKnown);
+}
+
+/** Sees to it that every process drops what it keeps of an article, and of those that show its headline or slug. */
+async function tellReaders(
+  newsroom: Newsroom,
+  tx: Transaction,
+  articleId: string,
+  linksChange: boolean,
+): Promise<void> {
+  const dependents = linksChange ? await renderDependents(newsroom, tx, articleId) : [];
+  await newsroom.news.changed(tx, [articleId, ...dependents]);
 }
 
 /** Bare titles lead to what went live under them while they were being written. */
@@ -152,8 +182,8 @@ async function resolveBareTitles(tx: Transaction, articleId: string, key: string
   await tx.publicationLink.updateMany({ where: waiting, data: { targetId: articleId } });
 }
 
-/** Renders anew what is live and links to an article that appeared, was renamed or went. */
-async function renderDependents(newsroom: Newsroom, tx: Transaction, articleId: string): Promise<void> {
+/** Renders anew what is live and links to an article that appeared, was renamed or went; returns the ids. */
+async function renderDependents(newsroom: Newsroom, tx: Transaction, articleId: string): Promise<string[]> {
   const dependents = await tx.publication.findMany({
     where: { links: { some: { targetId: articleId } } },
     select: {
@@ -176,4 +206,5 @@ async function renderDependents(newsroom: Newsroom, tx: Transaction, articleId: 
       data: renderEdition(document, live, newsroom.articleAddress),
     });
   }
+  return dependents.map((dependent) => dependent.articleId);
 }

@@ -1,6 +1,6 @@
 import { Prisma, type Transaction } from "../database/client.ts";
+import { VARY } from "../http/caching.ts";
 import { problem } from "../http/problems.ts";
-import { isId } from "../http/scalars.ts";
 import { withShares } from "./document.ts";
 
 /** A live article as readers get it. */
@@ -20,6 +20,12 @@ export interface MovedArticle {
   groups: string[];
 }
 
+/** The article that a slug leads to, and the slug that it has now. */
+export interface SlugHolder {
+  articleId: string;
+  slug: string;
+}
+
 interface PublicationRow {
   article_id: string;
   slug: string;
@@ -33,22 +39,18 @@ export const shareCountsOf = (articleId: Prisma.Sql) =>
   Prisma.sql`(SELECT json_object_agg(network, count ORDER BY network) FROM share_counts s WHERE s.article_id = ${articleId})`;
 
 /**
- * Finds what the public may read under an id or slug. Working copies are never looked at.
+ * Reads a live article by its id: one look-up. Working copies are never looked at.
  *
- * @returns the article, or the slug that it has moved to
  * @throws 404 when it was never published, 410 when it was and is no more
  */
-export async function findLive(tx: Transaction, reference: string): Promise<LiveArticle | MovedArticle> {
-  const byId = isId(reference);
-  const id = byId ? reference.toLowerCase() : await publishedUnder(tx, reference);
+export async function readPublication(tx: Transaction, id: string): Promise<LiveArticle> {
   const [row] = await tx.$queryRaw<PublicationRow[]>`
     SELECT p.article_id, p.slug, p.document, p.terms, ${shareCountsOf(Prisma.sql`p.article_id`)} AS shares
     FROM publications p WHERE p.article_id = ${id}::uuid`;
   if (row === undefined) {
     const editions = await tx.edition.count({ where: { articleId: id } });
-    throw editions > 0 ? gone(reference, id) : unknown(reference);
+    throw editions > 0 ? gone(id, id) : unknown(id);
   }
-  if (!byId && row.slug !== reference) return { articleId: row.article_id, movedTo: row.slug, groups: [row.article_id] };
   return {
     articleId: row.article_id,
     slug: row.slug,
@@ -57,14 +59,28 @@ export async function findLive(tx: Transaction, reference: string): Promise<Live
   };
 }
 
-async function publishedUnder(tx: Transaction, reference: string): Promise<string> {
-  const slug = await tx.slug.findUnique({ where: { slug: reference } });
-  if (slug === null || slug.publishedAt === null) throw unknown(reference);
-  return slug.articleId;
+/**
+ * Reads which article a slug leads readers to, and under which slug that is live now.
+ *
+ * @throws 404 when nothing was published under it, 410 when that is no more
+ */
+export async function readSlug(tx: Transaction, reference: string): Promise<SlugHolder> {
+  const held = await tx.slug.findUnique({
+    where: { slug: reference },
+    select: {
+      articleId: true,
+      publishedAt: true,
+      article: { select: { publication: { select: { slug: true } } } },
+    },
+  });
+  if (held === null || held.publishedAt === null) throw unknown(reference);
+  const { publication } = held.article;
+  if (publication === null) throw gone(reference, held.articleId);
+  return { articleId: held.articleId, slug: publication.slug };
 }
 
 /** Caches would keep a 404 or 410 as long as they like (RFC 9110, section 15.1), so it says how long. */
-const brief = { "cache-control": "public, max-age=1", vary: "Authorization" };
+const brief = { "cache-control": "public, max-age=1", vary: VARY };
 
 function unknown(reference: string) {
   return problem("not-found", `There is no published article ${reference}.`, { headers: brief });

@@ -7,6 +7,7 @@ import { Article } from "../articles/schema.ts";
 import { type StoredArticle, loadArticle } from "../articles/workingCopy.ts";
 import { answer, send, sendJson } from "../http/answer.ts";
 import type { App } from "../http/app.ts";
+import { sendBytes, sendable } from "../http/bytes.ts";
 import { publicCaching } from "../http/caching.ts";
 import { precondition } from "../http/conditional.ts";
 import { MAX_LIMIT, nextLink, wholeList } from "../http/paging.ts";
@@ -15,7 +16,7 @@ import type { Newsroom } from "../newsroom.ts";
 import type { EditionDocument } from "./document.ts";
 import { listDrafts, listDraftsByIds, listLive, listLiveByIds } from "./list.ts";
 import { publish, withdraw } from "./publish.ts";
-import { type LiveArticle, findLive } from "./read.ts";
+import type { CachedArticle } from "./cache.ts";
 import { ArticleList, ArticleQuery, fields, version } from "./schema.ts";
 
 const params = z.object({ article: z.string().describe("The article's id or slug.") });
@@ -50,17 +51,34 @@ function listRoute(app: App, newsroom: Newsroom): void {
       if (query.version === "draft") {
         requireScope(request, "drafts:read");
         const { ids } = query;
-        const found = ids === undefined ? await listDrafts(database, cursors, query) : await listDraftsByIds(database, { ...query, ids });
+        const found =
+          ids === undefined
+            ? await listDrafts(database, cursors, query)
+            : await listDraftsByIds(database, { ...query, ids });
         const items = found.articles.map((article) => {
           const { body: _, ...summary } = presentArticle(article, newsroom.articleAddress);
           return JSON.stringify(chosen(summary, query.fields));
         });
         return sendList(request, reply, query, { ...found, items });
       }
+      const headers = publicCaching(request, newsroom, ["articles"]);
       const { ids } = query;
-      const found = ids === undefined ? await listLive(database, cursors, query) : await listLiveByIds(database, { ...query, ids });
-      const items = query.fields === undefined ? found.items : found.items.map((item) => choose(item, query.fields));
-      return sendList(request, reply, query, { ...found, items }, publicCaching(request, newsroom, ["articles"]));
+      const items = (found: { items: string[] }) =>
+        query.fields === undefined ? found.items : found.items.map((item) => choose(item, query.fields));
+      if (ids !== undefined) {
+        const found = await listLiveByIds(database, { ...query, ids });
+        return sendList(request, reply, query, { ...found, items: items(found) }, headers);
+      }
+      if (query.cursor !== undefined) {
+        const found = await listLive(database, cursors, query);
+        return sendList(request, reply, query, { ...found, items: items(found) }, headers);
+      }
+      const page = await newsroom.live.list(JSON.stringify(query), async () => {
+        const found = await listLive(database, cursors, query);
+        const json = listJson(query, { ...found, items: items(found) });
+        return { ...sendable(json), next: found.next };
+      });
+      return sendBytes(request, reply, page, { ...headers, ...nextLink(request.url, page.next) });
     },
   );
 }
@@ -70,17 +88,27 @@ function sendList(
   request: FastifyRequest,
   reply: FastifyReply,
   query: { limit: number },
-  found: { items: string[]; next?: string | null; total?: number | undefined; missing?: unknown },
+  found: FoundList,
   headers: Record<string, string> = {},
 ): FastifyReply {
-  const { items, next = null, total, missing } = found;
+  return sendJson(request, reply, listJson(query, found), {
+    ...headers,
+    ...nextLink(request.url, found.next ?? null),
+  });
+}
+
+interface FoundList {
+  items: string[];
+  next?: string | null;
+  total?: number | undefined;
+  missing?: unknown;
+}
+
+function listJson(query: { limit: number }, { items, next = null, total, missing }: FoundList): string {
   const limit = missing === undefined ? query.limit : MAX_LIMIT;
   const page = JSON.stringify({ limit, next, total });
   const rest = missing === undefined ? "" : `"missing":${JSON.stringify(missing)},`;
-  return sendJson(request, reply, `{"data":[${items.join(",")}],${rest}"page":${page}}`, {
-    ...headers,
-    ...nextLink(request.url, next),
-  });
+  return `{"data":[${items.join(",")}],${rest}"page":${page}}`;
 }
 
 function articleRoute(app: App, newsroom: Newsroom): void {
@@ -90,11 +118,16 @@ function articleRoute(app: App, newsroom: Newsroom): void {
       schema: {
         operationId: "getArticle",
         summary: "Fetch an article",
-        description: "The published edition; with `version=draft` the working copy. A former slug answers 301.",
+        description:
+          "The published edition; with `version=draft` the working copy. A former slug answers 301.",
         tags: ["Articles"],
         params,
         querystring: z.strictObject({ version, fields }),
-        response: { 200: Article.partial().required({ id: true }).meta({ id: "ArticleRead", examples: Article.meta()?.examples }) },
+        response: {
+          200: Article.partial()
+            .required({ id: true })
+            .meta({ id: "ArticleRead", examples: Article.meta()?.examples }),
+        },
       },
       config: reading,
     },
@@ -107,8 +140,9 @@ function articleRoute(app: App, newsroom: Newsroom): void {
       }
       const live = await readLive(newsroom, request, reply);
       if (live === undefined) return reply;
-      const json = query.fields === undefined ? live.json : choose(live.json, query.fields);
-      return sendJson(request, reply, json, publicCaching(request, newsroom, live.groups));
+      const headers = publicCaching(request, newsroom, live.groups);
+      if (query.fields === undefined) return sendBytes(request, reply, live, headers);
+      return sendJson(request, reply, choose(live.json, query.fields), headers);
     },
   );
 }
@@ -124,7 +158,11 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
   const read = async (request: ArticleRequest & { query: { version: string } }, reply: FastifyReply) => {
     if (request.query.version === "draft") {
       const article = await readDraft(newsroom, request);
-      return { items: presentArticle(article, newsroom.articleAddress)[name], revision: article.row.revision, headers: {} };
+      return {
+        items: presentArticle(article, newsroom.articleAddress)[name],
+        revision: article.row.revision,
+        headers: {},
+      };
     }
     const live = await readLive(newsroom, request, reply);
     if (live === undefined) return undefined;
@@ -135,7 +173,14 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
   app.get(
     list,
     {
-      schema: { operationId: `list${title}s`, summary: `List an article's ${noun}s`, tags, params, querystring, response: { 200: schemas.list } },
+      schema: {
+        operationId: `list${title}s`,
+        summary: `List an article's ${noun}s`,
+        tags,
+        params,
+        querystring,
+        response: { 200: schemas.list },
+      },
       config: reading,
     },
     async (request, reply) => {
@@ -148,13 +193,23 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
   app.get(
     `${list}/:id`,
     {
-      schema: { operationId: `get${title}`, summary: `Fetch a ${noun}`, tags, params: itemParams, querystring, response: { 200: schemas.item } },
+      schema: {
+        operationId: `get${title}`,
+        summary: `Fetch a ${noun}`,
+        tags,
+        params: itemParams,
+        querystring,
+        response: { 200: schemas.item },
+      },
       config: reading,
     },
     async (request, reply) => {
       const found = await read(request, reply);
       if (found === undefined) return reply;
-      return answer(request, reply, { ...found, body: itemOf<{ id: string }>(name, found.items, request.params.id) });
+      return answer(request, reply, {
+        ...found,
+        body: itemOf<{ id: string }>(name, found.items, request.params.id),
+      });
     },
   );
 }
@@ -162,8 +217,15 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
 function publishRoutes(app: App, newsroom: Newsroom): void {
   const tags = ["Publishing"];
   const response = { 200: Article };
-  const config = { access: "articles:publish", precondition: "optional", problems: ["not-found", "wrong-state"] } as const;
-  const body = z.strictObject({}).nullish().meta({ id: "PublishWrite", examples: [{}] });
+  const config = {
+    access: "articles:publish",
+    precondition: "optional",
+    problems: ["not-found", "wrong-state"],
+  } as const;
+  const body = z
+    .strictObject({})
+    .nullish()
+    .meta({ id: "PublishWrite", examples: [{}] });
   const querystring = z.strictObject({});
   const shown = (article: StoredArticle) => ({
     body: presentArticle(article, newsroom.articleAddress),
@@ -176,7 +238,8 @@ function publishRoutes(app: App, newsroom: Newsroom): void {
       schema: {
         operationId: "publishArticle",
         summary: "Publish an article",
-        description: "Compiles the working copy into an immutable edition. A live article without changes stays as it is.",
+        description:
+          "Compiles the working copy into an immutable edition. A live article without changes stays as it is.",
         tags,
         params,
         querystring,
@@ -186,7 +249,9 @@ function publishRoutes(app: App, newsroom: Newsroom): void {
       config,
     },
     (request, reply) =>
-      write(newsroom, request, reply, async (tx) => shown(await publish(newsroom, tx, request.params.article, precondition(request)))),
+      write(newsroom, request, reply, async (tx) =>
+        shown(await publish(newsroom, tx, request.params.article, precondition(request))),
+      ),
   );
 
   app.post(
@@ -206,7 +271,9 @@ function publishRoutes(app: App, newsroom: Newsroom): void {
     },
     (request, reply) =>
       write(newsroom, request, reply, async (tx) =>
-        shown(await withdraw(newsroom, tx, request.params.article, precondition(request), { toTrash: false })),
+        shown(
+          await withdraw(newsroom, tx, request.params.article, precondition(request), { toTrash: false }),
+        ),
       ),
   );
 }
@@ -224,11 +291,15 @@ export async function readLive(
   newsroom: Newsroom,
   request: ArticleRequest,
   reply: FastifyReply,
-): Promise<LiveArticle | undefined> {
-  const found = await findLive(newsroom.database, request.params.article);
+): Promise<CachedArticle | undefined> {
+  const found = await newsroom.live.find(request.params.article);
   if (!("movedTo" in found)) return found;
   const location = request.url.replace(/\/articles\/[^/?]+/, `/articles/${found.movedTo}`);
-  send(request, reply, { status: 301, headers: { ...publicCaching(request, newsroom, found.groups), location }, body: "" });
+  send(request, reply, {
+    status: 301,
+    headers: { ...publicCaching(request, newsroom, found.groups), location },
+    body: "",
+  });
   return undefined;
 }
 
@@ -238,5 +309,7 @@ function choose(json: string, names: readonly string[] | undefined): string {
 
 function chosen(article: object, names: readonly string[] | undefined): object {
   if (names === undefined) return article;
-  return Object.fromEntries(Object.entries(article).filter(([name]) => name === "id" || names.includes(name)));
+  return Object.fromEntries(
+    Object.entries(article).filter(([name]) => name === "id" || names.includes(name)),
+  );
 }

@@ -14,14 +14,26 @@ function commaList<Item extends z.ZodType<unknown, string>>(item: Item, most: nu
     .pipe(z.array(item).max(most, `must name at most ${most}`));
 }
 
-const DayOrTime = z.union([Time, z.iso.date().transform((day) => `${day}T00:00:00.000Z`).pipe(Time)], {
-  error: "must be a time such as 2025-04-10T09:30:00Z, or a day such as 2025-04-10",
-});
+const DayOrTime = z.union(
+  [
+    Time,
+    z.iso
+      .date()
+      .transform((day) => `${day}T00:00:00.000Z`)
+      .pipe(Time),
+  ],
+  {
+    error: "must be a time such as 2025-04-10T09:30:00Z, or a day such as 2025-04-10",
+  },
+);
 
 export const version = z
   .enum(["published", "draft"])
   .default("published")
-  .meta({ description: "`draft` is the working copy, for keys with `drafts:read`.", examples: ["published"] });
+  .meta({
+    description: "`draft` is the working copy, for keys with `drafts:read`.",
+    examples: ["published"],
+  });
 
 /** Chooses among the properties of what is answered. */
 function chosenFields(shape: object) {
@@ -55,19 +67,37 @@ export const ArticleQuery = z
         description: `Up to ${MAX_IDS} ids parted by commas; the answer keeps their order and says which are \`missing\`.`,
         examples: ["0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e"],
       }),
-    publishedAfter: DayOrTime.optional().meta({ description: "Published later than this.", examples: ["2025-04-10"] }),
-    publishedBefore: DayOrTime.optional().meta({ description: "Published earlier than this.", examples: ["2100-04-11"] }),
-    updatedAfter: DayOrTime.optional().meta({ description: "Changed later than this.", examples: ["2025-04-10T09:30:00Z"] }),
+    publishedAfter: DayOrTime.optional().meta({
+      description: "Published later than this.",
+      examples: ["2025-04-10"],
+    }),
+    publishedBefore: DayOrTime.optional().meta({
+      description: "Published earlier than this.",
+      examples: ["2100-04-11"],
+    }),
+    updatedAfter: DayOrTime.optional().meta({
+      description: "Changed later than this.",
+      examples: ["2025-04-10T09:30:00Z"],
+    }),
     // Not by reference, beside which a parameter's description and example would be lost.
-    status: z.enum(Status.options).optional().meta({ description: "Only with `version=draft`.", examples: ["draft"] }),
-    sort: z.enum(["newest", "oldest", "updated"]).default("newest").meta({ description: "The order.", examples: ["newest"] }),
+    status: z
+      .enum(Status.options)
+      .optional()
+      .meta({ description: "Only with `version=draft`.", examples: ["draft"] }),
+    sort: z
+      .enum(["newest", "oldest", "updated"])
+      .default("newest")
+      .meta({ description: "The order.", examples: ["newest"] }),
     fields: chosenFields(ArticleSummary.shape),
   })
   .refine((query) => query.status === undefined || query.version === "draft", {
     path: ["status"],
     message: "goes with version=draft",
   })
-  .refine((query) => query.ids === undefined || query.cursor === undefined, { path: ["cursor"], message: "does not go with ids" });
+  .refine((query) => query.ids === undefined || query.cursor === undefined, {
+    path: ["cursor"],
+    message: "does not go with ids",
+  });
 export type ArticleQuery = z.output<typeof ArticleQuery>;
 
 const example = ArticleSummary.meta()?.examples;

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from "fastify";
-import { Histogram, Registry, collectDefaultMetrics } from "prom-client";
+import { Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
 import type { Newsroom } from "../newsroom.ts";
 
 export interface Metrics {
@@ -30,5 +30,17 @@ export function measure(app: FastifyInstance, newsroom: Newsroom): Metrics {
   newsroom.shares.onBatch((shares) => {
     batches.observe(shares);
   });
+  for (const [kind, figures] of Object.entries(newsroom.live.figures())) {
+    for (const name of Object.keys(figures) as (keyof typeof figures)[]) {
+      const gauge = new Gauge({
+        name: `dateline_cache_${kind}_${name}`,
+        help: `The cache of ${kind}: ${name}`,
+        registers: [registry],
+        collect: () => {
+          gauge.set(newsroom.live.figures()[kind as "articles" | "lists"][name]);
+        },
+      });
+    }
+  }
   return { registry };
 }

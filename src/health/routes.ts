@@ -20,21 +20,37 @@ export function healthRoutes(app: App, newsroom: Newsroom, metrics: Metrics): vo
 
   app.get(
     "/healthz",
-    { schema: { operationId: "getHealth", summary: "Whether the process lives", tags, response: { 200: Health } } },
+    {
+      schema: {
+        operationId: "getHealth",
+        summary: "Whether the process lives",
+        tags,
+        response: { 200: Health },
+      },
+    },
     async (_request, reply) => reply.headers(noStore).send({ status: "ok" }),
   );
 
   app.get(
     "/readyz",
     {
-      schema: { operationId: "getReadiness", summary: "Whether it can serve", tags, response: { 200: Health } },
+      schema: {
+        operationId: "getReadiness",
+        summary: "Whether it can serve",
+        tags,
+        response: { 200: Health },
+      },
       config: { problems: ["unavailable"] },
     },
     async (_request, reply) => {
       if (stopping || !(await answers(newsroom))) {
-        throw problem("unavailable", stopping ? "The process is stopping." : "The database does not answer.", {
-          headers: { "retry-after": "1" },
-        });
+        throw problem(
+          "unavailable",
+          stopping ? "The process is stopping." : "The database does not answer.",
+          {
+            headers: { "retry-after": "1" },
+          },
+        );
       }
       return reply.headers(noStore).send({ status: "ok" });
     },
@@ -47,7 +63,16 @@ export function healthRoutes(app: App, newsroom: Newsroom, metrics: Metrics): vo
         operationId: "getMetrics",
         summary: "Figures for Prometheus",
         tags,
-        response: { 200: { description: "Prometheus' text format.", content: { "text/plain": { schema: z.string().meta({ examples: ["dateline_http_request_duration_seconds_count 1"] }) } } } },
+        response: {
+          200: {
+            description: "Prometheus' text format.",
+            content: {
+              "text/plain": {
+                schema: z.string().meta({ examples: ["dateline_http_request_duration_seconds_count 1"] }),
+              },
+            },
+          },
+        },
       },
       config: { produces: ["text/plain"] },
     },

@@ -50,7 +50,12 @@ export function answer(request: FastifyRequest, reply: FastifyReply, found: Answ
 }
 
 /** Sends JSON that is bytes already. */
-export function sendJson(request: FastifyRequest, reply: FastifyReply, json: string, headers: Record<string, string>): FastifyReply {
+export function sendJson(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  json: string,
+  headers: Record<string, string>,
+): FastifyReply {
   return send(request, reply, {
     status: 200,
     headers: { "content-type": JSON_TYPE, etag: entityTag(json), ...headers },

@@ -5,7 +5,13 @@ import type { Scope } from "../access/scopes.ts";
 import type { ProblemType } from "./problems.ts";
 
 /** The application as features see it: request types come from the zod schemas of the routes. */
-export type App = FastifyInstance<Server, IncomingMessage, ServerResponse, FastifyBaseLogger, ZodTypeProvider>;
+export type App = FastifyInstance<
+  Server,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
 
 /** RFC 7396's media type, and JSON, which is taken to mean the same for a PATCH. */
 export const mergePatch = ["application/merge-patch+json", "application/json"];

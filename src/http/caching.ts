@@ -1,6 +1,9 @@
 import type { FastifyRequest } from "fastify";
 import type { Newsroom } from "../newsroom.ts";
 
+/** The request's headers that an answer depends on. */
+export const VARY = "Authorization, Accept-Encoding";
+
 /** How long a cache may go on with an old answer while it fetches a new one, in seconds. */
 const STALE_WHILE_REVALIDATE = 30;
 /** RFC 9875, section 2.1: caches support at least 32 groups of at least 32 characters. */
@@ -13,8 +16,14 @@ const MAX_GROUPS = 32;
  *
  * @param groups ids, which lose their dashes, or words of `[a-z0-9-]`
  */
-export function publicCaching(request: FastifyRequest, newsroom: Newsroom, groups: readonly string[]): Record<string, string> {
-  const keys = [...new Set(groups.map((group) => (group.length === 36 ? group.replaceAll("-", "") : group)))].slice(0, MAX_GROUPS);
+export function publicCaching(
+  request: FastifyRequest,
+  newsroom: Newsroom,
+  groups: readonly string[],
+): Record<string, string> {
+  const keys = [
+    ...new Set(groups.map((group) => (group.length === 36 ? group.replaceAll("-", "") : group))),
+  ].slice(0, MAX_GROUPS);
   return {
     "cache-control":
       request.caller === null
@@ -22,6 +31,6 @@ export function publicCaching(request: FastifyRequest, newsroom: Newsroom, group
         : "private, no-store",
     "surrogate-key": keys.join(" "),
     "cache-groups": keys.map((key) => `"${key}"`).join(", "),
-    vary: "Authorization",
+    vary: VARY,
   };
 }

@@ -68,9 +68,16 @@ export function checkRevision(wanted: Precondition | undefined, revision: number
 export function checkTag(wanted: Precondition | undefined, tag: string | undefined): void {
   if (wanted === undefined) return;
   const fits =
-    wanted === "any" ? tag !== undefined : wanted === "none" ? tag === undefined : tag !== undefined && wanted.tags.includes(tag);
+    wanted === "any"
+      ? tag !== undefined
+      : wanted === "none"
+        ? tag === undefined
+        : tag !== undefined && wanted.tags.includes(tag);
   if (!fits) {
-    throw problem("precondition-failed", "It was changed since. Fetch it again and repeat the change on top.");
+    throw problem(
+      "precondition-failed",
+      "It was changed since. Fetch it again and repeat the change on top.",
+    );
   }
 }
 
@@ -88,9 +95,13 @@ const entityTags = /(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"/g;
 
 function parseTags(header: string, name: string): string[] {
   if (!/^\s*""(\s*,\s*"")*\s*$/.test(header.replaceAll(entityTags, '""'))) {
-    throw problem("invalid-parameter", `${name} must be * or entity tags in double quotes, as ETag gave them.`, {
-      errors: [{ pointer: name, detail: "must be * or entity tags in double quotes" }],
-    });
+    throw problem(
+      "invalid-parameter",
+      `${name} must be * or entity tags in double quotes, as ETag gave them.`,
+      {
+        errors: [{ pointer: name, detail: "must be * or entity tags in double quotes" }],
+      },
+    );
   }
   return header.match(entityTags) ?? [];
 }

@@ -6,7 +6,10 @@ import type { Config } from "../config.ts";
 export function logger(config: Config): NonNullable<FastifyServerOptions["logger"]> {
   const options = { level: config.LOG_LEVEL };
   if (!process.stdout.isTTY) return options;
-  return { ...options, transport: { target: "pino-pretty", options: { ignore: "pid,hostname", translateTime: "HH:MM:ss.l" } } };
+  return {
+    ...options,
+    transport: { target: "pino-pretty", options: { ignore: "pid,hostname", translateTime: "HH:MM:ss.l" } },
+  };
 }
 
 /** The id that a caller gave to its request if it is a sane one, or a new one. */
@@ -28,5 +31,8 @@ export function logRequests(app: FastifyInstance): void {
 export function logRequest(request: FastifyRequest, reply: FastifyReply): void {
   const { method, url } = request;
   const milliseconds = Math.round(reply.elapsedTime * 10) / 10;
-  request.log.info({ method, url, status: reply.statusCode, milliseconds }, `${method} ${url} ${reply.statusCode}`);
+  request.log.info(
+    { method, url, status: reply.statusCode, milliseconds },
+    `${method} ${url} ${reply.statusCode}`,
+  );
 }

@@ -8,30 +8,79 @@ import { databaseCode, isDatabaseAway } from "../database/client.ts";
  * fetched and shows what stands here (RFC 9457, section 3.1.1).
  */
 export const problemTypes = {
-  "malformed-request": { status: 400, meaning: "The request cannot be read: its JSON, its text encoding or its framing is broken." },
-  "invalid-parameter": { status: 400, meaning: "A query parameter or header is unknown or has a value that it cannot have; `errors` names each." },
+  "malformed-request": {
+    status: 400,
+    meaning: "The request cannot be read: its JSON, its text encoding or its framing is broken.",
+  },
+  "invalid-parameter": {
+    status: 400,
+    meaning:
+      "A query parameter or header is unknown or has a value that it cannot have; `errors` names each.",
+  },
   "key-required": { status: 401, meaning: "The operation needs a key: send `Authorization: Bearer KEY`." },
   "key-invalid": { status: 401, meaning: "The key is wrong, revoked or expired." },
   "scope-missing": { status: 403, meaning: "The key is good but lacks the scope that `detail` names." },
   "not-found": { status: 404, meaning: "There is nothing at this address that the caller may know of." },
-  "method-not-allowed": { status: 405, meaning: "The address exists but not with this method; `Allow` lists those it has." },
+  "method-not-allowed": {
+    status: 405,
+    meaning: "The address exists but not with this method; `Allow` lists those it has.",
+  },
   "not-acceptable": { status: 406, meaning: "None of the media types in `Accept` can be served here." },
   conflict: { status: 409, meaning: "Something else already holds what the request names." },
   "slug-taken": { status: 409, meaning: "Another resource holds the slug, or was once published under it." },
-  "wrong-state": { status: 409, meaning: "The article's state does not allow this; `detail` says what would." },
+  "wrong-state": {
+    status: 409,
+    meaning: "The article's state does not allow this; `detail` says what would.",
+  },
   "in-use": { status: 409, meaning: "Articles still refer to what was to be changed or deleted." },
-  "still-running": { status: 409, meaning: "A request with the same Idempotency-Key has not been answered yet." },
-  "count-limit": { status: 409, meaning: "The count, or the number of networks of this article, is at its limit." },
+  "still-running": {
+    status: 409,
+    meaning: "A request with the same Idempotency-Key has not been answered yet.",
+  },
+  "count-limit": {
+    status: 409,
+    meaning: "The count, or the number of networks of this article, is at its limit.",
+  },
   gone: { status: 410, meaning: "It was published and is no more." },
-  "precondition-failed": { status: 412, meaning: "It was changed since: the `If-Match` or `If-None-Match` sent does not fit its current ETag. Fetch it again and repeat the change on top." },
-  "content-too-large": { status: 413, meaning: "The body is larger than this operation takes; `detail` names the limit." },
-  "unsupported-media-type": { status: 415, meaning: "The body's media type or charset is not one that this operation reads." },
-  "invalid-content": { status: 422, meaning: "The body can be read but is not valid; each of `errors` points to a place in it." },
-  "idempotency-key-reused": { status: 422, meaning: "The Idempotency-Key was used before with another body." },
-  "precondition-required": { status: 428, meaning: "A change to an article, or to anything inside it, needs `If-Match`: the ETag last seen, or `*`." },
-  "too-many-requests": { status: 429, meaning: "The limit on requests is used up; `Retry-After` says in how many seconds to come back." },
-  "internal-error": { status: 500, meaning: "Dateline failed. The request changed nothing; its `requestId` leads to the log." },
-  unavailable: { status: 503, meaning: "The database is away or out of room. Nothing was changed; `Retry-After` says when to try again." },
+  "precondition-failed": {
+    status: 412,
+    meaning:
+      "It was changed since: the `If-Match` or `If-None-Match` sent does not fit its current ETag. Fetch it again and repeat the change on top.",
+  },
+  "content-too-large": {
+    status: 413,
+    meaning: "The body is larger than this operation takes; `detail` names the limit.",
+  },
+  "unsupported-media-type": {
+    status: 415,
+    meaning: "The body's media type or charset is not one that this operation reads.",
+  },
+  "invalid-content": {
+    status: 422,
+    meaning: "The body can be read but is not valid; each of `errors` points to a place in it.",
+  },
+  "idempotency-key-reused": {
+    status: 422,
+    meaning: "The Idempotency-Key was used before with another body.",
+  },
+  "precondition-required": {
+    status: 428,
+    meaning:
+      "A change to an article, or to anything inside it, needs `If-Match`: the ETag last seen, or `*`.",
+  },
+  "too-many-requests": {
+    status: 429,
+    meaning: "The limit on requests is used up; `Retry-After` says in how many seconds to come back.",
+  },
+  "internal-error": {
+    status: 500,
+    meaning: "Dateline failed. The request changed nothing; its `requestId` leads to the log.",
+  },
+  unavailable: {
+    status: 503,
+    meaning:
+      "The database is away or out of room. Nothing was changed; `Retry-After` says when to try again.",
+  },
 } as const satisfies Record<string, { status: number; meaning: string }>;
 
 export type ProblemType = keyof typeof problemTypes;
@@ -82,7 +131,12 @@ export class Problem extends Error {
   readonly errors: FieldError[] | undefined;
   readonly headers: Record<string, string>;
 
-  constructor(type: ProblemType, detail: string, errors?: FieldError[], headers: Record<string, string> = {}) {
+  constructor(
+    type: ProblemType,
+    detail: string,
+    errors?: FieldError[],
+    headers: Record<string, string> = {},
+  ) {
     super(detail);
     this.type = type;
     this.errors = errors;
@@ -165,13 +219,20 @@ function asProblem(error: unknown, request: FastifyRequest): Problem {
   const known = typeof code === "string" ? fastifyProblem(code, request) : undefined;
   if (known !== undefined) return known;
   if (isDatabaseAway(error)) {
-    return problem("unavailable", "The database cannot be reached or has no room. Nothing was changed; try again.", {
-      headers: { "retry-after": "1" },
-    });
+    return problem(
+      "unavailable",
+      "The database cannot be reached or has no room. Nothing was changed; try again.",
+      {
+        headers: { "retry-after": "1" },
+      },
+    );
   }
   // 23505 is a unique violation: two requests raced for the same id, slug or name.
   if (databaseCode(error) === "23505") {
-    return problem("conflict", "Another request has just taken an id, slug or name that this one names. Fetch and try again.");
+    return problem(
+      "conflict",
+      "Another request has just taken an id, slug or name that this one names. Fetch and try again.",
+    );
   }
   // 23503 is a foreign key violation: what was there when it was looked up is there no more.
   if (databaseCode(error) === "23503") {
@@ -181,14 +242,20 @@ function asProblem(error: unknown, request: FastifyRequest): Problem {
   if (typeof status === "number" && status >= 400 && status < 500) {
     return problem("malformed-request", `The request cannot be read (${STATUS_CODES[status] ?? status}).`);
   }
-  return problem("internal-error", "Dateline failed while answering. The log has the cause under this requestId.");
+  return problem(
+    "internal-error",
+    "Dateline failed while answering. The log has the cause under this requestId.",
+  );
 }
 
 function fastifyProblem(code: string, request: FastifyRequest): Problem | undefined {
   const limit = request.routeOptions.bodyLimit;
   switch (code) {
     case "FST_ERR_CTP_BODY_TOO_LARGE":
-      return problem("content-too-large", `The body is larger than the ${limit} bytes that this operation takes.`);
+      return problem(
+        "content-too-large",
+        `The body is larger than the ${limit} bytes that this operation takes.`,
+      );
     case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
       return problem(
         "unsupported-media-type",

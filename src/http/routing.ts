@@ -16,7 +16,9 @@ export function answerUnrouted(app: FastifyInstance): void {
       throw problem("not-found", `There is nothing at ${path}.`);
     }
     const allow = [...allowed].toSorted().join(", ");
-    throw problem("method-not-allowed", `${path} has no ${request.method}; it has ${allow}.`, { headers: { allow } });
+    throw problem("method-not-allowed", `${path} has no ${request.method}; it has ${allow}.`, {
+      headers: { allow },
+    });
   });
 }
 

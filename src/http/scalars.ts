@@ -60,7 +60,10 @@ export const TimeOut = z.iso.datetime().meta({ format: "date-time", examples: ["
 export const WebAddress = z
   .url({ protocol: /^https?$/, error: "must be an absolute http or https address", abort: true })
   .max(2048)
-  .refine((value) => !/[\s\0\p{Surrogate}]/u.test(value), "must not contain white space, NUL or a lone surrogate")
+  .refine(
+    (value) => !/[\s\0\p{Surrogate}]/u.test(value),
+    "must not contain white space, NUL or a lone surrogate",
+  )
   .meta({ examples: ["https://example.com/story"] });
 
 /** BCP 47, checked and written in its canonical form by ECMA-402. */
@@ -69,7 +72,11 @@ export const Language = z
   .max(35)
   .check((context) => {
     if (canonicalLanguage(context.value) === undefined) {
-      context.issues.push({ code: "custom", message: "must be a language tag such as en or pt-BR (BCP 47)", input: context.value });
+      context.issues.push({
+        code: "custom",
+        message: "must be a language tag such as en or pt-BR (BCP 47)",
+        input: context.value,
+      });
     }
   })
   .overwrite((value) => canonicalLanguage(value) ?? value)

@@ -21,7 +21,10 @@ export const validateWithZod: FastifySchemaCompiler<z.ZodType> = ({ schema, http
  *
  * @throws 422 with a pointer to each fault
  */
-export function validContent<Schema extends z.ZodType>(schema: Schema, value: z.input<Schema>): z.output<Schema> {
+export function validContent<Schema extends z.ZodType>(
+  schema: Schema,
+  value: z.input<Schema>,
+): z.output<Schema> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw validationProblem(result.error.issues, true);
@@ -49,12 +52,17 @@ function fieldErrors(issue: Issue, above: PropertyKey[], isBody: boolean): Field
 
 /** The alternative that the value was evidently meant for: the one that fails inside, not as a whole. */
 function nearestBranch(branches: Issue[][]): Issue[] | undefined {
-  return branches.find((issues) => issues.every((issue) => issue.path.length > 0 || issue.code !== "invalid_type"));
+  return branches.find((issues) =>
+    issues.every((issue) => issue.path.length > 0 || issue.code !== "invalid_type"),
+  );
 }
 
 function detailOf(issue: Issue): string {
-  const missing = issue.code === "invalid_type" && issue.input === undefined && /received undefined/.test(issue.message);
-  return missing ? "is missing" : issue.message.replace(/^Invalid input: /, "").replace(/^./, (first) => first.toLowerCase());
+  const missing =
+    issue.code === "invalid_type" && issue.input === undefined && /received undefined/.test(issue.message);
+  return missing
+    ? "is missing"
+    : issue.message.replace(/^Invalid input: /, "").replace(/^./, (first) => first.toLowerCase());
 }
 
 /** A place in the body is named by a JSON Pointer, a parameter by its name. */

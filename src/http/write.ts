@@ -51,21 +51,34 @@ async function once(
   const route = `${request.method} ${request.url.split("?", 1)[0]}`;
   const fingerprint = fingerprintOf(request);
   const lock = createHash("sha256").update(`${caller}\n${route}\n${key}`).digest().readBigInt64BE();
-  const [taken] = await tx.$queryRaw<[{ taken: boolean }]>`SELECT pg_try_advisory_xact_lock(${lock}::bigint) AS taken`;
+  const [taken] = await tx.$queryRaw<
+    [{ taken: boolean }]
+  >`SELECT pg_try_advisory_xact_lock(${lock}::bigint) AS taken`;
   if (!taken.taken) {
-    throw problem("still-running", "A request with this Idempotency-Key is still running. Try again in a moment.", {
-      headers: { "retry-after": "1" },
-    });
+    throw problem(
+      "still-running",
+      "A request with this Idempotency-Key is still running. Try again in a moment.",
+      {
+        headers: { "retry-after": "1" },
+      },
+    );
   }
   const record = await tx.idempotencyRecord.findUnique({
     where: { caller_route_key: { caller, route, key } },
   });
   if (record !== null) {
     if (!Buffer.from(record.fingerprint).equals(fingerprint)) {
-      throw problem("idempotency-key-reused", "This Idempotency-Key was used before with another body or other parameters. Use a new key for a new request.");
+      throw problem(
+        "idempotency-key-reused",
+        "This Idempotency-Key was used before with another body or other parameters. Use a new key for a new request.",
+      );
     }
     const headers = record.headers as Record<string, string>;
-    return { status: record.status, headers: { ...headers, "idempotency-replayed": "true" }, body: record.body };
+    return {
+      status: record.status,
+      headers: { ...headers, "idempotency-replayed": "true" },
+      body: record.body,
+    };
   }
   const { sent, kept } = await work();
   await tx.idempotencyRecord.create({
@@ -79,11 +92,17 @@ function idempotencyKey(request: FastifyRequest): string | undefined {
   const header = request.headers["idempotency-key"];
   if (header === undefined) return undefined;
   const value = String(header).trim();
-  const key = /^"([\x20\x21\x23-\x5b\x5d-\x7e]{1,255})"$/.exec(value)?.[1] ?? /^[\x21\x23-\x7e]{1,255}$/.exec(value)?.[0];
+  const key =
+    /^"([\x20\x21\x23-\x5b\x5d-\x7e]{1,255})"$/.exec(value)?.[1] ??
+    /^[\x21\x23-\x7e]{1,255}$/.exec(value)?.[0];
   if (key === undefined) {
-    throw problem("invalid-parameter", "Idempotency-Key must be 1 to 255 printable ASCII characters, in double quotes or without spaces.", {
-      errors: [{ pointer: "Idempotency-Key", detail: "must be 1 to 255 printable ASCII characters" }],
-    });
+    throw problem(
+      "invalid-parameter",
+      "Idempotency-Key must be 1 to 255 printable ASCII characters, in double quotes or without spaces.",
+      {
+        errors: [{ pointer: "Idempotency-Key", detail: "must be 1 to 255 printable ASCII characters" }],
+      },
+    );
   }
   return key;
 }

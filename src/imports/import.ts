@@ -72,8 +72,13 @@ function decode(page: Uint8Array, charset: string | undefined): string {
   try {
     text = new TextDecoder(encoding, { fatal: true }).decode(page);
   } catch {
-    throw invalidContent([{ pointer: "#", detail: `is not text in ${encoding}; send a news page saved as plain text in UTF-8` }]);
+    throw invalidContent([
+      { pointer: "#", detail: `is not text in ${encoding}; send a news page saved as plain text in UTF-8` },
+    ]);
   }
-  if (text.includes("\0")) throw invalidContent([{ pointer: "#", detail: "contains NUL, which no text does; send a news page saved as plain text" }]);
+  if (text.includes("\0"))
+    throw invalidContent([
+      { pointer: "#", detail: "contains NUL, which no text does; send a news page saved as plain text" },
+    ]);
   return text;
 }

@@ -46,8 +46,14 @@ export async function importRoutes(parent: App, newsroom: Newsroom): Promise<voi
               .enum(["true", "false"])
               .transform((value) => value === "true")
               .default(false)
-              .meta({ description: "`true` publishes it at once; needs `articles:publish`.", examples: ["false"] }),
-            language: Language.optional().meta({ description: "The text's language; `en` when absent.", examples: ["en"] }),
+              .meta({
+                description: "`true` publishes it at once; needs `articles:publish`.",
+                examples: ["false"],
+              }),
+            language: Language.optional().meta({
+              description: "The text's language; `en` when absent.",
+              examples: ["en"],
+            }),
           }),
           body: z.unknown().meta({ id: "NewsPage", type: "string", maxLength: MAX_PAGE, examples: [page] }),
           response: { 201: Article },

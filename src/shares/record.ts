@@ -36,8 +36,10 @@ const BATCH_ROWS = 1000;
  * Records shares with group commit: those that arrive while a statement runs are added up and
  * written by the next one, so that any number of readers costs one write at a time. Each waits for
  * the commit that holds its own share, and gets a count of its own.
+ *
+ * @param shared is told of each article whose counts have changed
  */
-export function shareRecorder(database: Transaction): ShareRecorder {
+export function shareRecorder(database: Transaction, shared: (articleId: string) => void): ShareRecorder {
   let waiting = new Map<string, Waiting>();
   let running = false;
   const listeners: ((shares: number) => void)[] = [];
@@ -58,12 +60,18 @@ export function shareRecorder(database: Transaction): ShareRecorder {
   const settle = async (batch: Waiting[]) => {
     for (const listener of listeners) listener(batch.reduce((sum, { waiters }) => sum + waiters.length, 0));
     try {
-      const rows = await addShares(database, batch.map(({ waiters, ...share }) => ({ ...share, shares: waiters.length })));
+      const rows = await addShares(
+        database,
+        batch.map(({ waiters, ...share }) => ({ ...share, shares: waiters.length })),
+      );
       const counted = new Map(rows.map((row) => [`${row.article_id} ${row.network}`, row]));
       for (const { articleId, network, waiters } of batch) {
         const row = counted.get(`${articleId} ${network}`);
         if (row === undefined) void refuse(database, articleId, waiters);
-        else answerEach(row, waiters);
+        else {
+          shared(articleId);
+          answerEach(row, waiters);
+        }
       }
     } catch (error) {
       for (const { waiters } of batch) for (const waiter of waiters) waiter.reject(error);
@@ -90,7 +98,11 @@ export function shareRecorder(database: Transaction): ShareRecorder {
 function answerEach(row: CountRow, waiters: PromiseWithResolvers<Counted>[]): void {
   const before = Number(row.count) - waiters.length;
   for (const [index, waiter] of waiters.entries()) {
-    waiter.resolve({ network: row.network, count: before + index + 1, updatedAt: row.updated_at.toISOString() });
+    waiter.resolve({
+      network: row.network,
+      count: before + index + 1,
+      updatedAt: row.updated_at.toISOString(),
+    });
   }
 }
 
@@ -125,7 +137,11 @@ export async function addShares(
 }
 
 /** Finding out why takes queries of its own, which the next batch does not wait for. */
-async function refuse(tx: Transaction, articleId: string, waiters: PromiseWithResolvers<Counted>[]): Promise<void> {
+async function refuse(
+  tx: Transaction,
+  articleId: string,
+  waiters: PromiseWithResolvers<Counted>[],
+): Promise<void> {
   const reason = await reasonFor(tx, articleId).catch((error: unknown) => error);
   for (const waiter of waiters) waiter.reject(reason);
 }
@@ -133,8 +149,12 @@ async function refuse(tx: Transaction, articleId: string, waiters: PromiseWithRe
 /** Why no share could be added to an article. */
 export async function reasonFor(tx: Transaction, articleId: string) {
   if ((await tx.publication.count({ where: { articleId } })) > 0) {
-    return problem("count-limit", `The count is at its limit of ${MAX_COUNT}, or the article has ${MAX_NETWORKS} networks already.`);
+    return problem(
+      "count-limit",
+      `The count is at its limit of ${MAX_COUNT}, or the article has ${MAX_NETWORKS} networks already.`,
+    );
   }
-  if ((await tx.edition.count({ where: { articleId } })) > 0) return problem("gone", `The article ${articleId} was published and is no more.`);
+  if ((await tx.edition.count({ where: { articleId } })) > 0)
+    return problem("gone", `The article ${articleId} was published and is no more.`);
   return problem("not-found", `There is no published article ${articleId}.`);
 }

@@ -2,9 +2,8 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { requireScope } from "../access/authenticate.ts";
 import { loadArticle, lockArticle } from "../articles/workingCopy.ts";
-import type { Transaction } from "../database/client.ts";
+import { type Transaction, afterCommit } from "../database/client.ts";
 import { readLive } from "../editions/routes.ts";
-import { findLive } from "../editions/read.ts";
 import { answer, render, send } from "../http/answer.ts";
 import type { App } from "../http/app.ts";
 import { publicCaching } from "../http/caching.ts";
@@ -25,10 +24,17 @@ const querystring = z.strictObject({
   version: z
     .enum(["published", "draft"])
     .default("published")
-    .meta({ description: "`draft` for an article that is not live; needs `drafts:read`.", examples: ["published"] }),
+    .meta({
+      description: "`draft` for an article that is not live; needs `drafts:read`.",
+      examples: ["published"],
+    }),
 });
 const reading = { alsoFor: "drafts:read", cached: true, problems: ["not-found", "gone"] } as const;
-const setting = { access: "shares:write", precondition: "required", problems: ["not-found", "gone", "count-limit"] } as const;
+const setting = {
+  access: "shares:write",
+  precondition: "required",
+  problems: ["not-found", "gone", "count-limit"],
+} as const;
 
 interface Count {
   network: string;
@@ -44,29 +50,41 @@ export function shareRoutes(app: App, newsroom: Newsroom): void {
       schema: {
         operationId: "recordShare",
         summary: "Record one share",
-        description: "Anyone may, within a limit; keys with `shares:write` without one. Answered once it is durable.",
+        description:
+          "Anyone may, within a limit; keys with `shares:write` without one. Answered once it is durable.",
         tags,
         params,
         body: ShareInput,
         response: { 201: ShareCount },
       },
-      config: { alsoFor: "shares:write", problems: ["not-found", "gone", "count-limit", "too-many-requests"], ...sharesLimit },
+      config: {
+        alsoFor: "shares:write",
+        problems: ["not-found", "gone", "count-limit", "too-many-requests"],
+        ...sharesLimit,
+      },
       bodyLimit: 1024,
     },
     async (request, reply) => {
       const { network } = request.body;
-      const placeOf = (articleId: string) => ({ location: `/v1/articles/${articleId}/share-counts/${network}` });
+      const placeOf = (articleId: string) => ({
+        location: `/v1/articles/${articleId}/share-counts/${network}`,
+      });
       if (request.headers["idempotency-key"] === undefined) {
-        const articleId = await liveId(newsroom.database, request.params.article);
+        const articleId = await liveId(newsroom, request.params.article);
         const body = await newsroom.shares.record(articleId, network);
         return send(request, reply, render(reply, { status: 201, body, headers: placeOf(articleId) }));
       }
       // With an Idempotency-Key the share and the key are one transaction, which no other can join.
       return write(newsroom, request, reply, async (tx) => {
-        const articleId = await liveId(tx, request.params.article);
+        const articleId = await liveId(newsroom, request.params.article);
         const [row] = await addShares(tx, [{ articleId, network, shares: 1 }]);
         if (row === undefined) throw await reasonFor(tx, articleId);
-        return { status: 201, body: present({ network, count: row.count, updatedAt: row.updated_at }), headers: placeOf(articleId) };
+        tellOf(newsroom, tx, articleId);
+        return {
+          status: 201,
+          body: present({ network, count: row.count, updatedAt: row.updated_at }),
+          headers: placeOf(articleId),
+        };
       });
     },
   );
@@ -74,7 +92,14 @@ export function shareRoutes(app: App, newsroom: Newsroom): void {
   app.get(
     "/articles/:article/share-counts",
     {
-      schema: { operationId: "listShareCounts", summary: "List an article's share counts", tags, params, querystring, response: { 200: ShareCountList } },
+      schema: {
+        operationId: "listShareCounts",
+        summary: "List an article's share counts",
+        tags,
+        params,
+        querystring,
+        response: { 200: ShareCountList },
+      },
       config: reading,
     },
     async (request, reply) => {
@@ -87,7 +112,14 @@ export function shareRoutes(app: App, newsroom: Newsroom): void {
   app.get(
     "/articles/:article/share-counts/:network",
     {
-      schema: { operationId: "getShareCount", summary: "Fetch a share count", tags, params: countParams, querystring, response: { 200: ShareCount } },
+      schema: {
+        operationId: "getShareCount",
+        summary: "Fetch a share count",
+        tags,
+        params: countParams,
+        querystring,
+        response: { 200: ShareCount },
+      },
       config: reading,
     },
     async (request, reply) => {
@@ -96,7 +128,10 @@ export function shareRoutes(app: App, newsroom: Newsroom): void {
       const network = networkOf(request);
       const count = found.counts.find((one) => one.network === network);
       if (count === undefined) throw noCount(network);
-      return answer(request, reply, { body: present(count), headers: { ...found.headers, etag: tagOf(count) } });
+      return answer(request, reply, {
+        body: present(count),
+        headers: { ...found.headers, etag: tagOf(count) },
+      });
     },
   );
 
@@ -106,7 +141,8 @@ export function shareRoutes(app: App, newsroom: Newsroom): void {
       schema: {
         operationId: "setShareCount",
         summary: "Set a share count taken from the network itself",
-        description: "`If-Match: *` sets it whether or not there is one; `If-None-Match: *` only if there is none.",
+        description:
+          "`If-Match: *` sets it whether or not there is one; `If-None-Match: *` only if there is none.",
         tags,
         params: countParams,
         body: ShareCountInput,
@@ -116,7 +152,7 @@ export function shareRoutes(app: App, newsroom: Newsroom): void {
     },
     (request, reply) =>
       write(newsroom, request, reply, async (tx) => {
-        const { articleId, network, existing } = await countToChange(tx, request);
+        const { articleId, network, existing } = await countToChange(newsroom, tx, request);
         if (existing === undefined && (await tx.shareCount.count({ where: { articleId } })) >= MAX_NETWORKS) {
           throw problem("count-limit", `The article has ${MAX_NETWORKS} networks already; remove one first.`);
         }
@@ -126,6 +162,7 @@ export function shareRoutes(app: App, newsroom: Newsroom): void {
           create: { articleId, network, ...data },
           update: data,
         });
+        tellOf(newsroom, tx, articleId);
         const headers = { etag: tagOf(count), location: `/v1/articles/${articleId}/share-counts/${network}` };
         return { status: existing === undefined ? 201 : 200, body: present(count), headers };
       }),
@@ -134,23 +171,37 @@ export function shareRoutes(app: App, newsroom: Newsroom): void {
   app.delete(
     "/articles/:article/share-counts/:network",
     {
-      schema: { operationId: "deleteShareCount", summary: "Remove a share count", tags, params: countParams, response: { 204: z.null() } },
+      schema: {
+        operationId: "deleteShareCount",
+        summary: "Remove a share count",
+        tags,
+        params: countParams,
+        response: { 204: z.null() },
+      },
       config: setting,
     },
     (request, reply) =>
       write(newsroom, request, reply, async (tx) => {
-        const { articleId, network, existing } = await countToChange(tx, request);
+        const { articleId, network, existing } = await countToChange(newsroom, tx, request);
         if (existing === undefined) throw noCount(network);
         await tx.shareCount.delete({ where: { articleId_network: { articleId, network } } });
+        tellOf(newsroom, tx, articleId);
         return { status: 204 };
       }),
   );
 }
 
 /** An id is taken as it is: the statement that counts finds out whether it is live. */
-async function liveId(tx: Transaction, reference: string): Promise<string> {
+async function liveId(newsroom: Newsroom, reference: string): Promise<string> {
   if (isId(reference)) return reference.toLowerCase();
-  return (await findLive(tx, reference)).articleId;
+  return (await newsroom.live.find(reference)).articleId;
+}
+
+/** Readers see the changed counts once the transaction is committed. */
+function tellOf(newsroom: Newsroom, tx: Transaction, articleId: string): void {
+  afterCommit(tx, () => {
+    newsroom.news.shared(articleId);
+  });
 }
 
 async function readCounts(
@@ -165,20 +216,29 @@ async function readCounts(
   }
   const live = await readLive(newsroom, request, reply);
   if (live === undefined) return undefined;
-  const counts = await database.shareCount.findMany({ where: { articleId: live.articleId }, orderBy: { network: "asc" } });
+  const counts = await database.shareCount.findMany({
+    where: { articleId: live.articleId },
+    orderBy: { network: "asc" },
+  });
   return { counts, headers: publicCaching(request, newsroom, live.groups) };
 }
 
 /** The count that a request changes, after its precondition was found to fit. */
-async function countToChange(tx: Transaction, request: FastifyRequest<{ Params: { article: string; network: string } }>) {
+async function countToChange(
+  newsroom: Newsroom,
+  tx: Transaction,
+  request: FastifyRequest<{ Params: { article: string; network: string } }>,
+) {
   const wanted = requiredPrecondition(request);
   const network = networkOf(request);
   // Whoever may not read drafts does not learn of them here either.
-  if (request.caller?.scopes.has("drafts:read") !== true) await findLive(tx, request.params.article);
+  if (request.caller?.scopes.has("drafts:read") !== true) await newsroom.live.find(request.params.article);
   const { row } = await lockArticle(tx, request.params.article);
   // Readers may be counting up: the row is held so that nothing comes between the check and the change.
   await tx.$queryRaw`SELECT count FROM share_counts WHERE article_id = ${row.id}::uuid AND network = ${network} FOR UPDATE`;
-  const existing = (await tx.shareCount.findUnique({ where: { articleId_network: { articleId: row.id, network } } })) ?? undefined;
+  const existing =
+    (await tx.shareCount.findUnique({ where: { articleId_network: { articleId: row.id, network } } })) ??
+    undefined;
   // `*` asks that the article be there, not that the network have a count already.
   if (wanted !== "any") checkTag(wanted, existing && tagOf(existing));
   return { articleId: row.id, network, existing };
@@ -187,7 +247,9 @@ async function countToChange(tx: Transaction, request: FastifyRequest<{ Params: 
 function networkOf(request: { params: { network: string } }): string {
   const result = Network.safeParse(request.params.network);
   if (result.success) return result.data;
-  throw invalidParameter([{ pointer: "network", detail: result.error.issues[0]?.message ?? "is not a network" }]);
+  throw invalidParameter([
+    { pointer: "network", detail: result.error.issues[0]?.message ?? "is not a network" },
+  ]);
 }
 
 function present({ network, count, updatedAt }: Count) {

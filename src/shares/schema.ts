@@ -13,7 +13,10 @@ const aliases = new Map([["twitter", "x"]]);
 /** A lower-case token; an alias is taken as the network it stands for. */
 export const Network = z
   .string()
-  .regex(/^[a-z][a-z0-9_-]{0,31}$/, "must be a lower-case token of at most 32 letters, digits, - and _, such as facebook, x or whatsapp")
+  .regex(
+    /^[a-z][a-z0-9_-]{0,31}$/,
+    "must be a lower-case token of at most 32 letters, digits, - and _, such as facebook, x or whatsapp",
+  )
   .overwrite(networkName)
   .meta({ examples: ["whatsapp"] });
 
@@ -33,6 +36,10 @@ export const ShareCountList = listOf(ShareCount).meta({
   examples: [{ data: [example], page: { limit: 100, next: null } }],
 });
 
-export const ShareCountInput = z.strictObject({ count: Count }).meta({ id: "ShareCountWrite", examples: [{ count: 7 }] });
+export const ShareCountInput = z
+  .strictObject({ count: Count })
+  .meta({ id: "ShareCountWrite", examples: [{ count: 7 }] });
 
-export const ShareInput = z.strictObject({ network: Network }).meta({ id: "ShareWrite", examples: [{ network: "whatsapp" }] });
+export const ShareInput = z
+  .strictObject({ network: Network })
+  .meta({ id: "ShareWrite", examples: [{ network: "whatsapp" }] });

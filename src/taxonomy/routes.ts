@@ -9,7 +9,15 @@ import { nextLink, pageParameters } from "../http/paging.ts";
 import { write } from "../http/write.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { type Kind, TermInput, TermPatch, kinds, termSchemasOf } from "./schema.ts";
-import { type Term as TermRow, changeTerm, createTerm, deleteTerm, findTerm, lockTerm, tableOf } from "./store.ts";
+import {
+  type Term as TermRow,
+  changeTerm,
+  createTerm,
+  deleteTerm,
+  findTerm,
+  lockTerm,
+  tableOf,
+} from "./store.ts";
 
 /** Sections, tags and authors: what articles are filed under. */
 export function taxonomyRoutes(app: App, newsroom: Newsroom): void {
@@ -58,7 +66,13 @@ function termRoutes(app: App, newsroom: Newsroom, kind: Kind): void {
   app.get(
     `/${plural}/:term`,
     {
-      schema: { operationId: `get${title}`, summary: `Fetch a ${noun}`, tags, params, response: { 200: Term } },
+      schema: {
+        operationId: `get${title}`,
+        summary: `Fetch a ${noun}`,
+        tags,
+        params,
+        response: { 200: Term },
+      },
       config: { cached: true, problems: ["not-found"] },
     },
     async (request, reply) => {
@@ -73,13 +87,23 @@ function termRoutes(app: App, newsroom: Newsroom, kind: Kind): void {
   app.post(
     `/${plural}`,
     {
-      schema: { operationId: `create${title}`, summary: `Create a ${noun}`, tags, body: TermInput, response: { 201: Term } },
+      schema: {
+        operationId: `create${title}`,
+        summary: `Create a ${noun}`,
+        tags,
+        body: TermInput,
+        response: { 201: Term },
+      },
       config: { access, problems: ["slug-taken"] },
     },
     (request, reply) =>
       write(newsroom, request, reply, async (tx) => {
         const term = await createTerm(tx, kind, request.body);
-        return { status: 201, body: term, headers: { location: `/v1/${plural}/${term.id}`, ...tagHeader(term) } };
+        return {
+          status: 201,
+          body: term,
+          headers: { location: `/v1/${plural}/${term.id}`, ...tagHeader(term) },
+        };
       }),
   );
 
@@ -94,7 +118,12 @@ function termRoutes(app: App, newsroom: Newsroom, kind: Kind): void {
         body: TermPatch,
         response: { 200: Term },
       },
-      config: { access, precondition: "optional", consumes: mergePatch, problems: ["not-found", "slug-taken", "in-use"] },
+      config: {
+        access,
+        precondition: "optional",
+        consumes: mergePatch,
+        problems: ["not-found", "slug-taken", "in-use"],
+      },
     },
     (request, reply) =>
       write(newsroom, request, reply, async (tx) => {
@@ -107,7 +136,13 @@ function termRoutes(app: App, newsroom: Newsroom, kind: Kind): void {
   app.delete(
     `/${plural}/:term`,
     {
-      schema: { operationId: `delete${title}`, summary: `Delete a ${noun} that no article uses`, tags, params, response: { 204: z.null() } },
+      schema: {
+        operationId: `delete${title}`,
+        summary: `Delete a ${noun} that no article uses`,
+        tags,
+        params,
+        response: { 204: z.null() },
+      },
       config: { access, precondition: "optional", problems: ["not-found", "in-use"] },
     },
     (request, reply) =>

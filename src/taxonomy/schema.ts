@@ -10,9 +10,19 @@ const Description = text(2000).nullable();
 
 /** What articles are filed under. The three kinds have one shape. */
 export const kinds = {
-  section: { plural: "sections", noun: "section", title: "Section", sample: { slug: "world", name: "World" } },
+  section: {
+    plural: "sections",
+    noun: "section",
+    title: "Section",
+    sample: { slug: "world", name: "World" },
+  },
   tag: { plural: "tags", noun: "tag", title: "Tag", sample: { slug: "diplomacy", name: "Diplomacy" } },
-  author: { plural: "authors", noun: "author", title: "Author", sample: { slug: "ana-lima", name: "Ana Lima" } },
+  author: {
+    plural: "authors",
+    noun: "author",
+    title: "Author",
+    sample: { slug: "ana-lima", name: "Ana Lima" },
+  },
 } as const;
 
 export type Kind = keyof typeof kinds;

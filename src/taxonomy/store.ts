@@ -107,7 +107,8 @@ export async function resolveTerms(
 
 async function resolveTerm(tx: Transaction, kind: Kind, reference: TermReference): Promise<Term | undefined> {
   const table = tableOf(tx, kind);
-  if (typeof reference === "string") return (await table.findUnique({ where: { slug: reference } })) ?? undefined;
+  if (typeof reference === "string")
+    return (await table.findUnique({ where: { slug: reference } })) ?? undefined;
   const { id, name } = reference;
   if (id !== undefined) return (await table.findUnique({ where: { id } })) ?? undefined;
   const slug = reference.slug ?? slugify(name ?? "", "");
@@ -130,9 +131,15 @@ async function refuseInUse(tx: Transaction, kind: Kind, term: Term, consequence:
 }
 
 function inUse(kind: Kind, term: Term, consequence: string) {
-  return problem("in-use", `Articles use the ${kinds[kind].noun} ${term.slug}, so ${consequence}. Take it off those articles, and publish them, first.`);
+  return problem(
+    "in-use",
+    `Articles use the ${kinds[kind].noun} ${term.slug}, so ${consequence}. Take it off those articles, and publish them, first.`,
+  );
 }
 
 function slugTaken(kind: Kind, slug: string) {
-  return problem("slug-taken", `The slug ${slug} is taken by another ${kinds[kind].noun}. Send another slug.`);
+  return problem(
+    "slug-taken",
+    `The slug ${slug} is taken by another ${kinds[kind].noun}. Send another slug.`,
+  );
 }

@@ -55,7 +55,9 @@ describe("dateline create-key", () => {
 
 describe("a command that cannot run", () => {
   it("says which setting is wrong and exits with 1", async () => {
-    const { code, output } = await runToEnd(["src/cli/dateline.ts", "create-key", "x"], { DATABASE_URL: "mysql://x" });
+    const { code, output } = await runToEnd(["src/cli/dateline.ts", "create-key", "x"], {
+      DATABASE_URL: "mysql://x",
+    });
     expect(code).toBe(1);
     expect(output).toMatch(/^DATABASE_URL must be an address such as postgresql:/);
   });

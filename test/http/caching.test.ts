@@ -98,7 +98,7 @@ describe("a problem", () => {
       expect((await newsroom.reader.get(path)).headers["cache-control"]).toBe("no-store");
     }
     const missing = await newsroom.reader.get("/v1/articles/none");
-    expect(missing.headers).toMatchObject({ "cache-control": "public, max-age=1", vary: "Authorization" });
+    expect(missing.headers).toMatchObject({ "cache-control": "public, max-age=1", vary: "Authorization, Accept-Encoding" });
   });
 });
 
@@ -118,7 +118,7 @@ describe("a former slug", () => {
       expect(answer.headers).toMatchObject({
         location,
         "cache-control": expect.stringMatching(/^public, max-age=1\b/),
-        vary: "Authorization",
+        vary: "Authorization, Accept-Encoding",
       });
       expect(answer.headers["surrogate-key"]).toBe(String(article.id).replaceAll("-", ""));
       expect((await newsroom.editor.get(path).redirects(0)).headers["cache-control"]).toBe(

@@ -18,7 +18,10 @@ interface Imported {
 const sample = (name: string) => readFile(join(import.meta.dirname, "samples", `${name}.txt`));
 
 function send(page: string | Buffer, agent: Agent = newsroom.editor, query = "") {
-  return agent.post(`/v1/imports${query}`).set("content-type", "text/plain; charset=utf-8").send(page as string);
+  return agent
+    .post(`/v1/imports${query}`)
+    .set("content-type", "text/plain; charset=utf-8")
+    .send(page as string);
 }
 
 async function imported(page: string | Buffer): Promise<Imported> {
@@ -64,10 +67,21 @@ describe("a whole news page", () => {
   });
 
   it("is published at once with publish=true, and readers get it", async () => {
-    const answer = await send("Pier lit again\n\nThu Apr 10 2025\n\nThe lamps work.", newsroom.editor, "?publish=true");
-    expect(answer.body).toMatchObject({ status: "published", version: 1, publishedAt: "2025-04-10T00:00:00.000Z" });
+    const answer = await send(
+      "Pier lit again\n\nThu Apr 10 2025\n\nThe lamps work.",
+      newsroom.editor,
+      "?publish=true",
+    );
+    expect(answer.body).toMatchObject({
+      status: "published",
+      version: 1,
+      publishedAt: "2025-04-10T00:00:00.000Z",
+    });
     const read = await newsroom.reader.get(`/v1/articles/${answer.body.slug}`);
-    expect(read.body).toMatchObject({ headline: "Pier lit again", firstPublishedAt: "2025-04-10T00:00:00.000Z" });
+    expect(read.body).toMatchObject({
+      headline: "Pier lit again",
+      firstPublishedAt: "2025-04-10T00:00:00.000Z",
+    });
   });
 
   it("is not published by a key that may only write, and then nothing is made", async () => {
@@ -81,7 +95,9 @@ describe("a whole news page", () => {
   it("links ALSO READ to the article with that headline, once it is published", async () => {
     const page = "Tide tables\n\nThe tables changed.\n\nALSO READ: Why the ‘Moon’ Pulls\n";
     const waiting = await send(page, newsroom.editor, "?publish=true");
-    expect(waiting.body.relatedLinks).toMatchObject([{ title: "Why the ‘Moon’ Pulls", url: null, articleId: null }]);
+    expect(waiting.body.relatedLinks).toMatchObject([
+      { title: "Why the ‘Moon’ Pulls", url: null, articleId: null },
+    ]);
     const target = await send("Why the 'Moon' pulls\n\nIt is heavy.", newsroom.editor, "?publish=true");
     const read = await newsroom.reader.get(`/v1/articles/${waiting.body.id}`);
     expect(read.body.relatedLinks).toMatchObject([
@@ -103,7 +119,11 @@ describe("parts that are missing", () => {
   });
 
   it("takes a headline alone", async () => {
-    expect(await imported(await sample("headline-only"))).toMatchObject({ body: [], keyPoints: [], relatedLinks: [] });
+    expect(await imported(await sample("headline-only"))).toMatchObject({
+      body: [],
+      keyPoints: [],
+      relatedLinks: [],
+    });
   });
 });
 
@@ -139,11 +159,14 @@ describe("dates", () => {
     expect(await imported(`A headline\n\n${line}\n\nSome text.`)).toMatchObject({ publishedAt: moment });
   });
 
-  it.each(["31 February 2025", "04/10/2025", "10 April", "Updated: 10 April 2025"])("leaves %s in the text", async (line) => {
-    const article = await imported(`A headline\n\n${line}\n\nSome text.`);
-    expect(article.publishedAt).toBeNull();
-    expect(asRead(article)).toEqual([line, "Some text."]);
-  });
+  it.each(["31 February 2025", "04/10/2025", "10 April", "Updated: 10 April 2025"])(
+    "leaves %s in the text",
+    async (line) => {
+      const article = await imported(`A headline\n\n${line}\n\nSome text.`);
+      expect(article.publishedAt).toBeNull();
+      expect(asRead(article)).toEqual([line, "Some text."]);
+    },
+  );
 });
 
 describe("datelines", () => {
@@ -162,7 +185,10 @@ describe("datelines", () => {
 describe("how text is written down", () => {
   it("takes Windows line ends and a byte order mark as no part of the text", async () => {
     const article = await imported(await sample("windows-byte-order-mark"));
-    expect(article).toMatchObject({ headline: "Museum Puts Its Map Collection Online", publishedAt: "2025-06-11T00:00:00.000Z" });
+    expect(article).toMatchObject({
+      headline: "Museum Puts Its Map Collection Online",
+      publishedAt: "2025-06-11T00:00:00.000Z",
+    });
     expect(JSON.stringify(article)).not.toMatch(/\\r|\ufeff/);
   });
 
@@ -187,7 +213,10 @@ describe("how text is written down", () => {
   });
 
   it("takes 5 MB of text whole", async () => {
-    const paragraphs = Array.from({ length: 8000 }, (_, number) => `${number} ${"a word and ".repeat(57)}end`);
+    const paragraphs = Array.from(
+      { length: 8000 },
+      (_, number) => `${number} ${"a word and ".repeat(57)}end`,
+    );
     const page = `A very long read\n\n${paragraphs.join("\n\n")}`;
     expect(page.length).toBeGreaterThan(5_000_000);
     expect(asRead(await imported(page))).toEqual(paragraphs);
@@ -217,7 +246,10 @@ describe("what is no news page", () => {
   });
 
   it("is refused in a charset that nobody knows", async () => {
-    const answer = await newsroom.editor.post("/v1/imports").set("content-type", "text/plain; charset=klingon").send("Qapla");
+    const answer = await newsroom.editor
+      .post("/v1/imports")
+      .set("content-type", "text/plain; charset=klingon")
+      .send("Qapla");
     expect(answer.status).toBe(415);
   });
 

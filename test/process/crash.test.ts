@@ -18,7 +18,8 @@ describe("kill -9 in the middle of writes", () => {
   });
   afterAll(() => drop());
 
-  const start = () => startProcess({ DATABASE_URL: databaseUrl, DATELINE_ADMIN_KEY: ADMIN, DATELINE_RATE_LIMIT: "off" });
+  const start = () =>
+    startProcess({ DATABASE_URL: databaseUrl, DATELINE_ADMIN_KEY: ADMIN, DATELINE_RATE_LIMIT: "off" });
 
   it("leaves everything that was acknowledged, and nothing half", async () => {
     const acknowledged: Written[] = [];
@@ -56,7 +57,8 @@ describe("kill -9 in the middle of writes", () => {
       expect(draft).toMatchObject({ headline, keyPoints: [{ text: "one" }, { text: "two" }] });
       expect(draft.relatedLinks).toHaveLength(1);
     }
-    for (const id of published) expect(await read(server, `/v1/articles/${id}`)).toMatchObject({ id, version: 1 });
+    for (const id of published)
+      expect(await read(server, `/v1/articles/${id}`)).toMatchObject({ id, version: 1 });
     // A share may have been counted whose answer never arrived, but none that was answered is lost.
     const { count } = await read(server, `/v1/articles/${shared}/share-counts/x`);
     expect(count).toBeGreaterThanOrEqual(shares);
@@ -86,7 +88,10 @@ async function post(server: ServerProcess, path: string, body: object): Promise<
   return answer.json();
 }
 
-async function read(server: ServerProcess, path: string): Promise<Record<string, unknown> & { count: number }> {
+async function read(
+  server: ServerProcess,
+  path: string,
+): Promise<Record<string, unknown> & { count: number }> {
   const answer = await fetch(`${server.url}${path}`, { headers });
   expect(answer.status, path).toBe(200);
   return (await answer.json()) as Record<string, unknown> & { count: number };
@@ -102,7 +107,10 @@ async function everyDraft(server: ServerProcess): Promise<Draft[]> {
   const found: Draft[] = [];
   let cursor: string | null = "";
   while (cursor !== null) {
-    const page = (await read(server, `/v1/articles?version=draft&limit=100${cursor === "" ? "" : `&cursor=${cursor}`}`)) as unknown as {
+    const page = (await read(
+      server,
+      `/v1/articles?version=draft&limit=100${cursor === "" ? "" : `&cursor=${cursor}`}`,
+    )) as unknown as {
       data: Draft[];
       page: { next: string | null };
     };

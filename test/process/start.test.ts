@@ -8,7 +8,10 @@ import { type ServerProcess, npmStart, runToEnd, startProcess } from "../support
 const ADMIN = "an-administrators-key-for-tests-only";
 
 async function request(server: ServerProcess, path: string, key?: string) {
-  return fetch(`${server.url}${path}`, key === undefined ? {} : { headers: { authorization: `Bearer ${key}` } });
+  return fetch(
+    `${server.url}${path}`,
+    key === undefined ? {} : { headers: { authorization: `Bearer ${key}` } },
+  );
 }
 
 describe("with the embedded database", () => {
@@ -24,7 +27,9 @@ describe("with the embedded database", () => {
     const first = await start();
     const key = /key, shown this once: (\S+)/.exec(first.output())?.[1] ?? "";
     expect(key).toMatch(/^dateline_[0-9A-Za-z]{46}$/);
-    expect(await (await request(first, "/v1/keys", key)).json()).toMatchObject({ data: [{ name: "Administrator" }] });
+    expect(await (await request(first, "/v1/keys", key)).json()).toMatchObject({
+      data: [{ name: "Administrator" }],
+    });
     expect(await first.end("SIGTERM")).toBe(0);
 
     const second = await start();
@@ -101,7 +106,9 @@ describe("a setting that is wrong", () => {
   });
 
   it("a database that is not there ends it with the reason", async () => {
-    const { code, output } = await runToEnd(["src/main.ts"], { DATABASE_URL: "postgresql://nobody:secret-word@127.0.0.1:1/none" });
+    const { code, output } = await runToEnd(["src/main.ts"], {
+      DATABASE_URL: "postgresql://nobody:secret-word@127.0.0.1:1/none",
+    });
     expect(code).toBe(1);
     expect(output).toMatch(/ECONNREFUSED/);
     expect(output).not.toContain("secret-word");
@@ -122,7 +129,11 @@ describe("stopping", () => {
     const server = await startProcess({ DATABASE_URL: url, DATELINE_ADMIN_KEY: ADMIN });
     const headers = { authorization: `Bearer ${ADMIN}`, "content-type": "application/json" };
     const sent = Array.from({ length: 20 }, (_, number) =>
-      fetch(`${server.url}/v1/articles`, { method: "POST", headers, body: JSON.stringify({ headline: `Number ${number}` }) }),
+      fetch(`${server.url}/v1/articles`, {
+        method: "POST",
+        headers,
+        body: JSON.stringify({ headline: `Number ${number}` }),
+      }),
     );
     // The first answer shows that the server works on them.
     await Promise.race(sent);

@@ -54,22 +54,30 @@ afterEach(() => {
   expect(violations.splice(0), "answers that the OpenAPI document does not allow").toEqual([]);
 });
 
-function faultOf(method: string, path: string, response: { status: number; text?: string; headers: Record<string, string> }) {
+function faultOf(
+  method: string,
+  path: string,
+  response: { status: number; text?: string; headers: Record<string, string> },
+) {
   const operation = operations
     .filter((one) => one.path.test(path) && one.method === (method === "HEAD" ? "GET" : method))
     .toSorted((a, b) => b.fixed - a.fixed)[0];
   // What no operation serves (a wrong method, an unknown address) is a problem all the same.
-  const declared = operation === undefined ? { content: problemContent } : resolve(operation.responses[response.status]);
+  const declared =
+    operation === undefined ? { content: problemContent } : resolve(operation.responses[response.status]);
   if (declared === undefined) return `the status is not declared`;
   const content = declared.content as Record<string, { schema: object }> | undefined;
   const type = (response.headers["content-type"] ?? "").split(";")[0] ?? "";
   const body = response.text ?? "";
-  if (method === "HEAD" || content === undefined) return content === undefined && body !== "" ? "a body where none is declared" : undefined;
+  if (method === "HEAD" || content === undefined)
+    return content === undefined && body !== "" ? "a body where none is declared" : undefined;
   const media = content[type];
   if (media === undefined) return `the media type ${type} is not declared`;
   if (!type.endsWith("json")) return undefined;
   const validate = validatorOf(media.schema);
-  return validate(JSON.parse(body)) ? undefined : `${ajv.errorsText(validate.errors)} in ${body.slice(0, 300)}`;
+  return validate(JSON.parse(body))
+    ? undefined
+    : `${ajv.errorsText(validate.errors)} in ${body.slice(0, 300)}`;
 }
 
 const problemContent = { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } };

@@ -83,7 +83,11 @@ export async function startNewsroom(databaseUrl: string, environment: Record<str
     withHeaders,
     async withScopes(scopes, expiresAt) {
       const key = generateKey();
-      await storeKey(newsroom.database, key, { name: scopes.join(" ") || "none", scopes, expiresAt: expiresAt ?? null });
+      await storeKey(newsroom.database, key, {
+        name: scopes.join(" ") || "none",
+        scopes,
+        expiresAt: expiresAt ?? null,
+      });
       return withHeaders({ authorization: `Bearer ${key}` });
     },
   };

@@ -1,0 +1,63 @@
+import { type Database, type Transaction, afterCommit } from "../database/client.ts";
+import { CHANNEL } from "../database/notifications.ts";
+import type { EditionCache } from "./cache.ts";
+
+/** How often a process tells the others whose shares it has counted, in milliseconds. */
+const SHARES_EVERY = 200;
+/** A notification holds 8000 bytes at the most (PostgreSQL's manual, NOTIFY); an id takes 37. */
+const IDS_PER_MESSAGE = 200;
+
+/** How processes tell each other what readers get anew. */
+export interface News {
+  /** What readers get of articles changes with this transaction. */
+  changed: (tx: Transaction, articleIds: readonly string[]) => Promise<void>;
+  /** Shares of an article were counted. */
+  shared: (articleId: string) => void;
+  /** Takes in what a process told, this one's own word included. */
+  hear: (message: string) => void;
+}
+
+/**
+ * A change is heard by this process as soon as it is committed and by the others with the
+ * notification that the commit sends. Shares come too often for that: this process heeds them at
+ * once and tells the others of all together a few times a second.
+ */
+export function news(database: Database, cache: EditionCache): News {
+  const sharedSince = new Set<string>();
+  let timer: NodeJS.Timeout | undefined;
+
+  const tellShares = () => {
+    timer = undefined;
+    const ids = [...sharedSince];
+    sharedSince.clear();
+    for (let start = 0; start < ids.length; start += IDS_PER_MESSAGE) {
+      const message = `shares ${ids.slice(start, start + IDS_PER_MESSAGE).join(" ")}`;
+      // When the database is away nobody trusts a cache, so nobody misses the word.
+      database.$executeRaw`SELECT pg_notify(${CHANNEL}, ${message})`.catch(() => {});
+    }
+  };
+
+  return {
+    async changed(tx, articleIds) {
+      for (let start = 0; start < articleIds.length; start += IDS_PER_MESSAGE) {
+        const message = `live ${articleIds.slice(start, start + IDS_PER_MESSAGE).join(" ")}`;
+        await tx.$executeRaw`SELECT pg_notify(${CHANNEL}, ${message})`;
+      }
+      afterCommit(tx, () => {
+        for (const id of articleIds) cache.drop(id);
+      });
+    },
+    shared(articleId) {
+      cache.touch(articleId);
+      sharedSince.add(articleId);
+      timer ??= setTimeout(tellShares, SHARES_EVERY);
+    },
+    hear(message) {
+      const [kind, ...ids] = message.split(" ");
+      for (const id of ids) {
+        if (kind === "live") cache.drop(id);
+        if (kind === "shares") cache.touch(id);
+      }
+    },
+  };
+}
