@@ -3,8 +3,8 @@ import pg from "pg";
 /** The channel on which processes tell each other what changed. */
 export const CHANNEL = "dateline";
 /** How often the connection is asked whether it lives, and how long it may take, in milliseconds. */
-const HEARTBEAT = 1_000;
-const PATIENCE = 1_000;
+const HEARTBEAT = 250;
+const PATIENCE = 500;
 /** How long to wait before connecting again, in milliseconds. */
 const RETRY = 250;
 

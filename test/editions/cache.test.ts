@@ -1,0 +1,139 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { change, draft, live, publish, unpublish } from "../support/articles.ts";
+import { cuttable } from "../support/cuttable.ts";
+import { type TestNewsroom, startNewsroom, useNewsroom } from "../support/newsroom.ts";
+
+const newsroom = useNewsroom();
+
+const read = async (from: TestNewsroom, id: string) => (await from.reader.get(`/v1/articles/${id}`)).body;
+
+async function figure(name: string): Promise<number> {
+  const { text } = await newsroom.reader.get("/metrics");
+  return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1]);
+}
+const misses = () => figure("dateline_cache_articles_misses");
+const hits = () => figure("dateline_cache_articles_hits");
+
+describe("an article that was read before", () => {
+  it("comes from memory, by its id and by its slug", async () => {
+    const { id, slug } = await live(newsroom, { headline: "Kept in memory" });
+    await read(newsroom, id);
+    const before = { misses: await misses(), hits: await hits() };
+    for (const reference of [id, slug, id, slug]) expect((await read(newsroom, reference)).id).toBe(id);
+    expect(await misses()).toBe(before.misses);
+    expect(await hits()).toBe(before.hits + 4);
+  });
+
+  it("is loaded once for any number who wait for it", async () => {
+    const { id } = await live(newsroom, { headline: "All at once" });
+    const before = await misses();
+    await Promise.all(Array.from({ length: 50 }, () => read(newsroom, id)));
+    expect(await misses()).toBe(before + 1);
+  });
+
+  it("is told from what is not there, which is not asked for again at once", async () => {
+    const { id } = await draft(newsroom, { headline: "Not yet" });
+    expect((await newsroom.reader.get(`/v1/articles/${id}`)).status).toBe(404);
+    const before = await misses();
+    expect((await newsroom.reader.get(`/v1/articles/${id}`)).status).toBe(404);
+    expect(await misses()).toBe(before);
+    await publish(newsroom, id);
+    expect((await newsroom.reader.get(`/v1/articles/${id}`)).status).toBe(200);
+  });
+
+  it("is given up when the room is used up, and read again", async () => {
+    const small = await startNewsroom(newsroom.databaseUrl, { DATELINE_CACHE: "0" });
+    const { id } = await live(newsroom, { headline: "No room" });
+    expect((await read(small.found, id)).headline).toBe("No room");
+    expect(small.found.newsroom.live.figures().articles.entries).toBe(0);
+    await small.close();
+  });
+});
+
+describe("codings", () => {
+  it.each(["br", "gzip"])("are sent to who takes them: %s", async (coding) => {
+    const { id } = await live(newsroom, { headline: `In ${coding}`, standfirst: "Again and ".repeat(100) });
+    const plain = await newsroom.reader.get(`/v1/articles/${id}`).set("accept-encoding", "identity");
+    const coded = await newsroom.reader.get(`/v1/articles/${id}`).set("accept-encoding", coding);
+    expect(plain.headers["content-encoding"]).toBeUndefined();
+    expect(coded.headers["content-encoding"]).toBe(coding);
+    expect(coded.headers.etag).not.toBe(plain.headers.etag);
+    expect(coded.body).toEqual(plain.body);
+    const again = await newsroom.reader
+      .get(`/v1/articles/${id}`)
+      .set("accept-encoding", coding)
+      .set("if-none-match", coded.headers.etag ?? "");
+    expect(again.status).toBe(304);
+    expect(again.headers.etag).toBe(coded.headers.etag);
+  });
+
+  it("that are refused by weight are not sent", async () => {
+    const { id } = await live(newsroom, { headline: "Refused", standfirst: "Again and ".repeat(100) });
+    const answer = await newsroom.reader.get(`/v1/articles/${id}`).set("accept-encoding", "br;q=0, gzip;q=0.5");
+    expect(answer.headers["content-encoding"]).toBe("gzip");
+  });
+});
+
+describe("two processes on one database", () => {
+  let other: TestNewsroom;
+  let line: Awaited<ReturnType<typeof cuttable>>;
+  let close: () => Promise<void>;
+  beforeAll(async () => {
+    line = await cuttable(newsroom.databaseUrl);
+    const started = await startNewsroom(newsroom.databaseUrl, {}, line.url);
+    other = started.found;
+    close = async () => {
+      await started.close();
+      await line.cut();
+    };
+  });
+  afterAll(() => close());
+
+  const isTrusted = async () => {
+    const { id } = await live(newsroom, { headline: "Is it kept" });
+    await vi.waitFor(async () => {
+      await read(other, id);
+      const before = other.newsroom.live.figures().articles.hits;
+      await read(other, id);
+      expect(other.newsroom.live.figures().articles.hits).toBe(before + 1);
+    });
+  };
+
+  it("both show a new edition, the one that published it to the very next reader", async () => {
+    const { id } = await live(newsroom, { headline: "First words" });
+    for (const one of [newsroom, other]) expect((await read(one, id)).headline).toBe("First words");
+    await change(newsroom, id, { headline: "Second words" });
+    await publish(newsroom, id);
+    expect((await read(newsroom, id)).headline).toBe("Second words");
+    await vi.waitFor(async () => expect((await read(other, id)).headline).toBe("Second words"));
+  });
+
+  it("both show a share, and lists with it", async () => {
+    const { id } = await live(newsroom, { headline: "Shared here and there" });
+    await read(other, id);
+    await newsroom.reader.post(`/v1/articles/${id}/shares`).send({ network: "x" });
+    expect((await read(newsroom, id)).shareTotal).toBe(1);
+    await vi.waitFor(async () => expect((await read(other, id)).shareTotal).toBe(1));
+    const list = await newsroom.reader.get("/v1/articles?limit=1&fields=shareTotal");
+    expect(list.body.data).toEqual([{ id, shareTotal: 1 }]);
+  });
+
+  it("serve nothing stale while one cannot be told, and go back to memory when it can", async () => {
+    await isTrusted();
+    const { id } = await live(newsroom, { headline: "Before the cut" });
+    await vi.waitFor(async () => expect((await read(other, id)).headline).toBe("Before the cut"));
+    await line.cut();
+    await vi.waitFor(() => expect(other.newsroom.live.figures().articles.entries).toBe(0));
+    for (const headline of ["During the cut", "Still cut"]) {
+      await change(newsroom, id, { headline });
+      await publish(newsroom, id);
+      expect((await read(other, id)).headline).toBe(headline);
+    }
+    await unpublish(newsroom, id);
+    expect((await other.reader.get(`/v1/articles/${id}`)).status).toBe(410);
+    await line.mend();
+    await isTrusted();
+    await publish(newsroom, id);
+    await vi.waitFor(async () => expect((await read(other, id)).headline).toBe("Still cut"));
+  });
+});
