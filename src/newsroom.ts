@@ -53,8 +53,12 @@ export async function openNewsroom(config: Config, databaseUrl: string): Promise
 export function followNews(newsroom: Newsroom, databaseUrl: string): Promise<Listening> {
   return listen(databaseUrl, {
     onMessage: newsroom.news.hear,
-    onUp: newsroom.live.trust,
-    onDown: newsroom.live.distrust,
+    onUp: () => {
+      newsroom.live.trust();
+    },
+    onDown: () => {
+      newsroom.live.distrust();
+    },
   });
 }
 

@@ -40,18 +40,16 @@ export async function listen(databaseUrl: string, listener: Listener): Promise<L
     if (!stopped) timer = setTimeout(() => void connect(), RETRY);
   };
 
-  const beat = (current: pg.Client) => {
+  const beat = async (current: pg.Client) => {
     const late = setTimeout(lose, PATIENCE, current);
-    current.query("SELECT 1").then(
-      () => {
-        clearTimeout(late);
-        if (client === current) timer = setTimeout(beat, HEARTBEAT, current);
-      },
-      () => {
-        clearTimeout(late);
-        lose(current);
-      },
-    );
+    try {
+      await current.query("SELECT 1");
+      if (client === current) timer = setTimeout(() => void beat(current), HEARTBEAT);
+    } catch {
+      lose(current);
+    } finally {
+      clearTimeout(late);
+    }
   };
 
   const connect = async () => {
@@ -83,7 +81,7 @@ export async function listen(databaseUrl: string, listener: Listener): Promise<L
     }
     client = next;
     listener.onUp();
-    beat(next);
+    void beat(next);
   };
 
   await connect();

@@ -96,7 +96,7 @@ export function editionCache(
       const { count } = word;
       return found.catch((error: unknown) => {
         if (error instanceof Problem && word.count === count)
-          missing.get(key, () => Promise.resolve({ problem: error }));
+          void missing.get(key, () => Promise.resolve({ problem: error }));
         throw error;
       });
     },

@@ -69,7 +69,9 @@ describe("codings", () => {
 
   it("that are refused by weight are not sent", async () => {
     const { id } = await live(newsroom, { headline: "Refused", standfirst: "Again and ".repeat(100) });
-    const answer = await newsroom.reader.get(`/v1/articles/${id}`).set("accept-encoding", "br;q=0, gzip;q=0.5");
+    const answer = await newsroom.reader
+      .get(`/v1/articles/${id}`)
+      .set("accept-encoding", "br;q=0, gzip;q=0.5");
     expect(answer.headers["content-encoding"]).toBe("gzip");
   });
 });

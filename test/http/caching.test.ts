@@ -98,7 +98,10 @@ describe("a problem", () => {
       expect((await newsroom.reader.get(path)).headers["cache-control"]).toBe("no-store");
     }
     const missing = await newsroom.reader.get("/v1/articles/none");
-    expect(missing.headers).toMatchObject({ "cache-control": "public, max-age=1", vary: "Authorization, Accept-Encoding" });
+    expect(missing.headers).toMatchObject({
+      "cache-control": "public, max-age=1",
+      vary: "Authorization, Accept-Encoding",
+    });
   });
 });
 

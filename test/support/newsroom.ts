@@ -60,7 +60,11 @@ export function useNewsroom(environment: Record<string, string> = {}): TestNewsr
  *
  * @param newsUrl where it listens to what other processes tell, if not on the same line
  */
-export async function startNewsroom(databaseUrl: string, environment: Record<string, string> = {}, newsUrl = databaseUrl) {
+export async function startNewsroom(
+  databaseUrl: string,
+  environment: Record<string, string> = {},
+  newsUrl = databaseUrl,
+) {
   const config = readConfig({
     DATELINE_ADMIN_KEY: adminKey,
     DATELINE_RATE_LIMIT: "off",
