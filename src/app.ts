@@ -6,6 +6,7 @@ import { itemRoutes } from "./articles/itemRoutes.ts";
 import { articleRoutes } from "./articles/routes.ts";
 import { describeApi } from "./docs/openapi.ts";
 import { docsRoutes } from "./docs/routes.ts";
+import { serveDirectly } from "./editions/directly.ts";
 import { editionRoutes } from "./editions/routes.ts";
 import { measure } from "./health/metrics.ts";
 import { healthRoutes } from "./health/routes.ts";
@@ -60,6 +61,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
   );
 
   app.addHook("onClose", async () => newsroom.database.$disconnect());
+  serveDirectly(app, newsroom);
   await app.ready();
   return app;
 }

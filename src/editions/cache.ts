@@ -12,8 +12,9 @@ export interface CachedArticle extends LiveArticle, Sendable {
 
 /** A page of a list ready to be sent. */
 export interface CachedList extends Sendable {
-  /** The cursor of the next page. */
-  next: string | null;
+  groups: string[];
+  /** RFC 8288's Link to the next page, if there is one. */
+  link: { link?: string };
 }
 
 /** How long it is remembered that there is nothing, and how long a list is kept, in milliseconds. */
@@ -100,8 +101,16 @@ export function editionCache(
         throw error;
       });
     },
-    /** A page of a list, by what it was asked by. */
-    list: (key: string, loadList: () => Promise<CachedList>) => lists.get(key, loadList),
+    /** The article under an id or its present slug if it is kept and lacks nothing. */
+    kept(reference: string): CachedArticle | undefined {
+      const holder = isId(reference) ? undefined : slugs.peek(reference);
+      if (holder !== undefined && holder.slug !== reference) return undefined;
+      const found = articles.take(holder?.articleId ?? reference);
+      return found?.lacksShares === false ? found : undefined;
+    },
+    /** A first page of a list, by its address. */
+    keptList: (url: string): CachedList | undefined => lists.take(url),
+    list: (url: string, loadList: () => Promise<CachedList>) => lists.get(url, loadList),
     /** What readers get of an article has changed. */
     drop(articleId: string): void {
       word.count += 1;

@@ -64,6 +64,12 @@ export function keeper<T extends object>(
       return kept;
     },
     reload,
+    /** What is kept, counted as used. */
+    take(key: string): T | undefined {
+      const kept = entries.get(key);
+      if (kept !== undefined) figures.hits += 1;
+      return kept;
+    },
     peek: (key: string): T | undefined => entries.peek(key),
     isLoading: (key: string): boolean => loading.has(key),
     /** Forgets one, or all; loads that are under way are not joined any more. */

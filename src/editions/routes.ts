@@ -73,12 +73,12 @@ function listRoute(app: App, newsroom: Newsroom): void {
         const found = await listLive(database, cursors, query);
         return sendList(request, reply, query, { ...found, items: items(found) }, headers);
       }
-      const page = await newsroom.live.list(JSON.stringify(query), async () => {
+      const page = await newsroom.live.list(request.url, async () => {
         const found = await listLive(database, cursors, query);
         const json = listJson(query, { ...found, items: items(found) });
-        return { ...sendable(json), next: found.next };
+        return { ...sendable(json), groups: ["articles"], link: nextLink(request.url, found.next) };
       });
-      return sendBytes(request, reply, page, { ...headers, ...nextLink(request.url, page.next) });
+      return sendBytes(request, reply, page, { ...headers, ...page.link });
     },
   );
 }

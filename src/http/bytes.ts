@@ -14,7 +14,7 @@ export interface Coded {
 /** JSON as it is sent: its bytes, and those in each coding that somebody asked for. */
 export interface Sendable {
   identity: Coded;
-  coded: Partial<Record<Coding, Promise<Coded>>>;
+  coded: Partial<Record<Coding, Coded | Promise<Coded>>>;
 }
 
 export function sendable(json: string): Sendable {
@@ -29,13 +29,17 @@ export async function sendBytes(
   found: Sendable,
   headers: Record<string, string>,
 ): Promise<FastifyReply> {
-  const isWorthwhile = found.identity.bytes.length >= WORTHWHILE;
-  const coding = isWorthwhile ? codingFor(request.headers["accept-encoding"]) : undefined;
+  const coding = codingOf(found, request.headers["accept-encoding"]);
   const { bytes, etag } = coding === undefined ? found.identity : await codedAs(found, coding);
   reply.headers(headers).header("etag", etag);
   if (isNotModified(request, etag)) return reply.code(304).send();
   if (coding !== undefined) reply.header("content-encoding", coding);
   return reply.header("content-type", "application/json; charset=utf-8").send(bytes);
+}
+
+/** The coding to send something in; none for what is too small to gain by it. */
+export function codingOf(found: Sendable, acceptEncoding: string | string[] | undefined): Coding | undefined {
+  return found.identity.bytes.length < WORTHWHILE ? undefined : codingFor(acceptEncoding);
 }
 
 /** Below this many bytes a coding saves nothing. */
@@ -47,12 +51,13 @@ const compressors: Record<Coding, (bytes: Buffer) => Promise<Buffer>> = {
 };
 
 /** Made at the first request for it. A coding has an entity tag of its own (RFC 9110, section 8.8.3). */
-function codedAs(found: Sendable, coding: Coding): Promise<Coded> {
+function codedAs(found: Sendable, coding: Coding): Coded | Promise<Coded> {
   const { bytes, etag } = found.identity;
-  found.coded[coding] ??= compressors[coding](bytes).then((coded) => ({
-    bytes: coded,
-    etag: etag.replace(/"$/, `-${coding}"`),
-  }));
+  found.coded[coding] ??= compressors[coding](bytes).then((coded) => {
+    const ready = { bytes: coded, etag: etag.replace(/"$/, `-${coding}"`) };
+    found.coded[coding] = ready;
+    return ready;
+  });
   return found.coded[coding];
 }
 

@@ -17,7 +17,7 @@ const MAX_GROUPS = 32;
  * @param groups ids, which lose their dashes, or words of `[a-z0-9-]`
  */
 export function publicCaching(
-  request: FastifyRequest,
+  request: Pick<FastifyRequest, "caller">,
   newsroom: Newsroom,
   groups: readonly string[],
 ): Record<string, string> {

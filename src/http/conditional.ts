@@ -82,7 +82,7 @@ export function checkTag(wanted: Precondition | undefined, tag: string | undefin
 }
 
 /** Whether If-None-Match names this tag, by weak comparison (RFC 9110, section 13.1.2). */
-export function isNotModified(request: FastifyRequest, tag: string): boolean {
+export function isNotModified(request: Pick<FastifyRequest, "headers">, tag: string): boolean {
   const header = request.headers["if-none-match"];
   if (header === undefined) return false;
   if (header === tag) return true;

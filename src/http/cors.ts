@@ -3,7 +3,8 @@ import type { FastifyInstance } from "fastify";
 import type { Config } from "../config.ts";
 
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
-const exposedHeaders = [
+/** What scripts may read of an answer. */
+export const exposedHeaders = [
   "ETag",
   "Link",
   "Location",

@@ -1,5 +1,5 @@
+import { randomBytes } from "node:crypto";
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from "fastify";
-import { v7 as uuid } from "uuid";
 import type { Config } from "../config.ts";
 
 /** Logs for people on a terminal, as JSON lines otherwise. Headers and bodies never get in. */
@@ -12,10 +12,15 @@ export function logger(config: Config): NonNullable<FastifyServerOptions["logger
   };
 }
 
-/** The id that a caller gave to its request if it is a sane one, or a new one. */
+const processPart = randomBytes(8).toString("hex");
+let requests = 0;
+
+/** The id that a caller gave to its request if it is a sane one, or a new one: the process's, and a number. */
 export function requestId(request: { headers: Record<string, string | string[] | undefined> }): string {
   const given = request.headers["x-request-id"];
-  return typeof given === "string" && /^[\w.:-]{1,100}$/.test(given) ? given : uuid();
+  return typeof given === "string" && /^[\w.:-]{1,100}$/.test(given)
+    ? given
+    : `${processPart}-${(requests += 1).toString(36)}`;
 }
 
 /** One line a request, and its id in the answer's headers. */

@@ -1,0 +1,89 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { App } from "../http/app.ts";
+import { codingOf } from "../http/bytes.ts";
+import { publicCaching } from "../http/caching.ts";
+import { isNotModified } from "../http/conditional.ts";
+import { exposedHeaders } from "../http/cors.ts";
+import { requestId } from "../http/logging.ts";
+import type { Newsroom } from "../newsroom.ts";
+import type { CachedArticle, CachedList } from "./cache.ts";
+
+const LIST = "/v1/articles";
+const ARTICLE = `${LIST}/`;
+
+/**
+ * Answers the requests that are made thousands of times for each other one, for a live article or a
+ * first page that is in memory, with the bytes and headers that the route would send, before the
+ * framework sees them. Whatever else a reader could ask for (a key, another method or type) goes the
+ * common way, and so does everything while rates are limited or requests logged.
+ */
+export function serveDirectly(app: App, newsroom: Newsroom): void {
+  const { config, live } = newsroom;
+  const logsRequests = ["trace", "debug", "info"].includes(config.LOG_LEVEL);
+  if (config.DATELINE_RATE_LIMIT || config.DATELINE_CORS_ORIGINS !== "*" || logsRequests) return;
+  const [handle] = app.server.listeners("request");
+  if (handle === undefined) return;
+  let stopping = false;
+  app.addHook("preClose", async () => {
+    stopping = true;
+  });
+
+  app.server.removeAllListeners("request");
+  app.server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    const found = stopping ? undefined : kept(request);
+    if (found === undefined || !sent(request, response, found))
+      Reflect.apply(handle, app.server, [request, response]);
+  });
+
+  const kept = (request: IncomingMessage): Ready | undefined => {
+    const { url } = request;
+    if (url === undefined || !url.startsWith(LIST) || !isPlain(request)) return undefined;
+    return url.startsWith(ARTICLE) ? live.kept(url.slice(ARTICLE.length)) : live.keptList(url);
+  };
+
+  const fixed = [
+    "access-control-allow-origin",
+    "*",
+    "access-control-expose-headers",
+    exposedHeaders.join(", "),
+  ];
+  const headersOf = new WeakMap<Ready, string[]>();
+
+  const sent = (request: IncomingMessage, response: ServerResponse, found: Ready): boolean => {
+    const coding = codingOf(found, request.headers["accept-encoding"]);
+    const coded = coding === undefined ? found.identity : found.coded[coding];
+    if (coded === undefined || coded instanceof Promise) return false;
+    let common = headersOf.get(found);
+    if (common === undefined) {
+      const caching = publicCaching({ caller: null }, newsroom, found.groups);
+      common = [...fixed, ...Object.entries({ ...caching, ...("link" in found ? found.link : {}) }).flat()];
+      headersOf.set(found, common);
+    }
+    const headers = ["x-request-id", requestId(request), ...common, "etag", coded.etag];
+    if (isNotModified(request, coded.etag)) {
+      response.writeHead(304, headers).end();
+      return true;
+    }
+    if (coding !== undefined) headers.push("content-encoding", coding);
+    headers.push(
+      "content-type",
+      "application/json; charset=utf-8",
+      "content-length",
+      String(coded.bytes.length),
+    );
+    response.writeHead(200, headers).end(coded.bytes);
+    return true;
+  };
+}
+
+/** What is in memory with its bytes and headers. */
+type Ready = CachedArticle | CachedList;
+
+/** Whether a request reads, without a key and without anything that its route would look at. */
+function isPlain({ method, headers }: IncomingMessage): boolean {
+  if (method !== "GET" || headers.host === undefined) return false;
+  if (headers.authorization !== undefined || headers["content-length"] !== undefined) return false;
+  if (headers["transfer-encoding"] !== undefined) return false;
+  const { accept } = headers;
+  return accept === undefined || accept.includes("*/*") || accept.includes("application/json");
+}
