@@ -1,0 +1,73 @@
+import { execFile, spawn } from "node:child_process";
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+/** What one run of the load generator found. */
+export interface Load {
+  /** Answers a second. */
+  rate: number;
+  /** Milliseconds. */
+  median: number;
+  p99: number;
+}
+
+/** Servers on the first core, the load on the last, where the system lets us choose. */
+const canPin = process.platform === "linux" && availableParallelism() > 1;
+const pinned = (core: number, words: string[]) => (canPin ? ["taskset", "-c", String(core), ...words] : words);
+
+/** Starts a server program pinned to a core and waits until it prints where it is ready. */
+export async function startServer(words: string[], environment: Record<string, string>, input = "") {
+  const [command = "", ...rest] = pinned(0, [process.execPath, "--disable-warning=ExperimentalWarning", ...words]);
+  const child = spawn(command, rest, { env: { ...process.env, ...environment }, stdio: ["pipe", "pipe", "inherit"] });
+  child.stdin.end(input);
+  const url = await new Promise<string>((resolve, reject) => {
+    let printed = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      printed += chunk.toString();
+      const found = /ready at (\S+)/.exec(printed)?.[1];
+      if (found !== undefined) resolve(found);
+    });
+    child.once("exit", () => {
+      reject(new Error(`${words.join(" ")} ended: ${printed}`));
+    });
+  });
+  return {
+    url,
+    /** Resident memory, in MB. */
+    async memory() {
+      const { stdout } = await run("ps", ["-o", "rss=", "-p", String(child.pid)]);
+      return Number(stdout) / 1024;
+    },
+    stop: () => child.kill("SIGTERM"),
+  };
+}
+
+/**
+ * Runs wrk against an address.
+ *
+ * @param script a Lua script, as wrk's manual describes them
+ * @throws when an answer was no success
+ */
+export async function load(url: string, options: { seconds: number; connections: number; script?: string }): Promise<Load> {
+  const words = ["wrk", "-t1", `-c${options.connections}`, `-d${options.seconds}s`, "--latency"];
+  const folder = await mkdtemp(join(tmpdir(), "dateline-bench-"));
+  const report = `done = function(summary, latency)
+    io.write(string.format("\\nRESULT %f %f %f %d", summary.requests / summary.duration * 1e6,
+      latency:percentile(50) / 1000, latency:percentile(99) / 1000, summary.errors.status)) end\n`;
+  const file = join(folder, "load.lua");
+  await writeFile(file, `${options.script ?? ""}\n${report}`);
+  const [command = "", ...rest] = pinned(1, [...words, "-s", file, url]);
+  const { stdout } = await run(command, rest);
+  const [rate = 0, median = 0, p99 = 0, failed = 0] = (/RESULT (.*)/.exec(stdout)?.[1] ?? "").split(" ").map(Number);
+  if (failed > 0) throw new Error(`${failed} answers of ${url} were no success`);
+  return { rate, median, p99 };
+}
+
+export function medianOf(numbers: readonly number[]): number {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}

@@ -1,0 +1,57 @@
+import { createServer } from "node:http";
+import Fastify from "fastify";
+import pg from "pg";
+
+// What Dateline is measured against, as a process of its own: node bench/yardstick.ts KIND [DATABASE_URL] < BODY
+const [kind = "", databaseUrl] = process.argv.slice(2);
+const body: Buffer[] = [];
+for await (const chunk of process.stdin) body.push(chunk as Buffer);
+const bytes = Buffer.concat(body);
+const json = { "content-type": "application/json; charset=utf-8" };
+const pool = databaseUrl === undefined ? undefined : new pg.Pool({ connectionString: databaseUrl, max: 20 });
+
+/** A bare node:http server that sends the same bytes whatever it is asked. */
+function bare() {
+  const headers = { ...json, "content-length": bytes.length };
+  return createServer((_request, response) => {
+    response.writeHead(200, headers).end(bytes);
+  });
+}
+
+/** One prepared statement by primary key behind a bare node:http server. */
+function statement() {
+  const query = { name: "read", text: "SELECT document FROM publications WHERE article_id = $1" };
+  return createServer((request, response) => {
+    const id = request.url?.split("/").at(-1);
+    void pool?.query({ ...query, values: [id] }).then(({ rows }) => {
+      const found = Buffer.from(rows[0].document as string);
+      response.writeHead(200, { ...json, "content-length": found.length }).end(found);
+    });
+  });
+}
+
+/** A POST in the same framework that does nothing, or one UPDATE. */
+async function post(update: boolean) {
+  const app = Fastify();
+  app.post("/v1/articles/:article/shares", async (request, reply) => {
+    const { article } = request.params as { article: string };
+    const { network } = request.body as { network: string };
+    if (update) {
+      await pool?.query({
+        name: "count",
+        text: "UPDATE share_counts SET count = count + 1 WHERE article_id = $1 AND network = $2",
+        values: [article, network],
+      });
+    }
+    return reply.code(201).send({ network, count: 1, updatedAt: new Date().toISOString() });
+  });
+  await app.ready();
+  return app.server;
+}
+
+const server =
+  kind === "statement" ? statement() : kind === "nothing" ? await post(false) : kind === "update" ? await post(true) : bare();
+server.listen(0, "127.0.0.1", () => {
+  const address = server.address();
+  console.log(`ready at http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`);
+});
