@@ -5,6 +5,7 @@ import { startEmbedded } from "./database/embedded.ts";
 import { migrate } from "./database/migrate.ts";
 import { forgetOldKeys } from "./http/write.ts";
 import { followNews, openNewsroom } from "./newsroom.ts";
+import { moveSpans } from "./shares/mostShared.ts";
 
 /** How long requests in flight may take once the process was told to stop, in milliseconds. */
 const STOP_DEADLINE = 20_000;
@@ -22,6 +23,9 @@ async function start(config: Config): Promise<void> {
   const tidying = setInterval(() => {
     forgetOldKeys(newsroom).catch((error: unknown) => {
       app.log.warn({ err: error }, "old Idempotency-Keys could not be forgotten");
+    });
+    moveSpans(newsroom.database).catch((error: unknown) => {
+      app.log.warn({ err: error }, "shares of hours past could not be taken out of the windows");
     });
   }, HOUR);
 

@@ -14,7 +14,8 @@ import { MAX_LIMIT, nextLink, wholeList } from "../http/paging.ts";
 import { write } from "../http/write.ts";
 import type { Newsroom } from "../newsroom.ts";
 import type { EditionDocument } from "./document.ts";
-import { listDrafts, listDraftsByIds, listLive, listLiveByIds } from "./list.ts";
+import { listMostShared } from "../shares/mostShared.ts";
+import { type ListedPage, listDrafts, listDraftsByIds, listLive, listLiveByIds } from "./list.ts";
 import { publish, withdraw } from "./publish.ts";
 import type { CachedArticle } from "./cache.ts";
 import { ArticleList, ArticleQuery, fields, version } from "./schema.ts";
@@ -70,17 +71,23 @@ function listRoute(app: App, newsroom: Newsroom): void {
         return sendList(request, reply, query, { ...found, items: items(found) }, headers);
       }
       if (query.cursor !== undefined) {
-        const found = await listLive(database, cursors, query);
+        const found = await listPublished(newsroom, query);
         return sendList(request, reply, query, { ...found, items: items(found) }, headers);
       }
       const page = await newsroom.live.list(request.url, async () => {
-        const found = await listLive(database, cursors, query);
+        const found = await listPublished(newsroom, query);
         const json = listJson(query, { ...found, items: items(found) });
         return { ...sendable(json), groups: ["articles"], link: nextLink(request.url, found.next) };
       });
       return sendBytes(request, reply, page, { ...headers, ...page.link });
     },
   );
+}
+
+function listPublished({ database, cursors }: Newsroom, query: ArticleQuery): Promise<ListedPage> {
+  const { sort } = query;
+  if (sort === "mostShared") return listMostShared(database, cursors, query);
+  return listLive(database, cursors, { ...query, sort });
 }
 
 /** Sends a list whose items are JSON already. */

@@ -85,14 +85,36 @@ export const ArticleQuery = z
       .optional()
       .meta({ description: "Only with `version=draft`.", examples: ["draft"] }),
     sort: z
-      .enum(["newest", "oldest", "updated"])
+      .enum(["newest", "oldest", "updated", "mostShared"])
       .default("newest")
-      .meta({ description: "The order.", examples: ["newest"] }),
+      .meta({
+        description:
+          "The order. `mostShared` lists what was shared within `window`, the most shared first, then the newest.",
+        examples: ["newest"],
+      }),
+    window: z
+      .enum(["1h", "24h", "7d", "all"])
+      .optional()
+      .meta({
+        description:
+          "Only with `sort=mostShared`; `all` when absent. `all` goes by the total of all networks. The others " +
+          "go by the shares recorded here in the present hour and the 1, 24 or 168 full hours before it; a count " +
+          "that was set is not among them, since nobody knows when its shares were made.",
+        examples: ["24h"],
+      }),
     fields: chosenFields(ArticleSummary.shape),
   })
   .refine((query) => query.status === undefined || query.version === "draft", {
     path: ["status"],
     message: "goes with version=draft",
+  })
+  .refine((query) => query.window === undefined || query.sort === "mostShared", {
+    path: ["window"],
+    message: "goes with sort=mostShared",
+  })
+  .refine((query) => query.sort !== "mostShared" || query.version === "published", {
+    path: ["sort"],
+    message: "mostShared does not go with version=draft: working copies are not shared",
   })
   .refine((query) => query.ids === undefined || query.cursor === undefined, {
     path: ["cursor"],

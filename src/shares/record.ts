@@ -107,33 +107,59 @@ function answerEach(row: CountRow, waiters: PromiseWithResolvers<Counted>[]): vo
 }
 
 /**
- * Adds shares to counts in one statement, and returns the counts that changed. No row comes back
- * for an article that is not live or a count that would pass a limit.
+ * Adds shares to counts in one statement, to the present hour and to the standings of each window
+ * as well, and returns the counts that changed. No row comes back for an article that is not live
+ * or a count that would pass a limit.
  *
- * Rows are changed in one order everywhere, so that no two batches wait for each other.
+ * Rows are changed in one order everywhere, so that no two batches wait for each other: counts,
+ * hours, standings. Who holds an article's standings in the windows is alone with its total, which
+ * the trigger on share_counts changes at the end.
  */
 export async function addShares(
   tx: Transaction,
   batch: readonly { articleId: string; network: string; shares: number }[],
 ): Promise<CountRow[]> {
   return tx.$queryRaw<CountRow[]>(Prisma.sql`
-    INSERT INTO share_counts AS held (article_id, network, count)
-    SELECT article_id, network, shares
-    FROM (
-      SELECT article_id, network, shares, known.count IS NULL AS is_new,
-             row_number() OVER (PARTITION BY article_id, known.count IS NULL ORDER BY network) AS place
-      FROM unnest(${batch.map(({ articleId }) => articleId)}::uuid[], ${batch.map(({ network }) => network)}::text[],
-                  ${batch.map(({ shares }) => shares)}::bigint[]) AS share (article_id, network, shares)
-      JOIN publications USING (article_id)
-      LEFT JOIN share_counts known USING (article_id, network)
-    ) share
-    WHERE NOT is_new
-       OR place + (SELECT count(*) FROM share_counts known WHERE known.article_id = share.article_id) <= ${MAX_NETWORKS}
-    ORDER BY article_id, network
-    ON CONFLICT (article_id, network) DO UPDATE
-      SET count = held.count + excluded.count, updated_at = now()
-      WHERE held.count <= ${MAX_COUNT}::bigint - excluded.count
-    RETURNING article_id, network, count, updated_at`);
+    WITH batch AS MATERIALIZED (
+      SELECT * FROM unnest(${batch.map(({ articleId }) => articleId)}::uuid[], ${batch.map(({ network }) => network)}::text[],
+                           ${batch.map(({ shares }) => shares)}::bigint[]) AS share (article_id, network, shares)
+    ),
+    counted AS (
+      INSERT INTO share_counts AS held (article_id, network, count)
+      SELECT article_id, network, shares
+      FROM (
+        SELECT article_id, network, shares, known.count IS NULL AS is_new,
+               row_number() OVER (PARTITION BY article_id, known.count IS NULL ORDER BY network) AS place
+        FROM batch
+        JOIN publications USING (article_id)
+        LEFT JOIN share_counts known USING (article_id, network)
+      ) share
+      WHERE NOT is_new
+         OR place + (SELECT count(*) FROM share_counts known WHERE known.article_id = share.article_id) <= ${MAX_NETWORKS}
+      ORDER BY article_id, network
+      ON CONFLICT (article_id, network) DO UPDATE
+        SET count = held.count + excluded.count, updated_at = now()
+        WHERE held.count <= ${MAX_COUNT}::bigint - excluded.count
+      RETURNING article_id, network, count, updated_at
+    ),
+    recorded AS MATERIALIZED (
+      SELECT article_id, sum(shares)::bigint AS shares FROM counted JOIN batch USING (article_id, network)
+      GROUP BY article_id
+    ),
+    hours AS (
+      INSERT INTO share_hours AS held (article_id, hour, count)
+      SELECT article_id, date_trunc('hour', now(), 'UTC'), shares FROM recorded ORDER BY article_id
+      ON CONFLICT (article_id, hour) DO UPDATE SET count = held.count + excluded.count
+      RETURNING article_id
+    ),
+    standings AS (
+      INSERT INTO share_standings AS held (article_id, span, count, published_at)
+      SELECT article_id, span, shares, published_at
+      FROM hours JOIN recorded USING (article_id) JOIN publications USING (article_id) CROSS JOIN share_spans
+      ORDER BY article_id, span
+      ON CONFLICT (article_id, span) DO UPDATE SET count = held.count + excluded.count
+    )
+    SELECT article_id, network, count, updated_at FROM counted`);
 }
 
 /** Finding out why takes queries of its own, which the next batch does not wait for. */
