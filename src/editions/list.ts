@@ -3,7 +3,7 @@ import { Prisma, type Transaction } from "../database/client.ts";
 import type { Cursors } from "../http/paging.ts";
 import { withShares } from "./document.ts";
 import { shareCountsOf } from "./read.ts";
-import type { ArticleQuery } from "./schema.ts";
+import type { ArticleQuery, PlainQuery } from "./schema.ts";
 
 /** A page of a list: its items as JSON text, and where it goes on. */
 export interface ListedPage {
@@ -27,7 +27,7 @@ const sorts = {
 };
 
 /** Lists what is live. */
-export async function listLive(tx: Transaction, cursors: Cursors, query: ArticleQuery): Promise<ListedPage> {
+export async function listLive(tx: Transaction, cursors: Cursors, query: PlainQuery): Promise<ListedPage> {
   const { column, direction, beyond } = sorts[query.sort];
   const filters = liveFilters(query);
   const listName = nameOf("live", query);
@@ -77,7 +77,8 @@ export async function listLiveByIds(tx: Transaction, query: ArticleQuery & { ids
   };
 }
 
-function liveFilters(query: ArticleQuery): Prisma.Sql[] {
+/** What a list of live articles is narrowed by, on publications as p. */
+export function liveFilters(query: ArticleQuery): Prisma.Sql[] {
   const { section, tag, author, language, ids, publishedAfter, publishedBefore, updatedAfter } = query;
   const filters: Prisma.Sql[] = [];
   const term = (table: string, slug: string) =>
@@ -94,7 +95,7 @@ function liveFilters(query: ArticleQuery): Prisma.Sql[] {
   return filters;
 }
 
-function conjunction(conditions: Prisma.Sql[]): Prisma.Sql {
+export function conjunction(conditions: Prisma.Sql[]): Prisma.Sql {
   return conditions.length === 0 ? Prisma.sql`true` : Prisma.join(conditions, " AND ");
 }
 
@@ -171,7 +172,7 @@ function draftFilters(query: ArticleQuery): Prisma.ArticleWhereInput {
 }
 
 /** A cursor belongs to a list with the same filters and sort; the page's size may change. */
-function nameOf(kind: string, query: ArticleQuery): string {
+export function nameOf(kind: string, query: ArticleQuery): string {
   const { cursor: _, limit: __, count: ___, fields: ____, ...filters } = query;
   return `${kind} ${JSON.stringify(filters)}`;
 }

@@ -13,6 +13,7 @@ import { precondition } from "../http/conditional.ts";
 import { MAX_LIMIT, nextLink, wholeList } from "../http/paging.ts";
 import { write } from "../http/write.ts";
 import type { Newsroom } from "../newsroom.ts";
+import { listFound } from "../search/list.ts";
 import type { EditionDocument } from "./document.ts";
 import { listDrafts, listDraftsByIds, listLive, listLiveByIds } from "./list.ts";
 import { publish, withdraw } from "./publish.ts";
@@ -38,7 +39,8 @@ function listRoute(app: App, newsroom: Newsroom): void {
       schema: {
         operationId: "listArticles",
         summary: "List articles without their bodies",
-        description: "Published editions, newest first; with `version=draft` working copies.",
+        description:
+          "Published editions, newest first; with `q` those that have its words, by relevance; with `version=draft` working copies.",
         tags: ["Articles"],
         querystring: ArticleQuery,
         response: { 200: ArticleList },
@@ -69,12 +71,14 @@ function listRoute(app: App, newsroom: Newsroom): void {
         const found = await listLiveByIds(database, { ...query, ids });
         return sendList(request, reply, query, { ...found, items: items(found) }, headers);
       }
+      const list = () =>
+        query.q === undefined ? listLive(database, cursors, query) : listFound(database, cursors, query);
       if (query.cursor !== undefined) {
-        const found = await listLive(database, cursors, query);
+        const found = await list();
         return sendList(request, reply, query, { ...found, items: items(found) }, headers);
       }
       const page = await newsroom.live.list(JSON.stringify(query), async () => {
-        const found = await listLive(database, cursors, query);
+        const found = await list();
         const json = listJson(query, { ...found, items: items(found) });
         return { ...sendable(json), next: found.next };
       });
