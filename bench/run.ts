@@ -107,7 +107,7 @@ statement.stop();
 
 {
   let cursor = "";
-  const deep = Math.min(5000, Math.floor(ARTICLES / 20) - 1);
+  const deep = Math.min(5000, Math.floor(ARTICLES / 20) - 20);
   for (let number = 1; number < deep; number += 5) {
     const found = JSON.parse(await text(`/v1/articles?limit=100&fields=id${cursor}`)) as { page: { next: string | null } };
     cursor = `&cursor=${found.page.next}`;

@@ -5,6 +5,7 @@ import { startEmbedded } from "./database/embedded.ts";
 import { migrate } from "./database/migrate.ts";
 import { forgetOldKeys } from "./http/write.ts";
 import { followNews, openNewsroom } from "./newsroom.ts";
+import { fillSearch } from "./search/entries.ts";
 import { moveSpans } from "./shares/mostShared.ts";
 
 /** How long requests in flight may take once the process was told to stop, in milliseconds. */
@@ -20,6 +21,9 @@ async function start(config: Config): Promise<void> {
   const adminKey = await ensureAdminKey(newsroom.database, config);
   const listening = await followNews(newsroom, databaseUrl);
   const app = await buildApp(newsroom);
+  fillSearch(newsroom.database).catch((error: unknown) => {
+    app.log.warn({ err: error }, "not all articles are indexed for search yet; the next start goes on");
+  });
   const tidying = setInterval(() => {
     forgetOldKeys(newsroom).catch((error: unknown) => {
       app.log.warn({ err: error }, "old Idempotency-Keys could not be forgotten");

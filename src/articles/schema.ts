@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Id, Language, Slug, Time, TimeOut, WebAddress, text } from "../http/scalars.ts";
 import { listOf } from "../http/paging.ts";
+import { Highlight } from "../search/schema.ts";
 import { MAX_TERMS, TermReference } from "../taxonomy/schema.ts";
 import { Block, Body } from "./body.ts";
 
@@ -255,7 +256,7 @@ export const Article = z
 export type Article = z.output<typeof Article>;
 
 export const ArticleSummary = z
-  .object({ ...summaryShape, ...restShape })
+  .object({ ...summaryShape, ...restShape, highlight: Highlight })
   .partial()
   .required({ id: true })
   .meta({

@@ -3,7 +3,7 @@ import { Prisma, type Transaction } from "../database/client.ts";
 import type { Cursors } from "../http/paging.ts";
 import { withShares } from "./document.ts";
 import { shareCountsOf } from "./read.ts";
-import type { ArticleQuery } from "./schema.ts";
+import type { ArticleQuery, PlainQuery } from "./schema.ts";
 
 /** A page of a list: its items as JSON text, and where it goes on. */
 export interface ListedPage {
@@ -30,7 +30,7 @@ const sorts = {
 export async function listLive(
   tx: Transaction,
   cursors: Cursors,
-  query: ArticleQuery & { sort: keyof typeof sorts },
+  query: PlainQuery & { sort: keyof typeof sorts },
 ): Promise<ListedPage> {
   const { column, direction, beyond } = sorts[query.sort];
   const filters = liveFilters(query);
@@ -81,7 +81,7 @@ export async function listLiveByIds(tx: Transaction, query: ArticleQuery & { ids
   };
 }
 
-/** What a query asks of publications `p`. */
+/** What a list of live articles is narrowed by, on publications as p. */
 export function liveFilters(query: ArticleQuery): Prisma.Sql[] {
   const { section, tag, author, language, ids, publishedAfter, publishedBefore, updatedAfter } = query;
   const filters: Prisma.Sql[] = [];

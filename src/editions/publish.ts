@@ -4,6 +4,7 @@ import type { Transaction } from "../database/client.ts";
 import type { Precondition } from "../http/conditional.ts";
 import { problem } from "../http/problems.ts";
 import type { Newsroom } from "../newsroom.ts";
+import { indexArticle } from "../search/entries.ts";
 import { type EditionDocument, type LiveLink, compileEdition, renderEdition } from "./document.ts";
 
 /** Any number, the same in every process: who holds it changes what is live, the others wait. */
@@ -143,6 +144,7 @@ async function putLive(
     select: { slug: true, headline: true },
   });
   await tx.publication.upsert({ where: { articleId }, create: { articleId, ...live }, update: live });
+  await indexArticle(tx, edition, live);
   if (before !== null) await tx.publicationLink.deleteMany({ where: { articleId } });
   if (links.length > 0) await tx.publicationLink.createMany({ data: links.map((link) => link.row) });
 

@@ -13,6 +13,7 @@ import { precondition } from "../http/conditional.ts";
 import { MAX_LIMIT, nextLink, wholeList } from "../http/paging.ts";
 import { write } from "../http/write.ts";
 import type { Newsroom } from "../newsroom.ts";
+import { listFound } from "../search/list.ts";
 import type { EditionDocument } from "./document.ts";
 import { listMostShared } from "../shares/mostShared.ts";
 import { type ListedPage, listDrafts, listDraftsByIds, listLive, listLiveByIds } from "./list.ts";
@@ -39,7 +40,8 @@ function listRoute(app: App, newsroom: Newsroom): void {
       schema: {
         operationId: "listArticles",
         summary: "List articles without their bodies",
-        description: "Published editions, newest first; with `version=draft` working copies.",
+        description:
+          "Published editions, newest first; with `q` those that have its words, by relevance; with `version=draft` working copies.",
         tags: ["Articles"],
         querystring: ArticleQuery,
         response: { 200: ArticleList },
@@ -85,6 +87,7 @@ function listRoute(app: App, newsroom: Newsroom): void {
 }
 
 function listPublished({ database, cursors }: Newsroom, query: ArticleQuery): Promise<ListedPage> {
+  if (query.q !== undefined) return listFound(database, cursors, query);
   const { sort } = query;
   if (sort === "mostShared") return listMostShared(database, cursors, query);
   return listLive(database, cursors, { ...query, sort });

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { Article, ArticleSummary, Status } from "../articles/schema.ts";
 import { Page, pageParameters } from "../http/paging.ts";
 import { Id, Language, Slug, Time } from "../http/scalars.ts";
+import { Search } from "../search/schema.ts";
 
 export const MAX_IDS = 100;
 
@@ -84,12 +85,14 @@ export const ArticleQuery = z
       .enum(Status.options)
       .optional()
       .meta({ description: "Only with `version=draft`.", examples: ["draft"] }),
+    q: Search.optional(),
     sort: z
-      .enum(["newest", "oldest", "updated", "mostShared"])
-      .default("newest")
+      .enum(["newest", "oldest", "updated", "mostShared", "relevance"])
+      .optional()
       .meta({
         description:
-          "The order. `mostShared` lists what was shared within `window`, the most shared first, then the newest.",
+          "The order. `relevance` goes with `q` and is then the default, otherwise `newest` is. `mostShared` lists " +
+          "what was shared within `window`, the most shared first, then the newest.",
         examples: ["newest"],
       }),
     window: z
@@ -119,8 +122,28 @@ export const ArticleQuery = z
   .refine((query) => query.ids === undefined || query.cursor === undefined, {
     path: ["cursor"],
     message: "does not go with ids",
-  });
+  })
+  .refine((query) => query.q === undefined || (query.version === "published" && query.ids === undefined), {
+    path: ["q"],
+    message: "searches what is published: it goes neither with version=draft nor with ids",
+  })
+  .refine((query) => query.q !== undefined || query.sort !== "relevance", {
+    path: ["sort"],
+    message: "can be relevance only with q",
+  })
+  .refine((query) => query.q === undefined || query.sort !== "mostShared", {
+    path: ["sort"],
+    message: "cannot be mostShared with q",
+  })
+  .transform(({ q, sort, ...query }) =>
+    q === undefined
+      ? { ...query, q, sort: sort === undefined || sort === "relevance" ? "newest" : sort }
+      : { ...query, q, sort: sort === undefined || sort === "mostShared" ? "relevance" : sort },
+  );
 export type ArticleQuery = z.output<typeof ArticleQuery>;
+/** A list without a search, and one with. */
+export type PlainQuery = Extract<ArticleQuery, { q: undefined }>;
+export type SearchQuery = Extract<ArticleQuery, { q: string }>;
 
 const example = ArticleSummary.meta()?.examples;
 

@@ -6,7 +6,15 @@ import { startNewsroom, useNewsroom } from "../support/newsroom.ts";
 const newsroom = useNewsroom();
 
 /** What differs between any two answers. */
-const own = new Set(["x-request-id", "date", "connection", "keep-alive", "etag", "ratelimit", "ratelimit-policy"]);
+const own = new Set([
+  "x-request-id",
+  "date",
+  "connection",
+  "keep-alive",
+  "etag",
+  "ratelimit",
+  "ratelimit-policy",
+]);
 
 async function answered(url: string, headers: Record<string, string> = {}) {
   const answer = await fetch(url, { headers: { "accept-encoding": "identity", ...headers } });

@@ -1,0 +1,165 @@
+import { Prisma, type Transaction } from "../database/client.ts";
+import { withShares } from "../editions/document.ts";
+import { type ListedPage, conjunction, liveFilters, nameOf } from "../editions/list.ts";
+import { shareCountsOf } from "../editions/read.ts";
+import type { SearchQuery } from "../editions/schema.ts";
+import type { Cursors } from "../http/paging.ts";
+import { highlights } from "./highlight.ts";
+import { configurationOf } from "./languages.ts";
+import { MAX_RANKED } from "./schema.ts";
+import { similarTerms } from "./similar.ts";
+import { type Terms, markedText, queryText, readTerms } from "./terms.ts";
+
+/** The search as PostgreSQL runs it on the articles of these text search configurations. */
+interface Arm {
+  configs: string[];
+  query: string;
+}
+
+interface FoundRow {
+  config: string;
+  summary: string;
+  document: string;
+  position: string[];
+  shares: Record<string, number> | null;
+}
+
+/** What a sort goes by, with types: the last is the id, so that cursors are exact. */
+const rank = { column: Prisma.sql`found.rank`, type: Prisma.sql`real` };
+const published = { column: Prisma.sql`found.published_at`, type: Prisma.sql`timestamptz` };
+const updated = { column: Prisma.sql`found.updated_at`, type: Prisma.sql`timestamptz` };
+const id = { column: Prisma.sql`found.article_id`, type: Prisma.sql`uuid` };
+const descending = { direction: Prisma.sql`DESC`, beyond: Prisma.sql`<` };
+const sorts = {
+  relevance: { keys: [rank, published, id], ...descending },
+  newest: { keys: [published, id], ...descending },
+  updated: { keys: [updated, id], ...descending },
+  oldest: { keys: [published, id], direction: Prisma.sql`ASC`, beyond: Prisma.sql`>` },
+};
+
+/** In a cursor: whether the words were found as they were asked for, or similar ones instead. */
+const AS_ASKED = "asked";
+const SIMILAR = "similar";
+
+/**
+ * Lists what is live and has the words that are asked for. When nothing has, similar words are
+ * tried; the pages after the first keep to what the first one was found by.
+ *
+ * @throws 400 when the cursor is not one of this list
+ */
+export async function listFound(tx: Transaction, cursors: Cursors, query: SearchQuery): Promise<ListedPage> {
+  const listName = nameOf("found", query);
+  const [mode = AS_ASKED, ...after] = query.cursor === undefined ? [] : cursors.read(listName, query.cursor);
+  const terms = readTerms(query.q);
+  const page = async (found: Terms | undefined, as: string) =>
+    found === undefined
+      ? emptyPage(query)
+      : findPage(tx, query, found, after, (position) => cursors.write(listName, [as, ...position]));
+  if (mode === SIMILAR) return page(await similarTerms(tx, terms), SIMILAR);
+  const asked = await page(terms, AS_ASKED);
+  if (asked.items.length > 0 || query.cursor !== undefined) return asked;
+  return page(await similarTerms(tx, terms), SIMILAR);
+}
+
+function emptyPage({ count }: SearchQuery): ListedPage {
+  return { items: [], next: null, total: count ? 0 : undefined };
+}
+
+async function findPage(
+  tx: Transaction,
+  query: SearchQuery,
+  terms: Terms,
+  after: string[],
+  cursorAt: (position: string[]) => string,
+): Promise<ListedPage> {
+  const arms = await armsOf(tx, terms, query.language);
+  if (arms.length === 0) return emptyPage(query);
+  const rows = await tx.$queryRaw<FoundRow[]>(pageOf(query, arms, after));
+  const page = rows.slice(0, query.limit);
+  const last = rows.length > query.limit ? page.at(-1) : undefined;
+  const withSnippets = query.fields === undefined || query.fields.includes("highlight");
+  const snippets = withSnippets ? await highlights(tx, page, markedText(terms)) : [];
+  return {
+    items: page.map(({ summary, shares }, index) => {
+      const item = withShares(summary, shares ?? {});
+      const snippet = snippets[index];
+      return snippet === undefined ? item : `${item.slice(0, -1)},"highlight":${JSON.stringify(snippet)}}`;
+    }),
+    next: last === undefined ? null : cursorAt(last.position),
+    total: query.count ? await countFound(tx, query, arms) : undefined,
+  };
+}
+
+/**
+ * The search in each configuration that articles are indexed with; those alike share an arm. Left
+ * out is what would match all articles but some, as when every word to find is a stop word.
+ */
+export async function armsOf(tx: Transaction, terms: Terms, language: string | undefined): Promise<Arm[]> {
+  const only = language === undefined ? Prisma.sql`true` : Prisma.sql`config = ${configurationOf(language)}`;
+  // Steps from one configuration to the next through the index instead of reading all entries.
+  return tx.$queryRaw<Arm[]>`
+    WITH RECURSIVE used (config) AS (
+      (SELECT config FROM search_entries ORDER BY config LIMIT 1)
+      UNION ALL
+      SELECT (SELECT s.config FROM search_entries s WHERE s.config > used.config ORDER BY s.config LIMIT 1)
+      FROM used WHERE used.config IS NOT NULL
+    ), asked AS (
+      SELECT config, to_tsquery(config::regconfig, ${queryText(terms)}) AS query
+      FROM used WHERE config IS NOT NULL AND ${only}
+    )
+    SELECT array_agg(config) AS configs, query::text AS query FROM asked
+    WHERE querytree(query) NOT IN ('', 'T') GROUP BY query`;
+}
+
+/** The statement for one page, from after a position on. */
+export function pageOf(query: SearchQuery, arms: Arm[], after: string[]): Prisma.Sql {
+  const { keys, direction, beyond } = sorts[query.sort];
+  const columns = keys.map(({ column }) => column);
+  const onwards =
+    after.length === 0
+      ? Prisma.sql`true`
+      : Prisma.sql`(${Prisma.join(columns)}) ${beyond} (${Prisma.join(keys.map(({ type }, index) => Prisma.sql`${after[index]}::${type}`))})`;
+  const order = Prisma.join(columns.map((column) => Prisma.sql`${column} ${direction}`));
+  return Prisma.sql`
+    SELECT page.config, page.position, shown.summary, shown.document,
+           ${shareCountsOf(Prisma.sql`shown.article_id`)} AS shares
+    FROM (
+      SELECT found.article_id, found.config, row_number() OVER (ORDER BY ${order}) AS place,
+             ARRAY[${Prisma.join(columns.map((column) => Prisma.sql`${column}::text`))}] AS position
+      FROM (${query.sort === "relevance" ? ranked(query, arms) : matching(query, arms)}) found
+      WHERE ${onwards} ORDER BY ${order} LIMIT ${query.limit + 1}
+    ) page JOIN publications shown ON shown.article_id = page.article_id
+    ORDER BY page.place`;
+}
+
+/** The newest matches with their ranks; longer articles need more hits to rank as high (normalization 1). */
+function ranked(query: SearchQuery, arms: Arm[]): Prisma.Sql {
+  const queries = arms.map(
+    ({ configs, query: text }) => Prisma.sql`WHEN config = ANY (${configs}::text[]) THEN ${text}::tsquery`,
+  );
+  return Prisma.sql`
+    SELECT article_id, config, published_at, updated_at,
+           ts_rank('{0.1, 0.2, 0.4, 1.0}', vector, CASE ${Prisma.join(queries, " ")} END, 1) AS rank
+    FROM (${matching(query, arms)} ORDER BY s.published_at DESC, s.article_id DESC LIMIT ${MAX_RANKED}) newest`;
+}
+
+function matching(query: SearchQuery, arms: Arm[]): Prisma.Sql {
+  return Prisma.sql`SELECT s.article_id, s.config, s.vector, s.published_at, s.updated_at FROM ${matches(query, arms)}`;
+}
+
+function matches(query: SearchQuery, arms: Arm[]): Prisma.Sql {
+  const filters = liveFilters(query);
+  const entries = filters.length === 0 ? Prisma.empty : Prisma.sql`JOIN publications p USING (article_id)`;
+  const searches = arms.map(
+    ({ configs, query: text }) =>
+      Prisma.sql`(s.vector @@ ${text}::tsquery AND s.config = ANY (${configs}::text[]))`,
+  );
+  return Prisma.sql`search_entries s ${entries} WHERE ${conjunction([...filters, Prisma.sql`(${Prisma.join(searches, " OR ")})`])}`;
+}
+
+async function countFound(tx: Transaction, query: SearchQuery, arms: Arm[]): Promise<number> {
+  const [row] = await tx.$queryRaw<
+    [{ total: number }]
+  >`SELECT count(*)::int AS total FROM ${matches(query, arms)}`;
+  return row.total;
+}
