@@ -17,12 +17,20 @@ export interface Load {
 
 /** Servers on the first core, the load on the last, where the system lets us choose. */
 const canPin = process.platform === "linux" && availableParallelism() > 1;
-const pinned = (core: number, words: string[]) => (canPin ? ["taskset", "-c", String(core), ...words] : words);
+const pinned = (core: number, words: string[]) =>
+  canPin ? ["taskset", "-c", String(core), ...words] : words;
 
 /** Starts a server program pinned to a core and waits until it prints where it is ready. */
 export async function startServer(words: string[], environment: Record<string, string>, input = "") {
-  const [command = "", ...rest] = pinned(0, [process.execPath, "--disable-warning=ExperimentalWarning", ...words]);
-  const child = spawn(command, rest, { env: { ...process.env, ...environment }, stdio: ["pipe", "pipe", "inherit"] });
+  const [command = "", ...rest] = pinned(0, [
+    process.execPath,
+    "--disable-warning=ExperimentalWarning",
+    ...words,
+  ]);
+  const child = spawn(command, rest, {
+    env: { ...process.env, ...environment },
+    stdio: ["pipe", "pipe", "inherit"],
+  });
   child.stdin.end(input);
   const url = await new Promise<string>((resolve, reject) => {
     let printed = "";
@@ -52,7 +60,10 @@ export async function startServer(words: string[], environment: Record<string, s
  * @param script a Lua script, as wrk's manual describes them
  * @throws when an answer was no success
  */
-export async function load(url: string, options: { seconds: number; connections: number; script?: string }): Promise<Load> {
+export async function load(
+  url: string,
+  options: { seconds: number; connections: number; script?: string },
+): Promise<Load> {
   const words = ["wrk", "-t1", `-c${options.connections}`, `-d${options.seconds}s`, "--latency"];
   const folder = await mkdtemp(join(tmpdir(), "dateline-bench-"));
   const report = `done = function(summary, latency)
@@ -62,7 +73,9 @@ export async function load(url: string, options: { seconds: number; connections:
   await writeFile(file, `${options.script ?? ""}\n${report}`);
   const [command = "", ...rest] = pinned(1, [...words, "-s", file, url]);
   const { stdout } = await run(command, rest);
-  const [rate = 0, median = 0, p99 = 0, failed = 0] = (/RESULT (.*)/.exec(stdout)?.[1] ?? "").split(" ").map(Number);
+  const [rate = 0, median = 0, p99 = 0, failed = 0] = (/RESULT (.*)/.exec(stdout)?.[1] ?? "")
+    .split(" ")
+    .map(Number);
   if (failed > 0) throw new Error(`${failed} answers of ${url} were no success`);
   return { rate, median, p99 };
 }

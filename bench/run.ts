@@ -38,7 +38,10 @@ function record(row: Omit<Row, "ratio">): void {
 }
 
 /** Measures two things in turns, so that what else the machine does meets both. */
-async function inTurns(ours: () => Promise<number>, yardstick: () => Promise<number>): Promise<[number, number]> {
+async function inTurns(
+  ours: () => Promise<number>,
+  yardstick: () => Promise<number>,
+): Promise<[number, number]> {
   await ours();
   await yardstick();
   const found: [number, number][] = [];
@@ -46,8 +49,10 @@ async function inTurns(ours: () => Promise<number>, yardstick: () => Promise<num
   return [medianOf(found.map(([one]) => one)), medianOf(found.map(([, other]) => other))];
 }
 
-const rateOf = (url: string, script = "", connections = 32) => async () =>
-  (await load(url, { seconds: SECONDS, connections, script })).rate;
+const rateOf =
+  (url: string, script = "", connections = 32) =>
+  async () =>
+    (await load(url, { seconds: SECONDS, connections, script })).rate;
 
 const folder = await mkdtemp(join(tmpdir(), "dateline-bench-"));
 const embedded = await startEmbedded(folder, { settings: ["shared_buffers=512MB", "max_connections=200"] });
@@ -58,19 +63,34 @@ await seed(databaseUrl, ARTICLES);
 const client = new pg.Client({ connectionString: databaseUrl });
 await client.connect();
 
-const settings = { DATABASE_URL: databaseUrl, DATELINE_ADMIN_KEY: KEY, DATELINE_RATE_LIMIT: "off", LOG_LEVEL: "error", PORT: "0" };
+const settings = {
+  DATABASE_URL: databaseUrl,
+  DATELINE_ADMIN_KEY: KEY,
+  DATELINE_RATE_LIMIT: "off",
+  LOG_LEVEL: "error",
+  PORT: "0",
+};
 const dateline = await startServer(["src/main.ts"], settings);
 const text = async (path: string) => (await fetch(dateline.url + path)).text();
-const yardstick = (kind: string, body = "") => startServer(["bench/yardstick.ts", kind, databaseUrl], {}, body);
+const yardstick = (kind: string, body = "") =>
+  startServer(["bench/yardstick.ts", kind, databaseUrl], {}, body);
 
-const { rows: some } = await client.query("SELECT article_id AS id FROM publications ORDER BY published_at DESC LIMIT 50");
+const { rows: some } = await client.query(
+  "SELECT article_id AS id FROM publications ORDER BY published_at DESC LIMIT 50",
+);
 const hot = `/v1/articles/${some[0].id}`;
 const page = "/v1/articles?limit=20";
 
 const bareArticle = await yardstick("bare", await text(hot));
 {
   const [ours, other] = await inTurns(rateOf(dateline.url + hot), rateOf(bareArticle.url));
-  record({ name: "one hot article, against bare node:http", ours, yardstick: other, unit: "requests/s", bar: 0.9 });
+  record({
+    name: "one hot article, against bare node:http",
+    ours,
+    yardstick: other,
+    unit: "requests/s",
+    bar: 0.9,
+  });
 }
 {
   const { headers } = await fetch(dateline.url + hot, { headers: { "accept-encoding": "identity" } });
@@ -80,27 +100,48 @@ const bareArticle = await yardstick("bare", await text(hot));
 }
 {
   const { median, p99 } = await load(dateline.url + hot, { seconds: SECONDS * 2, connections: 32 });
-  record({ name: "p99 of the hot article, against its median", ours: p99, yardstick: median, unit: "ms", bar: 4, atMost: true });
+  record({
+    name: "p99 of the hot article, against its median",
+    ours: p99,
+    yardstick: median,
+    unit: "ms",
+    bar: 4,
+    atMost: true,
+  });
 }
 bareArticle.stop();
 
 const barePage = await yardstick("bare", await text(page));
 {
   const [ours, other] = await inTurns(rateOf(dateline.url + page), rateOf(barePage.url));
-  record({ name: "first page of 20, against bare node:http", ours, yardstick: other, unit: "requests/s", bar: 0.8 });
+  record({
+    name: "first page of 20, against bare node:http",
+    ours,
+    yardstick: other,
+    unit: "requests/s",
+    bar: 0.8,
+  });
 }
 barePage.stop();
 
 const statement = await yardstick("statement");
 {
-  const { rows: ids } = await client.query("SELECT article_id AS id FROM publications ORDER BY random() LIMIT 50000");
+  const { rows: ids } = await client.query(
+    "SELECT article_id AS id FROM publications ORDER BY random() LIMIT 50000",
+  );
   const list = join(folder, "ids.txt");
   await writeFile(list, ids.map(({ id }) => id).join("\n"));
   const script = `local ids = {} for line in io.lines("${list}") do ids[#ids + 1] = line end
     request = function() return wrk.format("GET", "/v1/articles/" .. ids[math.random(#ids)]) end`;
   const small = await startServer(["src/main.ts"], { ...settings, DATELINE_CACHE: "16" });
   const [ours, other] = await inTurns(rateOf(small.url, script), rateOf(statement.url, script));
-  record({ name: "articles drawn evenly, against one prepared statement", ours, yardstick: other, unit: "requests/s", bar: 0.8 });
+  record({
+    name: "articles drawn evenly, against one prepared statement",
+    ours,
+    yardstick: other,
+    unit: "requests/s",
+    bar: 0.8,
+  });
   small.stop();
 }
 statement.stop();
@@ -109,16 +150,26 @@ statement.stop();
   let cursor = "";
   const deep = Math.min(5000, Math.floor(ARTICLES / 20) - 20);
   for (let number = 1; number < deep; number += 5) {
-    const found = JSON.parse(await text(`/v1/articles?limit=100&fields=id${cursor}`)) as { page: { next: string | null } };
+    const found = JSON.parse(await text(`/v1/articles?limit=100&fields=id${cursor}`)) as {
+      page: { next: string | null };
+    };
     cursor = `&cursor=${found.page.next}`;
   }
   const second = JSON.parse(await text("/v1/articles?limit=100&fields=id")) as { page: { next: string } };
-  const latency = (path: string) => async () => (await load(dateline.url + path, { seconds: SECONDS, connections: 1 })).median;
+  const latency = (path: string) => async () =>
+    (await load(dateline.url + path, { seconds: SECONDS, connections: 1 })).median;
   const [ours, other] = await inTurns(
     latency(`/v1/articles?limit=100&fields=id${cursor}`),
     latency(`/v1/articles?limit=100&fields=id&cursor=${second.page.next}`),
   );
-  record({ name: `a page about ${deep * 20} articles deep, against the second`, ours, yardstick: other, unit: "ms", bar: 1.3, atMost: true });
+  record({
+    name: `a page about ${deep * 20} articles deep, against the second`,
+    ours,
+    yardstick: other,
+    unit: "ms",
+    bar: 1.3,
+    atMost: true,
+  });
 }
 
 const shares = `local ids = {${some.map(({ id }) => `"${id}"`).join(",")}}
@@ -127,21 +178,46 @@ const shares = `local ids = {${some.map(({ id }) => `"${id}"`).join(",")}}
 {
   const nothing = await yardstick("nothing");
   const [ours, other] = await inTurns(rateOf(dateline.url, shares, 64), rateOf(nothing.url, shares, 64));
-  record({ name: "shares, against a POST that does nothing", ours, yardstick: other, unit: "requests/s", bar: 0.5 });
+  record({
+    name: "shares, against a POST that does nothing",
+    ours,
+    yardstick: other,
+    unit: "requests/s",
+    bar: 0.5,
+  });
   nothing.stop();
   const update = await yardstick("update");
   const [grouped, single] = await inTurns(rateOf(dateline.url, shares, 64), rateOf(update.url, shares, 64));
-  record({ name: "shares, against one UPDATE a request", ours: grouped, yardstick: single, unit: "requests/s", bar: 5 });
+  record({
+    name: "shares, against one UPDATE a request",
+    ours: grouped,
+    yardstick: single,
+    unit: "requests/s",
+    bar: 5,
+  });
   update.stop();
 }
 
-record({ name: "memory of the serving process", ours: await dateline.memory(), yardstick: 1, unit: "MB", bar: 250, atMost: true });
+record({
+  name: "memory of the serving process",
+  ours: await dateline.memory(),
+  yardstick: 1,
+  unit: "MB",
+  bar: 250,
+  atMost: true,
+});
 
 dateline.stop();
 await client.end();
 await embedded.stop();
 await rm(folder, { recursive: true });
 await mkdir(results, { recursive: true });
-const about = { date: new Date().toISOString().slice(0, 10), node: process.version, cores: cpus().length, articles: ARTICLES, runs: RUNS };
+const about = {
+  date: new Date().toISOString().slice(0, 10),
+  node: process.version,
+  cores: cpus().length,
+  articles: ARTICLES,
+  runs: RUNS,
+};
 await writeFile(join(results, "latest.json"), `${JSON.stringify({ about, rows }, null, 2)}\n`);
 await writeFile(join(results, "latest.svg"), plot(rows));

@@ -10,7 +10,11 @@ export async function seed(databaseUrl: string, articles: number): Promise<void>
   await client.connect();
   try {
     await client.query("BEGIN");
-    for (const [table, count] of [["sections", 20], ["tags", 200], ["authors", 50]] as const) {
+    for (const [table, count] of [
+      ["sections", 20],
+      ["tags", 200],
+      ["authors", 50],
+    ] as const) {
       await client.query(
         `INSERT INTO ${table} (id, slug, name)
          SELECT md5('${table}' || n)::uuid, '${table}-' || n, '${table} ' || n FROM generate_series(0, ${count - 1}) n`,
@@ -25,7 +29,9 @@ export async function seed(databaseUrl: string, articles: number): Promise<void>
        FROM generate_series(1, $1::int) n`,
       [articles],
     );
-    await client.query("INSERT INTO slugs (slug, article_id, published_at) SELECT slug, id, moment FROM story");
+    await client.query(
+      "INSERT INTO slugs (slug, article_id, published_at) SELECT slug, id, moment FROM story",
+    );
     await client.query(
       `INSERT INTO articles (id, slug, status, headline, section_id, revision, version, published_revision,
                              first_published_at, published_at, created_at, updated_at)

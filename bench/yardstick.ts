@@ -1,4 +1,4 @@
-import { createServer } from "node:http";
+import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
 import Fastify from "fastify";
 import pg from "pg";
 
@@ -21,13 +21,12 @@ function bare() {
 /** One prepared statement by primary key behind a bare node:http server. */
 function statement() {
   const query = { name: "read", text: "SELECT document FROM publications WHERE article_id = $1" };
-  return createServer((request, response) => {
-    const id = request.url?.split("/").at(-1);
-    void pool?.query({ ...query, values: [id] }).then(({ rows }) => {
-      const found = Buffer.from(rows[0].document as string);
-      response.writeHead(200, { ...json, "content-length": found.length }).end(found);
-    });
-  });
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
+    const found = await pool?.query({ ...query, values: [request.url?.split("/").at(-1)] });
+    const document = Buffer.from(found?.rows[0].document as string);
+    response.writeHead(200, { ...json, "content-length": document.length }).end(document);
+  };
+  return createServer((request, response) => void answer(request, response));
 }
 
 /** A POST in the same framework that does nothing, or one UPDATE. */
@@ -50,7 +49,13 @@ async function post(update: boolean) {
 }
 
 const server =
-  kind === "statement" ? statement() : kind === "nothing" ? await post(false) : kind === "update" ? await post(true) : bare();
+  kind === "statement"
+    ? statement()
+    : kind === "nothing"
+      ? await post(false)
+      : kind === "update"
+        ? await post(true)
+        : bare();
 server.listen(0, "127.0.0.1", () => {
   const address = server.address();
   console.log(`ready at http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`);

@@ -178,5 +178,6 @@ function draftFilters(query: ArticleQuery): Prisma.ArticleWhereInput {
 /** A cursor belongs to a list with the same filters and sort; the page's size may change. */
 export function nameOf(kind: string, query: ArticleQuery): string {
   const { cursor: _, limit: __, count: ___, fields: ____, ...filters } = query;
-  return `${kind} ${JSON.stringify(filters)}`;
+  const named = Object.entries(filters).filter(([, value]) => value !== undefined);
+  return `${kind} ${JSON.stringify(named.toSorted(([a], [b]) => (a < b ? -1 : 1)))}`;
 }
