@@ -24,10 +24,10 @@ export interface Newsroom {
 
 /** Puts a newsroom together; nothing is asked of the database yet. */
 export function furnish(config: Config, databaseUrl: string, secret: Uint8Array): Newsroom {
-  const database = openDatabase(databaseUrl, config.DATABASE_POOL);
+  const { database, statements } = openDatabase(databaseUrl, config.DATABASE_POOL);
   const live = editionCache(
     config.DATELINE_CACHE * 1_048_576,
-    (id) => readPublication(database, id),
+    (id) => readPublication(statements, database, id),
     (slug) => readSlug(database, slug),
   );
   const heard = news(database, live);

@@ -1,4 +1,5 @@
 import { PrismaPg } from "@prisma/adapter-pg";
+import pg from "pg";
 import { Prisma, PrismaClient } from "./generated/client.ts";
 
 export { Prisma };
@@ -12,9 +13,12 @@ const STATEMENT_TIMEOUT = 10_000;
 /** How long a request waits for a connection, in milliseconds, before it is answered with 503. */
 const CONNECTION_TIMEOUT = 5_000;
 
+/** Prepared statements beside Prisma, on the same connections, for what is read too often to be composed. */
+export type Statements = Pick<pg.Pool, "query">;
+
 /** Opens a pool of connections; nothing is connected until the first query. */
-export function openDatabase(url: string, poolSize: number): Database {
-  const adapter = new PrismaPg({
+export function openDatabase(url: string, poolSize: number): { database: Database; statements: Statements } {
+  const pool = new pg.Pool({
     connectionString: url,
     max: poolSize,
     connectionTimeoutMillis: CONNECTION_TIMEOUT,
@@ -22,7 +26,11 @@ export function openDatabase(url: string, poolSize: number): Database {
     statement_timeout: STATEMENT_TIMEOUT,
     application_name: "dateline",
   });
-  return new PrismaClient({ adapter, transactionOptions: { maxWait: 10_000, timeout: 20_000 } });
+  // An idle connection that breaks is replaced at the next query, which tells whoever needs it.
+  pool.on("error", () => {});
+  const adapter = new PrismaPg(pool, { disposeExternalPool: true });
+  const database = new PrismaClient({ adapter, transactionOptions: { maxWait: 10_000, timeout: 20_000 } });
+  return { database, statements: pool };
 }
 
 const effectsOf = new WeakMap<Transaction, (() => void)[]>();
@@ -89,7 +97,8 @@ export function isDatabaseAway(error: unknown): boolean {
   const code = databaseCode(error);
   // Classes 08 (connection), 3D (no such database), 53 (resources), 57 (operator intervention: shutdown, timeout).
   if (code !== undefined && /^(08|3D|53|57)/.test(code)) return true;
-  const text = error instanceof Error ? error.message : "";
+  // Raised by the driver itself, several addresses tried in vain have their code in place of a message.
+  const text = error instanceof Error ? `${String(prismaCode)} ${error.message}` : "";
   return /ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|Connection terminated|timeout exceeded when trying to connect|Can't reach database|Server has closed the connection|DatabaseNotReachable|ConnectionClosed/.test(
     text,
   );

@@ -1,4 +1,4 @@
-import { Prisma, type Transaction } from "../database/client.ts";
+import { Prisma, type Statements, type Transaction } from "../database/client.ts";
 import { VARY } from "../http/caching.ts";
 import { problem } from "../http/problems.ts";
 import { withShares } from "./document.ts";
@@ -38,15 +38,27 @@ interface PublicationRow {
 export const shareCountsOf = (articleId: Prisma.Sql) =>
   Prisma.sql`(SELECT json_object_agg(network, count ORDER BY network) FROM share_counts s WHERE s.article_id = ${articleId})`;
 
+/** Prepared once on each connection. */
+const byId = {
+  name: "publication",
+  text: `SELECT p.article_id, p.slug, p.document, p.terms,
+           (SELECT json_object_agg(network, count ORDER BY network) FROM share_counts s
+            WHERE s.article_id = p.article_id) AS shares
+         FROM publications p WHERE p.article_id = $1`,
+};
+
 /**
  * Reads a live article by its id: one look-up. Working copies are never looked at.
  *
  * @throws 404 when it was never published, 410 when it was and is no more
  */
-export async function readPublication(tx: Transaction, id: string): Promise<LiveArticle> {
-  const [row] = await tx.$queryRaw<PublicationRow[]>`
-    SELECT p.article_id, p.slug, p.document, p.terms, ${shareCountsOf(Prisma.sql`p.article_id`)} AS shares
-    FROM publications p WHERE p.article_id = ${id}::uuid`;
+export async function readPublication(
+  statements: Statements,
+  tx: Transaction,
+  id: string,
+): Promise<LiveArticle> {
+  const found = await statements.query<PublicationRow>({ ...byId, values: [id] });
+  const row = found.rows[0];
   if (row === undefined) {
     const editions = await tx.edition.count({ where: { articleId: id } });
     throw editions > 0 ? gone(id, id) : unknown(id);
