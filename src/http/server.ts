@@ -14,7 +14,7 @@ export function serverOptions(config: Config): FastifyHttpOptions<Server> {
   const proxies = config.DATELINE_TRUST_PROXY;
   return {
     bodyLimit: BODY_LIMIT,
-    // A request without Host is refused as any other, with a problem.
+    // A request without Host is refused like others that are not well-formed, with a problem.
     http: { requireHostHeader: false },
     logController: new LogController({ disableRequestLogging: true }),
     requestTimeout: 60_000,

@@ -1,0 +1,103 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { requireScope } from "../access/authenticate.ts";
+import { presentArticle } from "../articles/present.ts";
+import { sendJson } from "../http/answer.ts";
+import type { App } from "../http/app.ts";
+import { sendBytes, sendable } from "../http/bytes.ts";
+import { publicCaching } from "../http/caching.ts";
+import { MAX_LIMIT, nextLink } from "../http/paging.ts";
+import type { Newsroom } from "../newsroom.ts";
+import { listFound } from "../search/list.ts";
+import { listMostShared } from "../shares/mostShared.ts";
+import { choose, chosen } from "./chosen.ts";
+import { type ListedPage, listDrafts, listDraftsByIds, listLive, listLiveByIds } from "./list.ts";
+import { ArticleList, ArticleQuery } from "./schema.ts";
+
+/** Listing what is published, however it is filtered, searched and sorted, and working copies. */
+export function listRoute(app: App, newsroom: Newsroom): void {
+  app.get(
+    "/articles",
+    {
+      schema: {
+        operationId: "listArticles",
+        summary: "List articles without their bodies",
+        description:
+          "Published editions, newest first; with `q` those that have its words, by relevance; with `version=draft` working copies.",
+        tags: ["Articles"],
+        querystring: ArticleQuery,
+        response: { 200: ArticleList },
+      },
+      config: { alsoFor: "drafts:read", cached: true },
+    },
+    async (request, reply) => {
+      const { query } = request;
+      const { database, cursors } = newsroom;
+      if (query.version === "draft") {
+        requireScope(request, "drafts:read");
+        const { ids } = query;
+        const found =
+          ids === undefined
+            ? await listDrafts(database, cursors, query)
+            : await listDraftsByIds(database, { ...query, ids });
+        const items = found.articles.map((article) => {
+          const { body: _, ...summary } = presentArticle(article, newsroom.articleAddress);
+          return JSON.stringify(chosen(summary, query.fields));
+        });
+        return sendList(request, reply, query, { ...found, items });
+      }
+      const headers = publicCaching(request, newsroom, ["articles"]);
+      const { ids } = query;
+      const items = (found: { items: string[] }) =>
+        query.fields === undefined ? found.items : found.items.map((item) => choose(item, query.fields));
+      if (ids !== undefined) {
+        const found = await listLiveByIds(database, { ...query, ids });
+        return sendList(request, reply, query, { ...found, items: items(found) }, headers);
+      }
+      if (query.cursor !== undefined) {
+        const found = await listPublished(newsroom, query);
+        return sendList(request, reply, query, { ...found, items: items(found) }, headers);
+      }
+      const page = await newsroom.live.list(request.url, async () => {
+        const found = await listPublished(newsroom, query);
+        const json = listJson(query, { ...found, items: items(found) });
+        return { ...sendable(json), groups: ["articles"], link: nextLink(request.url, found.next) };
+      });
+      return sendBytes(request, reply, page, { ...headers, ...page.link });
+    },
+  );
+}
+
+function listPublished({ database, cursors }: Newsroom, query: ArticleQuery): Promise<ListedPage> {
+  if (query.q !== undefined) return listFound(database, cursors, query);
+  const { sort } = query;
+  if (sort === "mostShared") return listMostShared(database, cursors, query);
+  return listLive(database, cursors, { ...query, sort });
+}
+
+/** Sends a list whose items are JSON already. */
+function sendList(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  query: { limit: number },
+  found: FoundList,
+  headers: Record<string, string> = {},
+): FastifyReply {
+  return sendJson(request, reply, listJson(query, found), {
+    ...headers,
+    ...nextLink(request.url, found.next ?? null),
+  });
+}
+
+interface FoundList {
+  items: string[];
+  next?: string | null;
+  total?: number | undefined;
+  missing?: unknown;
+}
+
+function listJson(query: { limit: number }, { items, next = null, total, missing }: FoundList): string {
+  const limit = missing === undefined ? query.limit : MAX_LIMIT;
+  const page = JSON.stringify({ limit, next, total });
+  const rest = missing === undefined ? "" : `"missing":${JSON.stringify(missing)},`;
+  return `{"data":[${items.join(",")}],${rest}"page":${page}}`;
+}
