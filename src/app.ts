@@ -60,7 +60,10 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
     { prefix: "/v1" },
   );
 
-  app.addHook("onClose", async () => newsroom.database.$disconnect());
+  app.addHook("onClose", async () => {
+    await newsroom.shares.settle().catch(() => {});
+    await newsroom.database.$disconnect();
+  });
   serveDirectly(app, newsroom);
   await app.ready();
   return app;

@@ -7,6 +7,7 @@ import { forgetOldKeys } from "./http/write.ts";
 import { followNews, openNewsroom } from "./newsroom.ts";
 import { fillSearch } from "./search/entries.ts";
 import { moveSpans } from "./shares/mostShared.ts";
+import { settleRemains } from "./shares/settle.ts";
 
 /** How long requests in flight may take once the process was told to stop, in milliseconds. */
 const STOP_DEADLINE = 20_000;
@@ -24,14 +25,18 @@ async function start(config: Config): Promise<void> {
   fillSearch(newsroom.database).catch((error: unknown) => {
     app.log.warn({ err: error }, "not all articles are indexed for search yet; the next start goes on");
   });
-  const tidying = setInterval(() => {
+  const tidy = () => {
     forgetOldKeys(newsroom).catch((error: unknown) => {
       app.log.warn({ err: error }, "old Idempotency-Keys could not be forgotten");
     });
-    moveSpans(newsroom.database).catch((error: unknown) => {
-      app.log.warn({ err: error }, "shares of hours past could not be taken out of the windows");
-    });
-  }, HOUR);
+    settleRemains(newsroom.database)
+      .then(() => moveSpans(newsroom.database))
+      .catch((error: unknown) => {
+        app.log.warn({ err: error }, "the standings of shares could not be brought up to date");
+      });
+  };
+  tidy();
+  const tidying = setInterval(tidy, HOUR);
 
   const stop = async () => {
     setTimeout(() => process.exit(1), STOP_DEADLINE).unref();

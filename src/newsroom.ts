@@ -35,7 +35,7 @@ export function furnish(config: Config, databaseUrl: string, secret: Uint8Array)
     config,
     database,
     cursors: signedCursors(secret),
-    shares: shareRecorder(database, heard.shared),
+    shares: shareRecorder(statements, database, heard.shared),
     articleAddress: articleAddress(config.DATELINE_ARTICLE_URL),
     live,
     news: heard,

@@ -67,10 +67,11 @@ export function listRoute(app: App, newsroom: Newsroom): void {
   );
 }
 
-function listPublished({ database, cursors }: Newsroom, query: ArticleQuery): Promise<ListedPage> {
+function listPublished(newsroom: Newsroom, query: ArticleQuery): Promise<ListedPage> {
+  const { database, cursors } = newsroom;
   if (query.q !== undefined) return listFound(database, cursors, query);
   const { sort } = query;
-  if (sort === "mostShared") return listMostShared(database, cursors, query);
+  if (sort === "mostShared") return listMostShared(newsroom, query);
   return listLive(database, cursors, { ...query, sort });
 }
 

@@ -3,7 +3,7 @@ import { withShares } from "../editions/document.ts";
 import { type ListedPage, conjunction, liveFilters, nameOf } from "../editions/list.ts";
 import { shareCountsOf } from "../editions/read.ts";
 import type { ArticleQuery } from "../editions/schema.ts";
-import type { Cursors } from "../http/paging.ts";
+import type { Newsroom } from "../newsroom.ts";
 
 interface StandingRow {
   article_id: string;
@@ -29,13 +29,13 @@ const overdue = Prisma.sql`
  * @throws 400 when the cursor is not one of this list
  */
 export async function listMostShared(
-  database: Database,
-  cursors: Cursors,
+  { database, cursors, shares }: Pick<Newsroom, "database" | "cursors" | "shares">,
   query: ArticleQuery,
 ): Promise<ListedPage> {
   const { window = "all" } = query;
   const listName = nameOf("live", { ...query, window });
   const after = query.cursor === undefined ? undefined : cursors.read(listName, query.cursor);
+  await shares.settle();
   if (window !== "all") await moveSpans(database);
   const rows = await database.$queryRaw<StandingRow[]>(selectMostShared(query, after));
   const page = rows.slice(0, query.limit);

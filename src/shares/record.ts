@@ -1,6 +1,7 @@
-import { Prisma, type Transaction } from "../database/client.ts";
+import type { Database, Statements, Transaction } from "../database/client.ts";
 import { problem } from "../http/problems.ts";
 import { MAX_COUNT, MAX_NETWORKS } from "./schema.ts";
+import { settle } from "./settle.ts";
 
 interface Counted {
   network: string;
@@ -12,6 +13,8 @@ interface Counted {
 export interface ShareRecorder {
   /** @throws 404 or 410 when the article is not live, 409 when a limit is reached */
   record: (articleId: string, network: string) => Promise<Counted>;
+  /** Settles at once what this process has counted, which it does every second otherwise. */
+  settle: () => Promise<void>;
   /** How large the batches were that went to the database in one statement. */
   onBatch: (listener: (shares: number) => void) => void;
 }
@@ -25,12 +28,14 @@ interface Waiting {
 interface CountRow {
   article_id: string;
   network: string;
-  count: bigint;
+  count: number;
   updated_at: Date;
 }
 
 /** The most rows that one statement changes. */
 const BATCH_ROWS = 1000;
+/** How long counts may wait until they are in the standings, in milliseconds. */
+const SETTLE_AFTER = 1000;
 
 /**
  * Records shares with group commit: those that arrive while a statement runs are added up and
@@ -39,9 +44,15 @@ const BATCH_ROWS = 1000;
  *
  * @param shared is told of each article whose counts have changed
  */
-export function shareRecorder(database: Transaction, shared: (articleId: string) => void): ShareRecorder {
+export function shareRecorder(
+  statements: Statements,
+  database: Database,
+  shared: (articleId: string) => void,
+): ShareRecorder {
   let waiting = new Map<string, Waiting>();
   let running = false;
+  const unsettled = new Set<string>();
+  let settling: NodeJS.Timeout | undefined;
   const listeners: ((shares: number) => void)[] = [];
 
   const drain = async () => {
@@ -52,16 +63,16 @@ export function shareRecorder(database: Transaction, shared: (articleId: string)
       const batch = [...waiting.values()].slice(0, BATCH_ROWS);
       if (batch.length === waiting.size) waiting = new Map();
       else for (const { articleId, network } of batch) waiting.delete(`${articleId} ${network}`);
-      await settle(batch);
+      await count(batch);
     }
     running = false;
   };
 
-  const settle = async (batch: Waiting[]) => {
+  const count = async (batch: Waiting[]) => {
     for (const listener of listeners) listener(batch.reduce((sum, { waiters }) => sum + waiters.length, 0));
     try {
       const rows = await addShares(
-        database,
+        statements,
         batch.map(({ waiters, ...share }) => ({ ...share, shares: waiters.length })),
       );
       const counted = new Map(rows.map((row) => [`${row.article_id} ${row.network}`, row]));
@@ -70,6 +81,8 @@ export function shareRecorder(database: Transaction, shared: (articleId: string)
         if (row === undefined) void refuse(database, articleId, waiters);
         else {
           shared(articleId);
+          unsettled.add(articleId);
+          settling ??= setTimeout(() => void settleNow().catch(() => {}), SETTLE_AFTER).unref();
           answerEach(row, waiters);
         }
       }
@@ -78,7 +91,16 @@ export function shareRecorder(database: Transaction, shared: (articleId: string)
     }
   };
 
+  const settleNow = async () => {
+    clearTimeout(settling);
+    settling = undefined;
+    const ids = [...unsettled];
+    unsettled.clear();
+    if (ids.length > 0) await settle(database, ids);
+  };
+
   return {
+    settle: settleNow,
     record(articleId, network) {
       const key = `${articleId} ${network}`;
       const entry = waiting.get(key) ?? { articleId, network, waiters: [] };
@@ -96,7 +118,7 @@ export function shareRecorder(database: Transaction, shared: (articleId: string)
 
 /** Those who share at once get successive counts, as if they had come one after the other. */
 function answerEach(row: CountRow, waiters: PromiseWithResolvers<Counted>[]): void {
-  const before = Number(row.count) - waiters.length;
+  const before = row.count - waiters.length;
   for (const [index, waiter] of waiters.entries()) {
     waiter.resolve({
       network: row.network,
@@ -106,60 +128,44 @@ function answerEach(row: CountRow, waiters: PromiseWithResolvers<Counted>[]): vo
   }
 }
 
+/** Takes articles, networks, and how many shares of each. Rows are changed in one order, so that no two batches wait for each other. */
+const ADD_SHARES = {
+  name: "add-shares",
+  text: `
+    INSERT INTO share_counts AS held (article_id, network, count)
+    SELECT article_id, network, shares
+    FROM (
+      SELECT article_id, network, shares, known.count IS NULL AS is_new,
+             row_number() OVER (PARTITION BY article_id, known.count IS NULL ORDER BY network) AS place
+      FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS share (article_id, network, shares)
+      JOIN publications USING (article_id)
+      LEFT JOIN share_counts known USING (article_id, network)
+    ) share
+    WHERE NOT is_new
+       OR place + (SELECT count(*) FROM share_counts known WHERE known.article_id = share.article_id) <= ${MAX_NETWORKS}
+    ORDER BY article_id, network
+    ON CONFLICT (article_id, network) DO UPDATE
+      SET count = held.count + excluded.count, updated_at = now()
+      WHERE held.count <= ${MAX_COUNT} - excluded.count
+    RETURNING article_id, network, count::float8 AS count, updated_at`,
+};
+
 /**
- * Adds shares to counts in one statement, to the present hour and to the standings of each window
- * as well, and returns the counts that changed. No row comes back for an article that is not live
- * or a count that would pass a limit.
- *
- * Rows are changed in one order everywhere, so that no two batches wait for each other: counts,
- * hours, standings. Who holds an article's standings in the windows is alone with its total, which
- * the trigger on share_counts changes at the end.
+ * Adds shares to counts in one statement and returns the counts that changed. No row comes back for
+ * an article that is not live or a count that would pass a limit. The standings follow when the
+ * articles are settled.
  */
 export async function addShares(
-  tx: Transaction,
+  on: Statements | Transaction,
   batch: readonly { articleId: string; network: string; shares: number }[],
 ): Promise<CountRow[]> {
-  return tx.$queryRaw<CountRow[]>(Prisma.sql`
-    WITH batch AS MATERIALIZED (
-      SELECT * FROM unnest(${batch.map(({ articleId }) => articleId)}::uuid[], ${batch.map(({ network }) => network)}::text[],
-                           ${batch.map(({ shares }) => shares)}::bigint[]) AS share (article_id, network, shares)
-    ),
-    counted AS (
-      INSERT INTO share_counts AS held (article_id, network, count)
-      SELECT article_id, network, shares
-      FROM (
-        SELECT article_id, network, shares, known.count IS NULL AS is_new,
-               row_number() OVER (PARTITION BY article_id, known.count IS NULL ORDER BY network) AS place
-        FROM batch
-        JOIN publications USING (article_id)
-        LEFT JOIN share_counts known USING (article_id, network)
-      ) share
-      WHERE NOT is_new
-         OR place + (SELECT count(*) FROM share_counts known WHERE known.article_id = share.article_id) <= ${MAX_NETWORKS}
-      ORDER BY article_id, network
-      ON CONFLICT (article_id, network) DO UPDATE
-        SET count = held.count + excluded.count, updated_at = now()
-        WHERE held.count <= ${MAX_COUNT}::bigint - excluded.count
-      RETURNING article_id, network, count, updated_at
-    ),
-    recorded AS MATERIALIZED (
-      SELECT article_id, sum(shares)::bigint AS shares FROM counted JOIN batch USING (article_id, network)
-      GROUP BY article_id
-    ),
-    hours AS (
-      INSERT INTO share_hours AS held (article_id, hour, count)
-      SELECT article_id, date_trunc('hour', now(), 'UTC'), shares FROM recorded ORDER BY article_id
-      ON CONFLICT (article_id, hour) DO UPDATE SET count = held.count + excluded.count
-      RETURNING article_id
-    ),
-    standings AS (
-      INSERT INTO share_standings AS held (article_id, span, count, published_at)
-      SELECT article_id, span, shares, published_at
-      FROM hours JOIN recorded USING (article_id) JOIN publications USING (article_id) CROSS JOIN share_spans
-      ORDER BY article_id, span
-      ON CONFLICT (article_id, span) DO UPDATE SET count = held.count + excluded.count
-    )
-    SELECT article_id, network, count, updated_at FROM counted`);
+  const values = [
+    batch.map(({ articleId }) => articleId),
+    batch.map(({ network }) => network),
+    batch.map(({ shares }) => shares),
+  ];
+  if ("query" in on) return (await on.query<CountRow>({ ...ADD_SHARES, values })).rows;
+  return on.$queryRawUnsafe<CountRow[]>(ADD_SHARES.text, ...values);
 }
 
 /** Finding out why takes queries of its own, which the next batch does not wait for. */

@@ -15,6 +15,7 @@ import { write } from "../http/write.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { sharesLimit } from "../http/rateLimit.ts";
 import { addShares, reasonFor } from "./record.ts";
+import { removeCount, setCount, settle } from "./settle.ts";
 import { MAX_NETWORKS, Network, ShareCount, ShareCountInput, ShareCountList, ShareInput } from "./schema.ts";
 
 const tags = ["Shares"];
@@ -79,10 +80,11 @@ export function shareRoutes(app: App, newsroom: Newsroom): void {
         const articleId = await liveId(newsroom, request.params.article);
         const [row] = await addShares(tx, [{ articleId, network, shares: 1 }]);
         if (row === undefined) throw await reasonFor(tx, articleId);
+        await settle(tx, [articleId]);
         tellOf(newsroom, tx, articleId);
         return {
           status: 201,
-          body: present({ network, count: row.count, updatedAt: row.updated_at }),
+          body: present({ network, count: BigInt(row.count), updatedAt: row.updated_at }),
           headers: placeOf(articleId),
         };
       });
@@ -156,12 +158,7 @@ export function shareRoutes(app: App, newsroom: Newsroom): void {
         if (existing === undefined && (await tx.shareCount.count({ where: { articleId } })) >= MAX_NETWORKS) {
           throw problem("count-limit", `The article has ${MAX_NETWORKS} networks already; remove one first.`);
         }
-        const data = { count: BigInt(request.body.count), updatedAt: new Date() };
-        const count = await tx.shareCount.upsert({
-          where: { articleId_network: { articleId, network } },
-          create: { articleId, network, ...data },
-          update: data,
-        });
+        const count = await setCount(tx, articleId, network, BigInt(request.body.count));
         tellOf(newsroom, tx, articleId);
         const headers = { etag: tagOf(count), location: `/v1/articles/${articleId}/share-counts/${network}` };
         return { status: existing === undefined ? 201 : 200, body: present(count), headers };
@@ -184,7 +181,7 @@ export function shareRoutes(app: App, newsroom: Newsroom): void {
       write(newsroom, request, reply, async (tx) => {
         const { articleId, network, existing } = await countToChange(newsroom, tx, request);
         if (existing === undefined) throw noCount(network);
-        await tx.shareCount.delete({ where: { articleId_network: { articleId, network } } });
+        await removeCount(tx, existing);
         tellOf(newsroom, tx, articleId);
         return { status: 204 };
       }),
@@ -234,8 +231,8 @@ async function countToChange(
   // Whoever may not read drafts does not learn of them here either.
   if (request.caller?.scopes.has("drafts:read") !== true) await newsroom.live.find(request.params.article);
   const { row } = await lockArticle(tx, request.params.article);
-  // Readers may be counting up: the row is held so that nothing comes between the check and the change.
-  await tx.$queryRaw`SELECT count FROM share_counts WHERE article_id = ${row.id}::uuid AND network = ${network} FOR UPDATE`;
+  // Readers may be counting up: the rows are held so that nothing comes between the check and the change.
+  await tx.$queryRaw`SELECT count FROM share_counts WHERE article_id = ${row.id}::uuid ORDER BY network FOR UPDATE`;
   const existing =
     (await tx.shareCount.findUnique({ where: { articleId_network: { articleId: row.id, network } } })) ??
     undefined;
