@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import { atOnce } from "../http/hooks.ts";
 import { problem } from "../http/problems.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { type Caller, callerOf } from "./keys.ts";
@@ -20,11 +21,18 @@ declare module "fastify" {
  */
 export function authenticate(app: FastifyInstance, newsroom: Newsroom): void {
   app.decorateRequest("caller", null);
-  app.addHook("onRequest", async (request) => {
+  app.addHook("onRequest", (request, _reply, done) => {
     const key = /^Bearer +([\x21-\x7e]+)$/i.exec(request.headers.authorization ?? "")?.[1];
-    if (key !== undefined) request.caller = await callerOf(newsroom.database, key);
+    if (key === undefined) {
+      done();
+      return;
+    }
+    callerOf(newsroom.database, key).then((caller) => {
+      request.caller = caller;
+      done();
+    }, done);
   });
-  app.addHook("preParsing", async (request) => {
+  const refuse = atOnce((request) => {
     if (request.headers.authorization !== undefined && request.caller === null) {
       throw problem(
         "key-invalid",
@@ -36,6 +44,9 @@ export function authenticate(app: FastifyInstance, newsroom: Newsroom): void {
     }
     const access = request.routeOptions.config.access ?? "public";
     if (access !== "public") requireScope(request, access);
+  });
+  app.addHook("preParsing", (request, reply, _payload, done) => {
+    refuse(request, reply, done);
   });
 }
 

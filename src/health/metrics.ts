@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import { Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
+import { atOnce } from "../http/hooks.ts";
 import type { Newsroom } from "../newsroom.ts";
 
 export interface Metrics {
@@ -17,10 +18,16 @@ export function measure(app: FastifyInstance, newsroom: Newsroom): Metrics {
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers: [registry],
   });
-  app.addHook("onResponse", async (request, reply) => {
-    const route = request.routeOptions.url ?? "none";
-    durations.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
-  });
+  app.addHook(
+    "onResponse",
+    atOnce((request, reply) => {
+      const route = request.routeOptions.url ?? "none";
+      durations.observe(
+        { method: request.method, route, status: reply.statusCode },
+        reply.elapsedTime / 1000,
+      );
+    }),
+  );
   const batches = new Histogram({
     name: "dateline_shares_batch_size",
     help: "How many shares one statement recorded",

@@ -1,5 +1,6 @@
 import accepts from "@fastify/accepts";
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import { atOnce } from "./hooks.ts";
 import { consumed, problem } from "./problems.ts";
 
 /** Reads bodies as the routes declare them, and refuses what neither side could read. */
@@ -20,11 +21,14 @@ export async function negotiateContent(app: FastifyInstance): Promise<void> {
     },
   );
 
-  app.addHook("onRequest", async (request) => {
-    refuseAddress(request);
-    refuseType(request);
-    refuseAccept(request);
-  });
+  app.addHook(
+    "onRequest",
+    atOnce((request) => {
+      refuseAddress(request);
+      refuseType(request);
+      refuseAccept(request);
+    }),
+  );
 }
 
 function read<T>(work: () => T, fault: string): T {

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from "fastify";
 import type { Config } from "../config.ts";
+import { atOnce } from "./hooks.ts";
 
 /** Logs for people on a terminal, as JSON lines otherwise. Headers and bodies never get in. */
 export function logger(config: Config): NonNullable<FastifyServerOptions["logger"]> {
@@ -25,12 +26,13 @@ export function requestId(request: { headers: Record<string, string | string[] |
 
 /** One line a request, and its id in the answer's headers. */
 export function logRequests(app: FastifyInstance): void {
-  app.addHook("onRequest", async (request, reply) => {
-    reply.header("x-request-id", request.id);
-  });
-  app.addHook("onResponse", async (request, reply) => {
-    logRequest(request, reply);
-  });
+  app.addHook(
+    "onRequest",
+    atOnce((request, reply) => {
+      reply.header("x-request-id", request.id);
+    }),
+  );
+  app.addHook("onResponse", atOnce(logRequest));
 }
 
 export function logRequest(request: FastifyRequest, reply: FastifyReply): void {
