@@ -33,11 +33,24 @@ export function openDatabase(url: string, poolSize: number): { database: Databas
   return { database, statements: pool };
 }
 
-const effectsOf = new WeakMap<Transaction, (() => void)[]>();
+/** Who does what a transaction does: the key that sent the request, or Dateline itself. */
+export interface Actor {
+  /** The key's id; null for Dateline itself and for whoever has no key. */
+  id: string | null;
+  name: string;
+}
+
+const itself: Actor = { id: null, name: "Dateline" };
+const about = new WeakMap<Transaction, { actor: Actor; effects: (() => void)[] }>();
+
+/** Who a transaction is done for. */
+export function actorOf(tx: Transaction): Actor {
+  return about.get(tx)?.actor ?? itself;
+}
 
 /** Does something in this process once a transaction is committed; nothing when it is rolled back. */
 export function afterCommit(tx: Transaction, effect: () => void): void {
-  effectsOf.get(tx)?.push(effect);
+  about.get(tx)?.effects.push(effect);
 }
 
 /** PostgreSQL's codes for a transaction that lost a race and may simply be run again. */
@@ -48,12 +61,16 @@ const RETRIABLE = new Set(["40001", "40P01"]);
  * that PostgreSQL ended to resolve a deadlock is run again, so `work` must not do anything that a
  * rollback does not undo.
  */
-export async function transact<T>(database: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
+export async function transact<T>(
+  database: Database,
+  work: (tx: Transaction) => Promise<T>,
+  actor = itself,
+): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       const effects: (() => void)[] = [];
       const result = await database.$transaction((tx) => {
-        effectsOf.set(tx, effects);
+        about.set(tx, { actor, effects });
         return work(tx);
       });
       for (const effect of effects) effect();

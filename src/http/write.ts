@@ -25,13 +25,19 @@ export async function write(
   work: (tx: Transaction) => Promise<Answer>,
 ): Promise<void> {
   const key = request.method === "POST" ? idempotencyKey(request) : undefined;
-  const rendered = await transact(newsroom.database, async (tx) => {
-    if (key === undefined) return render(reply, await work(tx));
-    return once(tx, request, key, async () => {
-      const found = await work(tx);
-      return { sent: render(reply, found), kept: render(reply, withoutSecret(found)) };
-    });
-  });
+  const { caller } = request;
+  const actor = { id: caller?.id ?? null, name: caller?.name ?? "anyone" };
+  const rendered = await transact(
+    newsroom.database,
+    async (tx) => {
+      if (key === undefined) return render(reply, await work(tx));
+      return once(tx, request, key, async () => {
+        const found = await work(tx);
+        return { sent: render(reply, found), kept: render(reply, withoutSecret(found)) };
+      });
+    },
+    actor,
+  );
   send(request, reply, rendered);
 }
 
