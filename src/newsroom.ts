@@ -6,6 +6,7 @@ import { type Listening, listen } from "./database/notifications.ts";
 import { type EditionCache, editionCache } from "./editions/cache.ts";
 import { type News, news } from "./editions/news.ts";
 import { readPublication, readSlug } from "./editions/read.ts";
+import { type Jobs, openJobs } from "./jobs/jobs.ts";
 import { type Cursors, signedCursors } from "./http/paging.ts";
 import { type ShareRecorder, shareRecorder } from "./shares/record.ts";
 
@@ -20,6 +21,7 @@ export interface Newsroom {
   /** What readers get, kept as bytes. */
   live: EditionCache;
   news: News;
+  jobs: Jobs;
 }
 
 /** Puts a newsroom together; nothing is asked of the database yet. */
@@ -39,6 +41,7 @@ export function furnish(config: Config, databaseUrl: string, secret: Uint8Array)
     articleAddress: articleAddress(config.DATELINE_ARTICLE_URL),
     live,
     news: heard,
+    jobs: openJobs(databaseUrl),
   };
 }
 
@@ -53,7 +56,8 @@ export async function openNewsroom(config: Config, databaseUrl: string): Promise
 export function followNews(newsroom: Newsroom, databaseUrl: string): Promise<Listening> {
   return listen(databaseUrl, {
     onMessage: newsroom.news.hear,
-    onUp: () => {
+    onUp: async () => {
+      await newsroom.news.readAgenda();
       newsroom.live.trust();
     },
     onDown: () => {
