@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { Registry } from "prom-client";
 import { type ArticleAddress, articleAddress } from "./articles/relatedLinks.ts";
 import type { Config } from "./config.ts";
 import { type Database, openDatabase } from "./database/client.ts";
@@ -8,6 +9,7 @@ import { type News, news } from "./editions/news.ts";
 import { readPublication, readSlug } from "./editions/read.ts";
 import { type Cursors, signedCursors } from "./http/paging.ts";
 import { type ShareRecorder, shareRecorder } from "./shares/record.ts";
+import { type Together, alone } from "./workers/together.ts";
 
 /** What the features of one process work with. */
 export interface Newsroom {
@@ -20,6 +22,10 @@ export interface Newsroom {
   /** What readers get, kept as bytes. */
   live: EditionCache;
   news: News;
+  /** What this process measures of itself. */
+  metrics: Registry;
+  /** What it does as one with those that serve behind the same port. */
+  together: Together;
 }
 
 /** Puts a newsroom together; nothing is asked of the database yet. */
@@ -31,6 +37,7 @@ export function furnish(config: Config, databaseUrl: string, secret: Uint8Array)
     (slug) => readSlug(database, slug),
   );
   const heard = news(database, live);
+  const metrics = new Registry();
   return {
     config,
     database,
@@ -39,6 +46,8 @@ export function furnish(config: Config, databaseUrl: string, secret: Uint8Array)
     articleAddress: articleAddress(config.DATELINE_ARTICLE_URL),
     live,
     news: heard,
+    metrics,
+    together: alone(metrics),
   };
 }
 
