@@ -32,8 +32,8 @@ export interface Colleague {
  * Serves by DATELINE_WORKERS processes behind one port, and replaces each that ends.
  *
  * Connections are handed out in turn by the primary, which holds the port: left to the system, most
- * go to few of the processes (Node's documentation of cluster), and those that wait for a worker
- * die with it.
+ * of them go to few of the processes (Node's documentation of cluster), where those that proxies
+ * keep alive would stay.
  *
  * @throws when a worker ends before all serve; it has printed why
  */
@@ -68,7 +68,9 @@ export async function startWorkers(newsroom: Newsroom, databaseUrl: string): Pro
     );
     // What was sent to a worker that is dying comes back as an error of its channel.
     worker.on("error", () => {});
+    const cutOff = followHandovers(worker);
     const ended = once(worker, "exit").then(([code, signal]: (string | number | null)[]) => {
+      cutOff();
       alive.delete(colleague);
       keepFigures(colleague);
       calls.$close();
@@ -130,5 +132,26 @@ export async function startWorkers(newsroom: Newsroom, databaseUrl: string): Pro
       if (killed > 0)
         throw new Error(`${killed} of ${ends.length} workers did not finish what they had begun.`);
     },
+  };
+}
+
+/**
+ * Notes the connection that a worker is being handed, at most one for each address that is listened
+ * on. Cluster closes its own end of it at the worker's word, which never comes from one that was
+ * killed meanwhile, and the client would wait for ever.
+ *
+ * @returns what closes them, once the worker has ended
+ */
+function followHandovers(worker: Worker): () => void {
+  const handed = new Map<string | undefined, { close: () => void }>();
+  const { process } = worker;
+  const send = process.send.bind(process);
+  const note = (message: { key?: string }, connection?: { close: () => void }, ...rest: []) => {
+    if (connection) handed.set(message.key, connection);
+    return Reflect.apply(send, process, [message, connection, ...rest]);
+  };
+  process.send = note as typeof send;
+  return () => {
+    for (const connection of handed.values()) connection.close();
   };
 }
