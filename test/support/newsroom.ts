@@ -55,16 +55,8 @@ export function useNewsroom(environment: Record<string, string> = {}): TestNewsr
   return found;
 }
 
-/**
- * Starts a server on a database, as `npm start` does within its own process.
- *
- * @param newsUrl where it listens to what other processes tell, if not on the same line
- */
-export async function startNewsroom(
-  databaseUrl: string,
-  environment: Record<string, string> = {},
-  newsUrl = databaseUrl,
-) {
+/** Starts a server on a database, as `npm start` does within its own process. */
+export async function startNewsroom(databaseUrl: string, environment: Record<string, string> = {}) {
   const config = readConfig({
     DATELINE_ADMIN_KEY: adminKey,
     DATELINE_RATE_LIMIT: "off",
@@ -75,7 +67,7 @@ export async function startNewsroom(
   });
   const newsroom = await openNewsroom(config, databaseUrl);
   await ensureAdminKey(newsroom.database, config);
-  const listening = await followNews(newsroom, newsUrl);
+  const listening = await followNews(newsroom, databaseUrl);
   const app = await buildApp(newsroom);
   learnContract(app.swagger());
   const url = await app.listen({ host: "127.0.0.1", port: 0 });
