@@ -14,7 +14,7 @@ const STOP_DEADLINE = 20_000;
 
 interface Running {
   /** Says that it serves. */
-  ready: () => unknown;
+  ready: () => void;
   /** When it is told to stop otherwise than by a signal. */
   told?: Promise<void>;
   stop: () => Promise<void>;

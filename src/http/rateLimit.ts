@@ -28,6 +28,8 @@ export async function limitRates(app: App, newsroom: Newsroom): Promise<void> {
   if (!newsroom.config.DATELINE_RATE_LIMIT) return;
   await app.register(rateLimit, {
     store: storeBy(newsroom.together.count),
+    // Whoever cannot be counted is served: counting must not stop what it protects.
+    skipOnError: true,
     timeWindow: 60_000,
     max: (request: FastifyRequest) => (request.caller === null ? LIMITS.address : LIMITS.key),
     // Of IPv6 everyone has a /64, which counts as one address.

@@ -10,9 +10,7 @@ import { type OfPrimary, type OfWorker, PATIENCE } from "./calls.ts";
  *
  * @returns what serves, how to tell the primary that it does, and when the primary says to stop
  */
-export async function work(
-  config: Config,
-): Promise<Serving & { ready: () => Promise<void>; told: Promise<void> }> {
+export async function work(config: Config): Promise<Serving & { ready: () => void; told: Promise<void> }> {
   const databaseUrl = config.DATABASE_URL ?? "";
   const newsroom = await openNewsroom(config, databaseUrl);
   const told = Promise.withResolvers<void>();
@@ -31,5 +29,5 @@ export async function work(
   );
   const together = { count: primary.count, figures: primary.figures };
   const serving = await serve({ ...newsroom, together }, databaseUrl);
-  return { ...serving, ready: () => primary.ready(serving.address), told: told.promise };
+  return { ...serving, ready: () => void primary.ready.asEvent(serving.address), told: told.promise };
 }

@@ -137,6 +137,22 @@ describe("workers", () => {
     expect(await allServe(server)).not.toContain(victim);
   });
 
+  it("are replaced after pauses that grow, when they die soon after their start", async () => {
+    const pauseOf = (pid: number) =>
+      vi.waitFor(() => {
+        const found = new RegExp(`worker ${pid} ended with SIGKILL and is replaced in (\\d+) ms`);
+        const pause = found.exec(server.output())?.[1];
+        expect(pause).toBeDefined();
+        return Number(pause);
+      });
+    const before = await allServe(server);
+    process.kill(before[0] ?? 0, "SIGKILL");
+    const pause = await pauseOf(before[0] ?? 0);
+    const fresh = (await allServe(server)).find((pid) => !before.includes(pid)) ?? 0;
+    process.kill(fresh, "SIGKILL");
+    expect(await pauseOf(fresh)).toBe(Math.max(100, 2 * pause));
+  });
+
   it("lose no share that was acknowledged when killed", async () => {
     const [victim = 0] = await allServe(server);
     const id = await publish(server, "Shared");
