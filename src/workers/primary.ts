@@ -1,5 +1,4 @@
 import cluster, { type Worker } from "node:cluster";
-import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type BirpcReturn, createBirpc } from "birpc";
 import { logAlone } from "../http/logging.ts";
@@ -66,15 +65,13 @@ export async function startWorkers(newsroom: Newsroom, databaseUrl: string): Pro
         timeout: PATIENCE.ofWorkers,
       },
     );
-    // What was sent to a worker that is dying comes back as an error of its channel.
-    worker.on("error", () => {});
     const cutOff = followHandovers(worker);
-    const ended = once(worker, "exit").then(([code, signal]: (string | number | null)[]) => {
+    const ended = endOf(worker).then((how) => {
       cutOff();
       alive.delete(colleague);
       keepFigures(colleague);
       calls.$close();
-      return signal === null ? `the code ${code}` : String(signal);
+      return how;
     });
     const colleague: Colleague = {
       process: worker.process,
@@ -124,15 +121,32 @@ export async function startWorkers(newsroom: Newsroom, databaseUrl: string): Pro
       const late = setTimeout(() => {
         for (const { process } of alive) process.kill("SIGKILL");
       }, STOP_DEADLINE);
-      for (const { calls } of all) void calls.stop.asEvent();
+      for (const { calls, process, serves } of all) {
+        if (serves) void calls.stop.asEvent();
+        // One that is starting does not hear yet, and has nothing to finish.
+        else process.kill("SIGKILL");
+      }
       const ends = await Promise.all(all.map(({ ended }) => ended));
       clearTimeout(late);
       await newsroom.database.$disconnect();
-      const killed = ends.filter((how) => how !== "the code 0").length;
-      if (killed > 0)
-        throw new Error(`${killed} of ${ends.length} workers did not finish what they had begun.`);
+      const cutShort = all.filter(({ serves }, index) => serves && ends[index] !== "the code 0").length;
+      if (cutShort > 0)
+        throw new Error(`${cutShort} of ${all.length} workers did not finish what they had begun.`);
     },
   };
+}
+
+/** How a worker ended: a signal, or a code, or why it could not be started. */
+function endOf(worker: Worker): Promise<string> {
+  return new Promise((resolve) => {
+    worker.once("exit", (code, signal: string | null) => {
+      resolve(signal ?? `the code ${code}`);
+    });
+    // What was sent to one that is dying comes back as an error too, and means nothing beside its end.
+    worker.on("error", (error) => {
+      if (worker.process.pid === undefined) resolve(error.message);
+    });
+  });
 }
 
 /**

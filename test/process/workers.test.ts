@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { type AddressInfo, type Server, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { freshDatabase } from "../support/database.ts";
 import { type ServerProcess, npmStart, runToEnd, startProcess } from "../support/process.ts";
@@ -287,6 +288,18 @@ describe("stopping with workers", () => {
     const server = await npmStart(settings());
     expect(await server.end("SIGTERM")).toBe(0);
     await expect(request(server, "/healthz")).rejects.toThrow(TypeError);
+  });
+
+  it("exits with 0, and soon, while a worker is being replaced", async () => {
+    const server = await start();
+    const [victim = 0] = await allServe(server);
+    process.kill(victim, "SIGKILL");
+    await vi.waitFor(() => expect(server.output()).toContain(`worker ${victim} ended`));
+    // By now its replacement is starting.
+    await sleep(300);
+    const told = performance.now();
+    expect(await server.end("SIGTERM")).toBe(0);
+    expect(performance.now() - told).toBeLessThan(10_000);
   });
 
   it("kill -9 of the first process leaves none of the others behind", async () => {
