@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { Registry } from "prom-client";
 import { type ArticleAddress, articleAddress } from "./articles/relatedLinks.ts";
 import type { Config } from "./config.ts";
 import { type Database, openDatabase } from "./database/client.ts";
@@ -9,6 +10,7 @@ import { readPublication, readSlug } from "./editions/read.ts";
 import { type Jobs, openJobs } from "./jobs/jobs.ts";
 import { type Cursors, signedCursors } from "./http/paging.ts";
 import { type ShareRecorder, shareRecorder } from "./shares/record.ts";
+import { type Together, alone } from "./workers/together.ts";
 
 /** What the features of one process work with. */
 export interface Newsroom {
@@ -22,6 +24,10 @@ export interface Newsroom {
   live: EditionCache;
   news: News;
   jobs: Jobs;
+  /** What this process measures of itself. */
+  metrics: Registry;
+  /** What it does as one with those that serve behind the same port. */
+  together: Together;
 }
 
 /** Puts a newsroom together; nothing is asked of the database yet. */
@@ -33,6 +39,7 @@ export function furnish(config: Config, databaseUrl: string, secret: Uint8Array)
     (slug) => readSlug(database, slug),
   );
   const heard = news(database, live);
+  const metrics = new Registry();
   return {
     config,
     database,
@@ -42,6 +49,8 @@ export function furnish(config: Config, databaseUrl: string, secret: Uint8Array)
     live,
     news: heard,
     jobs: openJobs(databaseUrl),
+    metrics,
+    together: alone(metrics),
   };
 }
 

@@ -69,6 +69,8 @@ export function openJobs(databaseUrl: string): Jobs {
       );
       await boss.work(TIDY, { pollingIntervalSeconds: 30 }, work.tidy);
     },
-    stop: () => boss.stop({ graceful: true, timeout: 5000 }),
+    async stop() {
+      await boss.stop({ graceful: true, timeout: 5000 });
+    },
   };
 }
