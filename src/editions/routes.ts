@@ -25,6 +25,7 @@ import { rehearse } from "./rehearse.ts";
 import { PublishInput, PublishReport, UnpublishInput, dryRun, fields, version } from "./schema.ts";
 
 const params = z.object({ article: z.string().describe("The article's id or slug.") });
+const PublishAnswer = z.union([Article, PublishReport]).meta({ examples: Article.meta()?.examples });
 const reading = {
   alsoFor: "drafts:read",
   cached: true,
@@ -169,7 +170,7 @@ function publishRoutes(app: App, newsroom: Newsroom): void {
         params,
         querystring: z.strictObject({ dryRun }),
         body: PublishInput,
-        response: { 200: z.union([Article, PublishReport]) },
+        response: { 200: PublishAnswer },
       },
       config,
     },
