@@ -10,6 +10,11 @@ export type Transaction = Prisma.TransactionClient;
 
 /** How long one statement may take, in milliseconds, before PostgreSQL ends it. */
 const STATEMENT_TIMEOUT = 10_000;
+/**
+ * Every list has an index, so reading a whole table is never the better plan, only one that was
+ * estimated wrongly; and compiling a plan takes longer than such a statement may.
+ */
+const PLANNING = "-c enable_seqscan=off -c jit=off";
 /** How long a request waits for a connection, in milliseconds, before it is answered with 503. */
 const CONNECTION_TIMEOUT = 5_000;
 
@@ -24,6 +29,7 @@ export function openDatabase(url: string, poolSize: number): { database: Databas
     connectionTimeoutMillis: CONNECTION_TIMEOUT,
     idleTimeoutMillis: 30_000,
     statement_timeout: STATEMENT_TIMEOUT,
+    options: PLANNING,
     application_name: "dateline",
   });
   // An idle connection that breaks is replaced at the next query, which tells whoever needs it.

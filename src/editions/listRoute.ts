@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { requireScope } from "../access/authenticate.ts";
 import { presentArticle } from "../articles/present.ts";
+import type { Total } from "../database/counting.ts";
 import { sendJson } from "../http/answer.ts";
 import type { App } from "../http/app.ts";
 import { sendBytes, sendable } from "../http/bytes.ts";
@@ -91,13 +92,13 @@ function sendList(
 interface FoundList {
   items: string[];
   next?: string | null;
-  total?: number | undefined;
+  count?: Total | undefined;
   missing?: unknown;
 }
 
-function listJson(query: { limit: number }, { items, next = null, total, missing }: FoundList): string {
+function listJson(query: { limit: number }, { items, next = null, count, missing }: FoundList): string {
   const limit = missing === undefined ? query.limit : MAX_LIMIT;
-  const page = JSON.stringify({ limit, next, total });
+  const page = JSON.stringify({ limit, next, ...count });
   const rest = missing === undefined ? "" : `"missing":${JSON.stringify(missing)},`;
   return `{"data":[${items.join(",")}],${rest}"page":${page}}`;
 }

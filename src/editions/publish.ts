@@ -144,7 +144,7 @@ async function putLive(
     select: { slug: true, headline: true },
   });
   await tx.publication.upsert({ where: { articleId }, create: { articleId, ...live }, update: live });
-  await indexArticle(tx, edition, live);
+  await indexArticle(tx, edition);
   if (before !== null) await tx.publicationLink.deleteMany({ where: { articleId } });
   if (links.length > 0) await tx.publicationLink.createMany({ data: links.map((link) => link.row) });
 

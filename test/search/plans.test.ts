@@ -1,6 +1,7 @@
 import pg from "pg";
 import { beforeAll, describe, expect, it } from "vitest";
 import { Prisma } from "../../src/database/client.ts";
+import { termsOf } from "../../src/editions/listings.ts";
 import { ArticleQuery } from "../../src/editions/schema.ts";
 import { armsOf, pageOf } from "../../src/search/list.ts";
 import { readTerms } from "../../src/search/terms.ts";
@@ -29,8 +30,8 @@ beforeAll(async () => {
       [id, ROWS],
     );
     await client.query(
-      `INSERT INTO search_entries (article_id, config, published_at, updated_at, vector)
-       SELECT article_id, 'english', published_at, updated_at, setweight(to_tsvector('english',
+      `INSERT INTO search_entries (article_id, config, published_at, updated_at, terms, vector)
+       SELECT article_id, 'english', published_at, updated_at, terms_of(terms, language), setweight(to_tsvector('english',
          'common ' || CASE WHEN slug LIKE '%00' THEN 'seldom ' ELSE 'other ' END
          || (SELECT string_agg('w' || md5(slug || m), ' ') FROM generate_series(1, 20) m)), 'D')
        FROM publications WHERE slug LIKE 'archived-%'`,
@@ -53,8 +54,10 @@ async function stepsOf(query: string): Promise<string[]> {
   const parsed = ArticleQuery.parse(Object.fromEntries(new URLSearchParams(query)));
   if (parsed.q === undefined) throw new Error(`${query} has no q`);
   const arms = await armsOf(newsroom.database, readTerms(parsed.q), parsed.language);
+  const filed = await termsOf(newsroom.database, parsed);
+  if (filed === undefined) throw new Error(`${query} names what is unknown`);
   const [row] = await newsroom.database.$queryRaw<[{ "QUERY PLAN": [{ Plan: Plan }] }]>(
-    Prisma.sql`EXPLAIN (FORMAT JSON) ${pageOf(parsed, arms, [])}`,
+    Prisma.sql`EXPLAIN (FORMAT JSON) ${pageOf(parsed, filed, arms, [])}`,
   );
   const steps = (plan: Plan): string[] => [
     `${plan["Node Type"]} ${plan["Relation Name"] ?? ""}`.trim(),

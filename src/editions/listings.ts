@@ -1,0 +1,185 @@
+import { Prisma, type Transaction } from "../database/client.ts";
+import { shareCountsOf } from "./read.ts";
+import type { ArticleQuery, PlainQuery } from "./schema.ts";
+
+/** The term that everything is listed under. */
+const EVERYTHING = "00000000-0000-0000-0000-000000000000";
+
+/**
+ * How many listings are looked through, in the order of the list, for those that its other filters
+ * leave: a page is then full unless they leave less than one in fifty.
+ */
+const MOST_WALKED = 1_000;
+
+/** What a list is narrowed by that is not a matter of time: its tag, author, section and language, as terms. */
+export type Terms = readonly [string, ...string[]];
+
+/** The column that a sort goes by, and which way. Ties are broken by id, so that cursors are exact. */
+const sorts = {
+  newest: { column: Prisma.sql`published_at`, direction: Prisma.sql`DESC`, beyond: Prisma.sql`<` },
+  oldest: { column: Prisma.sql`published_at`, direction: Prisma.sql`ASC`, beyond: Prisma.sql`>` },
+  updated: { column: Prisma.sql`updated_at`, direction: Prisma.sql`DESC`, beyond: Prisma.sql`<` },
+};
+
+export type LiveQuery = PlainQuery & { sort: keyof typeof sorts };
+
+/** The article that a page goes on after: the time that the list goes by, and the id. */
+export type Position = readonly string[];
+
+export interface ListRow {
+  article_id: string;
+  summary: string;
+  position: Date;
+  shares: Record<string, number> | null;
+}
+
+/**
+ * The terms that a list is narrowed by, those first that usually have the fewest articles.
+ *
+ * @returns undefined when one of them is unknown, so that nothing can be listed
+ */
+export async function termsOf(tx: Transaction, query: ArticleQuery): Promise<Terms | undefined> {
+  const { tag, author, section, language } = query;
+  const asked = [tag, author, section, language].filter((name) => name !== undefined);
+  if (asked.length === 0) return [EVERYTHING];
+  const found = await tx.$queryRaw<{ term: string }[]>`
+    SELECT id AS term FROM tags WHERE slug = ${tag}
+    UNION ALL SELECT id FROM authors WHERE slug = ${author}
+    UNION ALL SELECT id FROM sections WHERE slug = ${section}
+    UNION ALL SELECT language_term(${language}) WHERE ${language}::text IS NOT NULL`;
+  const [first, ...others] = found.map(({ term }) => term);
+  return first === undefined || found.length < asked.length ? undefined : [first, ...others];
+}
+
+/**
+ * Finds the rows of a page and the one after it. One term's listings are walked through in the
+ * order of the list, and the other filters leave out what does not fit: where much fits, the page
+ * is soon full. Where it is not full after the first thousand of any term, little fits at all, and
+ * is gathered and sorted.
+ */
+export async function findListed(
+  tx: Transaction,
+  query: LiveQuery,
+  terms: Terms,
+  after: Position | undefined,
+): Promise<ListRow[]> {
+  for (const term of terms) {
+    const rows = await tx.$queryRaw<ListRow[]>(walked(query, term, terms, after));
+    if (rows.length > query.limit || isWhole(query, terms)) return rows;
+    const [more] = await tx.$queryRaw<unknown[]>(beyondWalk(query, term, after));
+    if (more === undefined) return rows;
+  }
+  return tx.$queryRaw<ListRow[]>(gathered(query, terms, after));
+}
+
+/** Whether a walk leaves nothing out, so that it need not be cut short. */
+function isWhole(query: LiveQuery, terms: Terms): boolean {
+  return terms.length === 1 && timesAcross(query, "l").length === 0;
+}
+
+/** The statement that fills a page from the first listings of a term. */
+export function walked(query: LiveQuery, term: string, terms: Terms, after?: Position): Prisma.Sql {
+  const { column, direction } = sorts[query.sort];
+  const listings = listingsOf(query, term, after);
+  const others = terms
+    .filter((other) => other !== term)
+    .map(
+      (other) =>
+        Prisma.sql`EXISTS (SELECT FROM listings o WHERE o.term = ${other}::uuid AND o.published_at = l.published_at AND o.article_id = l.article_id)`,
+    );
+  const bound = isWhole(query, terms) ? Prisma.empty : Prisma.sql`LIMIT ${MOST_WALKED}`;
+  return shown(
+    query,
+    Prisma.sql`
+      SELECT article_id, ${column} AS position FROM (${listings} ${bound}) l
+      WHERE ${conjunction([...others, ...timesAcross(query, "l")])}
+      ORDER BY ${column} ${direction}, article_id ${direction} LIMIT ${query.limit + 1}`,
+  );
+}
+
+/** The statement that finds whether a term has more listings than are walked through. */
+export function beyondWalk(query: LiveQuery, term: string, after?: Position): Prisma.Sql {
+  return Prisma.sql`${listingsOf(query, term, after)} LIMIT 1 OFFSET ${MOST_WALKED}`;
+}
+
+/** The statement that gathers all that fits, however little that is of its terms, and sorts it. */
+export function gathered(query: LiveQuery, terms: Terms, after?: Position): Prisma.Sql {
+  const { column, direction } = sorts[query.sort];
+  return shown(
+    query,
+    Prisma.sql`
+      SELECT article_id, ${column} AS position FROM (
+        ${selectListed(query, terms)} ${after === undefined ? Prisma.empty : Prisma.sql`AND ${onwards(query, after)}`} OFFSET 0
+      ) found ORDER BY ${column} ${direction}, article_id ${direction} LIMIT ${query.limit + 1}`,
+  );
+}
+
+/** Selects all that is listed under some terms. */
+export function selectListed(query: ArticleQuery, terms: Terms): Prisma.Sql {
+  if (terms.length > 1) {
+    const filters = [hasTerms(terms), ...times(query, "s")];
+    return Prisma.sql`SELECT article_id, published_at, updated_at FROM search_entries s WHERE ${conjunction(filters)}`;
+  }
+  const filters = [Prisma.sql`l.term = ${terms[0]}::uuid`, ...times(query, "l")];
+  return Prisma.sql`SELECT article_id, published_at, updated_at FROM listings l WHERE ${conjunction(filters)}`;
+}
+
+/** That an entry s is listed under all of some terms; everything is. */
+export function hasTerms(terms: Terms): Prisma.Sql {
+  const narrowing = terms.filter((term) => term !== EVERYTHING);
+  return narrowing.length === 0 ? Prisma.sql`true` : Prisma.sql`s.terms @> ${narrowing}::uuid[]`;
+}
+
+/** What a list is narrowed by that is a matter of time, on rows that have those of an article. */
+export function times(query: ArticleQuery, row: "l" | "s" | "p"): Prisma.Sql[] {
+  return [...publishedWithin(query, row), ...updatedWithin(query, row)];
+}
+
+function publishedWithin({ publishedAfter, publishedBefore }: ArticleQuery, row: string): Prisma.Sql[] {
+  const column = Prisma.raw(`${row}.published_at`);
+  return [
+    ...(publishedAfter === undefined ? [] : [Prisma.sql`${column} > ${publishedAfter}::timestamptz`]),
+    ...(publishedBefore === undefined ? [] : [Prisma.sql`${column} < ${publishedBefore}::timestamptz`]),
+  ];
+}
+
+function updatedWithin({ updatedAfter }: ArticleQuery, row: string): Prisma.Sql[] {
+  return updatedAfter === undefined
+    ? []
+    : [Prisma.sql`${Prisma.raw(`${row}.updated_at`)} > ${updatedAfter}::timestamptz`];
+}
+
+/** Spans of the time that a list goes by are a part of its index; those of the other time lie across it. */
+function timesAlong(query: LiveQuery, row: string): Prisma.Sql[] {
+  return query.sort === "updated" ? updatedWithin(query, row) : publishedWithin(query, row);
+}
+
+function timesAcross(query: LiveQuery, row: string): Prisma.Sql[] {
+  return query.sort === "updated" ? publishedWithin(query, row) : updatedWithin(query, row);
+}
+
+function listingsOf(query: LiveQuery, term: string, after: Position | undefined): Prisma.Sql {
+  const { column, direction } = sorts[query.sort];
+  const filters = [Prisma.sql`l.term = ${term}::uuid`, ...timesAlong(query, "l")];
+  if (after !== undefined) filters.push(onwards(query, after));
+  return Prisma.sql`
+    SELECT article_id, published_at, updated_at FROM listings l WHERE ${conjunction(filters)}
+    ORDER BY ${column} ${direction}, article_id ${direction}`;
+}
+
+function onwards(query: LiveQuery, [time, id]: Position): Prisma.Sql {
+  const { column, beyond } = sorts[query.sort];
+  return Prisma.sql`(${column}, article_id) ${beyond} (${time}::timestamptz, ${id}::uuid)`;
+}
+
+function shown(query: LiveQuery, page: Prisma.Sql): Prisma.Sql {
+  const { direction } = sorts[query.sort];
+  return Prisma.sql`
+    SELECT article_id, p.summary, position, ${shareCountsOf(Prisma.sql`article_id`)} AS shares
+    FROM (${page}) page JOIN publications p USING (article_id)
+    ORDER BY position ${direction}, article_id ${direction}`;
+}
+
+export function conjunction(conditions: Prisma.Sql[]): Prisma.Sql {
+  return conditions.length === 0 ? Prisma.sql`true` : Prisma.join(conditions, " AND ");
+}
