@@ -11,8 +11,10 @@ const PARAGRAPHS = 2_000;
  * authors and three languages, each drawn by itself, so that all go together. Every ten thousandth
  * has the tag `rare`. One in ten paragraphs has "old harbour bridge", one in a hundred `ferry`, and
  * one headline in five thousand `lighthouse`.
+ *
+ * @param words how many words a paragraph has
  */
-export async function seed(databaseUrl: string, articles: number): Promise<void> {
+export async function seed(databaseUrl: string, articles: number, words = 100): Promise<void> {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   try {
@@ -32,8 +34,8 @@ export async function seed(databaseUrl: string, articles: number): Promise<void>
          SELECT CASE WHEN n % 10 = 0 THEN 'old harbour bridge ' ELSE '' END
            || CASE WHEN n % 100 = 7 THEN 'ferry ' ELSE '' END
            || string_agg(${word("(power(random(), 3) * 5000)::int + 0 * (n + m)")}, ' ') AS text
-         FROM generate_series(1, 100) m
-       ) words`,
+         FROM generate_series(1, ${words}) m
+       ) written`,
     );
     const drawn = (from: number, which: number) => `((hashint8extended(n, ${which}) & 1048575) % ${from})`;
     await client.query(
@@ -96,7 +98,7 @@ export async function seed(databaseUrl: string, articles: number): Promise<void>
               moment, updated FROM rendered`,
     );
     // An index of words is made in minutes at the end, and would take hours to grow word by word.
-    const [words] = (
+    const [index] = (
       await client.query<{ definition: string }>(
         "SELECT pg_get_indexdef('search_entries_vector_terms_idx'::regclass) AS definition",
       )
@@ -113,7 +115,7 @@ export async function seed(databaseUrl: string, articles: number): Promise<void>
          SELECT CASE p.language WHEN 'en' THEN 'english' WHEN 'fr' THEN 'french' ELSE 'portuguese' END AS config
        ) configuration`,
     );
-    await client.query(words?.definition ?? "");
+    await client.query(index?.definition ?? "");
     await client.query(
       `INSERT INTO search_words (word)
        SELECT DISTINCT word FROM paragraph CROSS JOIN unnest(string_to_array(text, ' ')) AS word

@@ -1,16 +1,21 @@
 import { Prisma, type Transaction } from "../database/client.ts";
-import { type Position, conjunction } from "./listings.ts";
+import { MOST_WALKED, type Position, conjunction } from "./listings.ts";
 import type { ArticleQuery } from "./schema.ts";
 
-/** What working copies are filed under that a list is narrowed by. */
+/** The section, tag and author that a list of working copies is narrowed by, as ids. */
 export interface DraftTerms {
   section: string | null;
   tag: string | null;
   author: string | null;
 }
 
+export interface DraftRow {
+  id: string;
+  updated_at: Date;
+}
+
 /**
- * The ids of the section, tag and author that a list of working copies is narrowed by.
+ * Finds the ids that a list of working copies is narrowed by.
  *
  * @returns undefined when one of them is unknown, so that nothing can be listed
  */
@@ -26,36 +31,84 @@ export async function draftTermsOf(tx: Transaction, query: ArticleQuery): Promis
   return isKnown ? terms : undefined;
 }
 
-/** The statement for a page of working copies and the one after it. */
-export function draftPage(query: ArticleQuery, terms: DraftTerms, after?: Position): Prisma.Sql {
-  const byTime = query.sort === "updated";
-  const direction = query.sort === "oldest" ? Prisma.sql`ASC` : Prisma.sql`DESC`;
-  const beyond = query.sort === "oldest" ? Prisma.sql`>` : Prisma.sql`<`;
-  const [time, id] = after ?? [];
-  const onwards = byTime
-    ? Prisma.sql`(updated_at, id) ${beyond} (${time}::timestamptz, ${id}::uuid)`
-    : Prisma.sql`id ${beyond} ${id}::uuid`;
-  // Ids are made in the order of time, so the newest has the greatest.
-  const order = byTime ? Prisma.sql`updated_at ${direction}, id ${direction}` : Prisma.sql`id ${direction}`;
-  return Prisma.sql`
-    ${selectDrafts(query, terms)} ${after === undefined ? Prisma.empty : Prisma.sql`AND ${onwards}`}
-    ORDER BY ${order} LIMIT ${query.limit + 1}`;
+/**
+ * Finds the rows of a page and the one after it, as `findListed` does: by a walk in the order of
+ * the list where much fits, and where little does by gathering it.
+ */
+export async function findDrafts(
+  tx: Transaction,
+  query: ArticleQuery,
+  terms: DraftTerms,
+  after: Position | undefined,
+): Promise<DraftRow[]> {
+  const onwards = after === undefined ? [] : [beyond(query, after)];
+  const inOrder = Prisma.sql`
+    ${selectWhere([...filtersAlong(query, terms), ...onwards])} ORDER BY ${order(query)}`;
+  const across = filtersAcross(query, terms);
+  const bound = across.length === 0 ? Prisma.empty : Prisma.sql`LIMIT ${MOST_WALKED}`;
+  const rows = await tx.$queryRaw<DraftRow[]>`
+    SELECT id, updated_at FROM (${inOrder} ${bound}) articles WHERE ${conjunction(across)}
+    ORDER BY ${order(query)} LIMIT ${query.limit + 1}`;
+  if (rows.length > query.limit || across.length === 0) return rows;
+  const [more] = await tx.$queryRaw<unknown[]>`${inOrder} LIMIT 1 OFFSET ${MOST_WALKED}`;
+  if (more === undefined) return rows;
+  return tx.$queryRaw<DraftRow[]>`
+    SELECT id, updated_at FROM (
+      ${selectWhere([...filtersAlong(query, terms), ...across, ...onwards])} OFFSET 0
+    ) found ORDER BY ${order(query)} LIMIT ${query.limit + 1}`;
 }
 
 /** Selects the working copies that a list is of, those in the trash left out. */
-export function selectDrafts(query: ArticleQuery, { section, tag, author }: DraftTerms): Prisma.Sql {
-  const { language, ids, publishedAfter, publishedBefore, updatedAfter, status } = query;
-  const filters = [Prisma.sql`deleted_at IS NULL`];
-  if (section !== null) filters.push(Prisma.sql`section_id = ${section}::uuid`);
-  if (tag !== null)
-    filters.push(Prisma.sql`id IN (SELECT article_id FROM article_tags WHERE tag_id = ${tag}::uuid)`);
-  if (author !== null)
-    filters.push(Prisma.sql`id IN (SELECT article_id FROM article_authors WHERE author_id = ${author}::uuid)`);
-  if (language !== undefined) filters.push(Prisma.sql`language = ${language}`);
-  if (ids !== undefined) filters.push(Prisma.sql`id = ANY (${ids}::uuid[])`);
-  if (publishedAfter !== undefined) filters.push(Prisma.sql`published_at > ${publishedAfter}::timestamptz`);
-  if (publishedBefore !== undefined) filters.push(Prisma.sql`published_at < ${publishedBefore}::timestamptz`);
-  if (updatedAfter !== undefined) filters.push(Prisma.sql`updated_at > ${updatedAfter}::timestamptz`);
-  if (status !== undefined) filters.push(Prisma.sql`status = ${status}::"ArticleStatus"`);
-  return Prisma.sql`SELECT id, updated_at FROM articles WHERE ${conjunction(filters)}`;
+export function selectDrafts(query: ArticleQuery, terms: DraftTerms): Prisma.Sql {
+  return selectWhere([...filtersAlong(query, terms), ...filtersAcross(query, terms)]);
+}
+
+function selectWhere(filters: Prisma.Sql[]): Prisma.Sql {
+  return Prisma.sql`SELECT id, published_at, updated_at FROM articles WHERE ${conjunction(filters)}`;
+}
+
+/** Ids are made in the order of time, so the newest has the greatest. */
+function order({ sort }: ArticleQuery): Prisma.Sql {
+  if (sort === "updated") return Prisma.sql`updated_at DESC, id DESC`;
+  return sort === "oldest" ? Prisma.sql`id ASC` : Prisma.sql`id DESC`;
+}
+
+function beyond({ sort }: ArticleQuery, [time, id]: Position): Prisma.Sql {
+  if (sort === "updated") return Prisma.sql`(updated_at, id) < (${time}::timestamptz, ${id}::uuid)`;
+  return sort === "oldest" ? Prisma.sql`id > ${id}::uuid` : Prisma.sql`id < ${id}::uuid`;
+}
+
+/** What an index has in the order of the list. */
+function filtersAlong(query: ArticleQuery, { section }: DraftTerms): Prisma.Sql[] {
+  const { language, status, ids, sort } = query;
+  return [
+    Prisma.sql`deleted_at IS NULL`,
+    ...(section === null ? [] : [Prisma.sql`section_id = ${section}::uuid`]),
+    ...(language === undefined ? [] : [Prisma.sql`language = ${language}`]),
+    ...(status === undefined ? [] : [Prisma.sql`status = ${status}::"ArticleStatus"`]),
+    ...(ids === undefined ? [] : [Prisma.sql`id = ANY (${ids}::uuid[])`]),
+    ...(sort === "updated" ? updatedWithin(query) : []),
+  ];
+}
+
+/** What lies across that order. */
+function filtersAcross(query: ArticleQuery, { tag, author }: DraftTerms): Prisma.Sql[] {
+  const { publishedAfter, publishedBefore, sort } = query;
+  const filed = (table: string, term: string | null) =>
+    term === null
+      ? []
+      : [
+          Prisma.sql`id IN (SELECT article_id FROM ${Prisma.raw(`article_${table}s`)} WHERE ${Prisma.raw(`${table}_id`)} = ${term}::uuid)`,
+        ];
+  return [
+    ...filed("tag", tag),
+    ...filed("author", author),
+    ...(publishedAfter === undefined ? [] : [Prisma.sql`published_at > ${publishedAfter}::timestamptz`]),
+    ...(publishedBefore === undefined ? [] : [Prisma.sql`published_at < ${publishedBefore}::timestamptz`]),
+    ...(sort === "updated" ? [] : updatedWithin(query)),
+  ];
+}
+
+function updatedWithin({ updatedAfter }: ArticleQuery): Prisma.Sql[] {
+  return updatedAfter === undefined ? [] : [Prisma.sql`updated_at > ${updatedAfter}::timestamptz`];
 }

@@ -3,7 +3,7 @@ import { Prisma, type Transaction } from "../database/client.ts";
 import { type Total, countUpTo } from "../database/counting.ts";
 import type { Cursors } from "../http/paging.ts";
 import { withShares } from "./document.ts";
-import { draftPage, draftTermsOf, selectDrafts } from "./draftListings.ts";
+import { type DraftRow, draftTermsOf, findDrafts, selectDrafts } from "./draftListings.ts";
 import {
   type ListRow,
   type LiveQuery,
@@ -80,11 +80,14 @@ export async function listDrafts(tx: Transaction, cursors: Cursors, query: Artic
   const after = query.cursor === undefined ? undefined : cursors.read(listName, query.cursor);
   const terms = await draftTermsOf(tx, query);
   if (terms === undefined) return { articles: [], next: null, count: query.count ? { total: 0 } : undefined };
-  const rows = await tx.$queryRaw<{ id: string; updated_at: Date }[]>(draftPage(query, terms, after));
+  const rows = await findDrafts(tx, query, terms, after);
   const page = rows.slice(0, query.limit);
   const last = rows.length > query.limit ? page.at(-1) : undefined;
   return {
-    articles: await draftsOf(tx, page.map(({ id }) => id)),
+    articles: await draftsOf(
+      tx,
+      page.map(({ id }) => id),
+    ),
     next: last === undefined ? null : cursors.write(listName, [last.updated_at.toISOString(), last.id]),
     count: query.count ? await countUpTo(tx, selectDrafts(query, terms)) : undefined,
   };
@@ -93,9 +96,11 @@ export async function listDrafts(tx: Transaction, cursors: Cursors, query: Artic
 /** The working copies with these ids, in the order asked, and why others are missing. */
 export async function listDraftsByIds(tx: Transaction, query: ArticleQuery & { ids: string[] }) {
   const terms = await draftTermsOf(tx, query);
-  const rows =
-    terms === undefined ? [] : await tx.$queryRaw<{ id: string }[]>(selectDrafts(query, terms));
-  const articles = await draftsOf(tx, query.ids.filter((id) => rows.some((row) => row.id === id)));
+  const rows = terms === undefined ? [] : await tx.$queryRaw<DraftRow[]>(selectDrafts(query, terms));
+  const articles = await draftsOf(
+    tx,
+    query.ids.filter((id) => rows.some((row) => row.id === id)),
+  );
   const found = new Set(articles.map(({ row }) => row.id));
   const absent = query.ids.filter((id) => !found.has(id));
   const others = await tx.article.findMany({

@@ -9,7 +9,7 @@ const EVERYTHING = "00000000-0000-0000-0000-000000000000";
  * How many listings are looked through, in the order of the list, for those that its other filters
  * leave: a page is then full unless they leave less than one in fifty.
  */
-const MOST_WALKED = 1_000;
+export const MOST_WALKED = 1_000;
 
 /** What a list is narrowed by that is not a matter of time: its tag, author, section and language, as terms. */
 export type Terms = readonly [string, ...string[]];
@@ -175,9 +175,9 @@ function onwards(query: LiveQuery, [time, id]: Position): Prisma.Sql {
 function shown(query: LiveQuery, page: Prisma.Sql): Prisma.Sql {
   const { direction } = sorts[query.sort];
   return Prisma.sql`
-    SELECT article_id, p.summary, position, ${shareCountsOf(Prisma.sql`article_id`)} AS shares
-    FROM (${page}) page JOIN publications p USING (article_id)
-    ORDER BY position ${direction}, article_id ${direction}`;
+    SELECT p.article_id, p.summary, page.position, ${shareCountsOf(Prisma.sql`p.article_id`)} AS shares
+    FROM (${page}) page JOIN publications p ON p.article_id = page.article_id
+    ORDER BY page.position ${direction}, page.article_id ${direction}`;
 }
 
 export function conjunction(conditions: Prisma.Sql[]): Prisma.Sql {

@@ -67,13 +67,14 @@ async function findShared(
   const rows = await database.$queryRaw<StandingRow[]>(walkedStandings(query, terms, after));
   if (rows.length > query.limit) return rows;
   const [more] = await database.$queryRaw<unknown[]>(beyondStandings(query, after));
-  return more === undefined ? rows : database.$queryRaw<StandingRow[]>(gatheredStandings(query, terms, after));
+  return more === undefined
+    ? rows
+    : database.$queryRaw<StandingRow[]>(gatheredStandings(query, terms, after));
 }
 
 /** The statement that fills a page from the articles that were shared the most, whatever they are. */
 export function walkedStandings(query: ArticleQuery, terms: Terms, after?: readonly string[]): Prisma.Sql {
   return shown(
-    query,
     Prisma.sql`
       SELECT article_id, top.count, top.published_at
       FROM (${standings(query, after)} LIMIT ${MOST_WALKED}) top JOIN search_entries s USING (article_id)
@@ -90,7 +91,6 @@ export function beyondStandings(query: ArticleQuery, after?: readonly string[]):
 /** The statement that gathers all that fits and sorts it. */
 export function gatheredStandings(query: ArticleQuery, terms: Terms, after?: readonly string[]): Prisma.Sql {
   return shown(
-    query,
     Prisma.sql`
       SELECT article_id, count, published_at FROM (
         ${selectShared(query, terms)} ${after === undefined ? Prisma.empty : Prisma.sql`AND ${onwards(after)}`} OFFSET 0
@@ -122,11 +122,11 @@ function onwards([count, publishedAt, id]: readonly string[]): Prisma.Sql {
   return Prisma.sql`(standing.count, standing.published_at, standing.article_id) < (${count}::bigint, ${publishedAt}::timestamptz, ${id}::uuid)`;
 }
 
-function shown(query: ArticleQuery, page: Prisma.Sql): Prisma.Sql {
+function shown(page: Prisma.Sql): Prisma.Sql {
   return Prisma.sql`
-    SELECT article_id, p.summary, page.count, page.published_at, ${shareCountsOf(Prisma.sql`article_id`)} AS shares
-    FROM (${page}) page JOIN publications p USING (article_id)
-    ORDER BY page.count DESC, page.published_at DESC, article_id DESC LIMIT ${query.limit + 1}`;
+    SELECT p.article_id, p.summary, page.count, page.published_at, ${shareCountsOf(Prisma.sql`p.article_id`)} AS shares
+    FROM (${page}) page JOIN publications p ON p.article_id = page.article_id
+    ORDER BY page.count DESC, page.published_at DESC, page.article_id DESC`;
 }
 
 /**

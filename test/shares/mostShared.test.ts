@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { Prisma } from "../../src/database/client.ts";
+import { termsOf } from "../../src/editions/listings.ts";
 import { ArticleQuery } from "../../src/editions/schema.ts";
-import { moveSpans, selectMostShared } from "../../src/shares/mostShared.ts";
+import { moveSpans, walkedStandings } from "../../src/shares/mostShared.ts";
 import { draft, live, publish, unpublish } from "../support/articles.ts";
 import { expectRefused } from "../support/drafts.ts";
 import { startNewsroom, useNewsroom } from "../support/newsroom.ts";
@@ -382,6 +383,8 @@ describe("among tens of thousands of articles", () => {
         await tx.$executeRaw`INSERT INTO publications (article_id, version, slug, document, summary, headline, title_key, language, terms, published_at, updated_at)
         SELECT copies.id, 1, copy_slug, document, summary, headline, title_key, language, '{}', now() - n * interval '1 minute', now()
         FROM copies JOIN publications p ON p.article_id = model`;
+        await tx.$executeRaw`INSERT INTO search_entries (article_id, config, published_at, updated_at, terms)
+        SELECT id, 'simple', published_at, updated_at, terms_of(terms, language) FROM copies JOIN publications ON article_id = id`;
         await tx.$executeRaw`INSERT INTO share_counts (article_id, network, count) SELECT id, 'x', 1 + n % 50 FROM copies WHERE n % 3 > 0`;
         await tx.$executeRaw`INSERT INTO share_standings SELECT article_id, share_spans.span, count, published_at
         FROM share_standings s CROSS JOIN share_spans WHERE s.span = 'all' AND article_id IN (SELECT id FROM copies)`;
@@ -391,12 +394,13 @@ describe("among tens of thousands of articles", () => {
     await database.$executeRaw`ANALYZE`;
     for (const window of windows) {
       const query = ArticleQuery.parse({ sort: "mostShared", window, limit: "100" });
+      const terms = (await termsOf(database, query)) ?? [""];
       for (const after of [
         undefined,
         ["25", new Date().toISOString(), "ffffffff-ffff-7fff-bfff-ffffffffffff"],
       ]) {
         const lines = await database.$queryRaw<{ "QUERY PLAN": string }[]>(
-          Prisma.sql`EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) ${selectMostShared(query, after)}`,
+          Prisma.sql`EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) ${walkedStandings(query, terms, after)}`,
         );
         const plan = lines.map((line) => line["QUERY PLAN"]).join("\n");
         expect(plan).toMatch(/Index (Only )?Scan Backward using share_standings_span_count/);

@@ -1,0 +1,128 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { seed } from "../../bench/seed.ts";
+import { type Database, Prisma } from "../../src/database/client.ts";
+import { listDrafts, listLive } from "../../src/editions/list.ts";
+import { ArticleQuery } from "../../src/editions/schema.ts";
+import { listFound } from "../../src/search/list.ts";
+import { listMostShared } from "../../src/shares/mostShared.ts";
+import { useNewsroom } from "../support/newsroom.ts";
+
+const newsroom = useNewsroom();
+const ARTICLES = 100_000;
+/** How many rows a step of a plan may take: far from the whole archive. */
+const MOST_ROWS = 20_000;
+
+beforeAll(async () => {
+  await seed(newsroom.databaseUrl, ARTICLES, 10);
+}, 120_000);
+
+const { shape } = ArticleQuery.in;
+/** Parameters that choose how much of a list is shown, not what is on it. */
+const ABOUT_PAGES = ["limit", "cursor", "count", "fields", "ids"];
+
+/** Values of every filter: common ones, seldom ones, and such as few articles have together. */
+const samples: Record<string, string[]> = {
+  section: ["sections-3"],
+  tag: ["tags-7", "rare"],
+  author: ["authors-5"],
+  language: ["en"],
+  publishedAfter: ["2024-01-01"],
+  publishedBefore: ["2024-06-01"],
+  updatedAfter: ["2025-11-01"],
+  status: ["published"],
+  q: ["harbour", "lighthouse"],
+};
+const filters = Object.keys(shape).filter(
+  (name) => ![...ABOUT_PAGES, "version", "sort", "window"].includes(name),
+);
+
+/** Every combination of filters, those that do not go together included. */
+function combinations(names: readonly string[]): Record<string, string>[] {
+  const [name, ...others] = names;
+  if (name === undefined) return [{}];
+  const values = [undefined, ...(samples[name] ?? [])];
+  return combinations(others).flatMap((combination) =>
+    values.map((value) => (value === undefined ? combination : { ...combination, [name]: value })),
+  );
+}
+
+interface Plan {
+  "Node Type": string;
+  "Relation Name"?: string;
+  "Actual Rows": number;
+  "Actual Loops": number;
+  "Rows Removed by Filter"?: number;
+  Plans?: Plan[];
+}
+
+/** What is wrong with a plan that was carried out. */
+function faultsOf(plan: Plan): string[] {
+  const { "Node Type": step, "Relation Name": table = "", "Actual Loops": loops } = plan;
+  const rows = (plan["Actual Rows"] + (plan["Rows Removed by Filter"] ?? 0)) * loops;
+  const faults = (plan.Plans ?? []).flatMap(faultsOf);
+  if (step === "Seq Scan" && BIG.includes(table)) faults.push(`reads all of ${table}`);
+  if (rows > MOST_ROWS) faults.push(`takes ${rows} rows in a step ${step} ${table}`.trim());
+  return faults;
+}
+const BIG = ["articles", "editions", "publications", "listings", "search_entries", "share_standings"];
+
+/** The database, which also has each statement that is sent explained as it is carried out. */
+function explained(database: Database, told: (fault: string) => void): Database {
+  const explain = async (query: TemplateStringsArray | Prisma.Sql, ...values: unknown[]) => {
+    const statement = query instanceof Prisma.Sql ? query : Prisma.sql(query, ...values);
+    if (!statement.sql.trimStart().startsWith("EXPLAIN")) {
+      const [row] = await database.$queryRaw<[{ "QUERY PLAN": [{ Plan: Plan }] }]>(
+        Prisma.sql`EXPLAIN (ANALYZE, FORMAT JSON, TIMING OFF) ${statement}`,
+      );
+      for (const fault of faultsOf(row["QUERY PLAN"][0].Plan))
+        told(`${fault}: ${statement.sql.trim().replaceAll(/\s+/g, " ").slice(0, 60)}`);
+    }
+    return database.$queryRaw(statement);
+  };
+  return new Proxy(database, {
+    get: (target, name) => (name === "$queryRaw" ? explain : (Reflect.get(target, name) as unknown)),
+  });
+}
+
+/** Lists as the route does. */
+async function list(database: Database, query: ArticleQuery): Promise<void> {
+  const { cursors } = newsroom.newsroom;
+  if (query.version === "draft") await listDrafts(database, cursors, query);
+  else if (query.q !== undefined) await listFound(database, cursors, query);
+  else if (query.sort === "mostShared") await listMostShared(database, cursors, query);
+  else await listLive(database, cursors, { ...query, sort: query.sort });
+}
+
+describe(`among ${ARTICLES} articles`, () => {
+  it("there is a sample of every filter that is offered", () => {
+    expect(Object.keys(samples).toSorted()).toEqual(filters.toSorted());
+  });
+
+  it.each(
+    shape.version.def.innerType.options.flatMap((version) =>
+      shape.sort.def.innerType.options.map((sort) => ({ version, sort })),
+    ),
+  )(
+    "every combination of filters goes by indexes, version=$version and sort=$sort",
+    async ({ version, sort }) => {
+      const faults: string[] = [];
+      let offered = 0;
+      const windows = sort === "mostShared" ? shape.window.def.innerType.options : [undefined];
+      for (const filter of combinations(filters)) {
+        for (const window of windows) {
+          const asked = { version, sort, ...filter, ...(window === undefined ? {} : { window }) };
+          const query = ArticleQuery.safeParse(asked);
+          if (!query.success) continue;
+          offered += 1;
+          const database = explained(newsroom.database, (fault) => {
+            faults.push(`${new URLSearchParams(asked).toString()} ${fault}`);
+          });
+          await list(database, query.data);
+        }
+      }
+      expect(faults).toEqual([]);
+      expect(offered > 0).toBe(version === "published" || !["mostShared", "relevance"].includes(sort));
+    },
+    120_000,
+  );
+});
