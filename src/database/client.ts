@@ -12,9 +12,9 @@ export type Transaction = Prisma.TransactionClient;
 const STATEMENT_TIMEOUT = 10_000;
 /**
  * Every list has an index, so reading a whole table is never the better plan, only one that was
- * estimated wrongly; and compiling a plan takes longer than such a statement may.
+ * estimated wrongly; and to compile a plan or start workers takes longer than such a statement may.
  */
-const PLANNING = "-c enable_seqscan=off -c jit=off";
+const PLANNING = "-c enable_seqscan=off -c jit=off -c max_parallel_workers_per_gather=0";
 /** How long a request waits for a connection, in milliseconds, before it is answered with 503. */
 const CONNECTION_TIMEOUT = 5_000;
 

@@ -21,8 +21,14 @@ interface Explained {
  */
 export async function countUpTo(tx: Transaction, selected: Prisma.Sql): Promise<Total> {
   const [{ total }] = await tx.$queryRaw<[{ total: number }]>`
-    SELECT count(*)::int AS total FROM (${selected} LIMIT ${MOST_COUNTED + 1}) counted`;
+    WITH found AS MATERIALIZED (${selected})
+    SELECT count(*)::int AS total FROM (SELECT FROM found LIMIT ${MOST_COUNTED + 1}) counted`;
   if (total <= MOST_COUNTED) return { total };
+  return { total: Math.max(total, await estimate(tx, selected)), totalIsEstimate: true };
+}
+
+/** How many rows a statement selects, as PostgreSQL estimates it. */
+export async function estimate(tx: Transaction, selected: Prisma.Sql): Promise<number> {
   const [row] = await tx.$queryRaw<[Explained]>(Prisma.sql`EXPLAIN (FORMAT JSON) ${selected}`);
-  return { total: Math.max(total, row["QUERY PLAN"][0].Plan["Plan Rows"]), totalIsEstimate: true };
+  return row["QUERY PLAN"][0].Plan["Plan Rows"];
 }

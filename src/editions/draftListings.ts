@@ -53,9 +53,8 @@ export async function findDrafts(
   const [more] = await tx.$queryRaw<unknown[]>`${inOrder} LIMIT 1 OFFSET ${MOST_WALKED}`;
   if (more === undefined) return rows;
   return tx.$queryRaw<DraftRow[]>`
-    SELECT id, updated_at FROM (
-      ${selectWhere([...filtersAlong(query, terms), ...across, ...onwards])} OFFSET 0
-    ) found ORDER BY ${order(query)} LIMIT ${query.limit + 1}`;
+    WITH found AS MATERIALIZED (${selectWhere([...filtersAlong(query, terms), ...across, ...onwards])})
+    SELECT id, updated_at FROM found ORDER BY ${order(query)} LIMIT ${query.limit + 1}`;
 }
 
 /** Selects the working copies that a list is of, those in the trash left out. */

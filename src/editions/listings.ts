@@ -1,6 +1,7 @@
 import { Prisma, type Transaction } from "../database/client.ts";
+import { estimate } from "../database/counting.ts";
 import { shareCountsOf } from "./read.ts";
-import type { ArticleQuery, PlainQuery } from "./schema.ts";
+import type { ArticleQuery } from "./schema.ts";
 
 /** The term that everything is listed under. */
 const EVERYTHING = "00000000-0000-0000-0000-000000000000";
@@ -21,7 +22,8 @@ const sorts = {
   updated: { column: Prisma.sql`updated_at`, direction: Prisma.sql`DESC`, beyond: Prisma.sql`<` },
 };
 
-export type LiveQuery = PlainQuery & { sort: keyof typeof sorts };
+/** A list in the order of a time. */
+export type LiveQuery = ArticleQuery & { sort: keyof typeof sorts };
 
 /** The article that a page goes on after: the time that the list goes by, and the id. */
 export type Position = readonly string[];
@@ -34,7 +36,8 @@ export interface ListRow {
 }
 
 /**
- * The terms that a list is narrowed by, those first that usually have the fewest articles.
+ * The terms that a list is narrowed by, that with the fewest articles first as far as PostgreSQL's
+ * statistics know.
  *
  * @returns undefined when one of them is unknown, so that nothing can be listed
  */
@@ -47,15 +50,24 @@ export async function termsOf(tx: Transaction, query: ArticleQuery): Promise<Ter
     UNION ALL SELECT id FROM authors WHERE slug = ${author}
     UNION ALL SELECT id FROM sections WHERE slug = ${section}
     UNION ALL SELECT language_term(${language}) WHERE ${language}::text IS NOT NULL`;
-  const [first, ...others] = found.map(({ term }) => term);
+  const terms = found.map(({ term }) => term);
+  const [first, ...others] = terms.length > 1 ? await seldomFirst(tx, terms) : terms;
   return first === undefined || found.length < asked.length ? undefined : [first, ...others];
 }
 
+async function seldomFirst(tx: Transaction, terms: string[]): Promise<string[]> {
+  const counts = await Promise.all(
+    terms.map((term) => estimate(tx, Prisma.sql`SELECT FROM listings WHERE term = ${term}::uuid`)),
+  );
+  const counted = terms.map((term, index) => ({ term, count: counts[index] ?? 0 }));
+  return counted.toSorted((a, b) => a.count - b.count).map(({ term }) => term);
+}
+
 /**
- * Finds the rows of a page and the one after it. One term's listings are walked through in the
- * order of the list, and the other filters leave out what does not fit: where much fits, the page
- * is soon full. Where it is not full after the first thousand of any term, little fits at all, and
- * is gathered and sorted.
+ * Finds the rows of a page and the one after it. The listings of the most seldom term are walked
+ * through in the order of the list, and the other filters leave out what does not fit: where much
+ * fits, the page is soon full. Where it is not full after the first thousand, little fits at all,
+ * and is gathered and sorted.
  */
 export async function findListed(
   tx: Transaction,
@@ -63,54 +75,58 @@ export async function findListed(
   terms: Terms,
   after: Position | undefined,
 ): Promise<ListRow[]> {
-  for (const term of terms) {
-    const rows = await tx.$queryRaw<ListRow[]>(walked(query, term, terms, after));
-    if (rows.length > query.limit || isWhole(query, terms)) return rows;
-    const [more] = await tx.$queryRaw<unknown[]>(beyondWalk(query, term, after));
-    if (more === undefined) return rows;
-  }
-  return tx.$queryRaw<ListRow[]>(gathered(query, terms, after));
+  const isWhole = terms.length === 1 && timesAcross(query, "l").length === 0;
+  const rows = await tx.$queryRaw<ListRow[]>(walked(query, terms, after, isWhole));
+  if (rows.length > query.limit || isWhole) return rows;
+  const [more] = await tx.$queryRaw<unknown[]>(beyondWalk(query, terms, after));
+  return more === undefined ? rows : tx.$queryRaw<ListRow[]>(gathered(query, terms, after));
 }
 
-/** Whether a walk leaves nothing out, so that it need not be cut short. */
-function isWhole(query: LiveQuery, terms: Terms): boolean {
-  return terms.length === 1 && timesAcross(query, "l").length === 0;
-}
-
-/** The statement that fills a page from the first listings of a term. */
-export function walked(query: LiveQuery, term: string, terms: Terms, after?: Position): Prisma.Sql {
+/** Fills a page from a term's first listings, and does not stop before it is full where all of them fit. */
+function walked(query: LiveQuery, terms: Terms, after: Position | undefined, isWhole: boolean): Prisma.Sql {
   const { column, direction } = sorts[query.sort];
-  const listings = listingsOf(query, term, after);
-  const others = terms
-    .filter((other) => other !== term)
-    .map(
-      (other) =>
-        Prisma.sql`EXISTS (SELECT FROM listings o WHERE o.term = ${other}::uuid AND o.published_at = l.published_at AND o.article_id = l.article_id)`,
-    );
-  const bound = isWhole(query, terms) ? Prisma.empty : Prisma.sql`LIMIT ${MOST_WALKED}`;
+  const listings = isWhole ? listingsOf(query, terms, after) : firstListings(query, terms, after);
+  const [, ...others] = terms;
+  const filters = [...others.map((term) => isListed(term, "l")), ...timesAcross(query, "l")];
   return shown(
     query,
     Prisma.sql`
-      SELECT article_id, ${column} AS position FROM (${listings} ${bound}) l
-      WHERE ${conjunction([...others, ...timesAcross(query, "l")])}
+      SELECT article_id, ${column} AS position FROM (${listings}) l WHERE ${conjunction(filters)}
       ORDER BY ${column} ${direction}, article_id ${direction} LIMIT ${query.limit + 1}`,
   );
 }
 
-/** The statement that finds whether a term has more listings than are walked through. */
-export function beyondWalk(query: LiveQuery, term: string, after?: Position): Prisma.Sql {
-  return Prisma.sql`${listingsOf(query, term, after)} LIMIT 1 OFFSET ${MOST_WALKED}`;
+/** The listings that are walked through, in the order of the list. */
+export function firstListings(query: LiveQuery, terms: Terms, after: Position | undefined): Prisma.Sql {
+  return Prisma.sql`${listingsOf(query, terms, after)} LIMIT ${MOST_WALKED}`;
 }
 
-/** The statement that gathers all that fits, however little that is of its terms, and sorts it. */
-export function gathered(query: LiveQuery, terms: Terms, after?: Position): Prisma.Sql {
+/** That an article is listed under a term too. OFFSET keeps it what it is, one look-up for each row. */
+export function isListed(term: string, row: string, filters: Prisma.Sql[] = []): Prisma.Sql {
+  return Prisma.sql`EXISTS (
+    SELECT FROM listings o WHERE ${conjunction([
+      Prisma.sql`o.term = ${term}::uuid`,
+      Prisma.sql`o.published_at = ${Prisma.raw(row)}.published_at`,
+      Prisma.sql`o.article_id = ${Prisma.raw(row)}.article_id`,
+      ...filters,
+    ])} OFFSET 0)`;
+}
+
+/** Finds whether there are more listings than are walked through. */
+export function beyondWalk(query: LiveQuery, terms: Terms, after: Position | undefined): Prisma.Sql {
+  return Prisma.sql`${listingsOf(query, terms, after)} LIMIT 1 OFFSET ${MOST_WALKED}`;
+}
+
+/** Gathers all that fits, however little that is of its terms, and sorts it. */
+function gathered(query: LiveQuery, terms: Terms, after: Position | undefined): Prisma.Sql {
   const { column, direction } = sorts[query.sort];
+  const rest = after === undefined ? Prisma.empty : Prisma.sql`AND ${onwards(query, after)}`;
   return shown(
     query,
     Prisma.sql`
-      SELECT article_id, ${column} AS position FROM (
-        ${selectListed(query, terms)} ${after === undefined ? Prisma.empty : Prisma.sql`AND ${onwards(query, after)}`} OFFSET 0
-      ) found ORDER BY ${column} ${direction}, article_id ${direction} LIMIT ${query.limit + 1}`,
+      WITH found AS MATERIALIZED (${selectListed(query, terms)} ${rest})
+      SELECT article_id, ${column} AS position FROM found
+      ORDER BY ${column} ${direction}, article_id ${direction} LIMIT ${query.limit + 1}`,
   );
 }
 
@@ -135,7 +151,10 @@ export function times(query: ArticleQuery, row: "l" | "s" | "p"): Prisma.Sql[] {
   return [...publishedWithin(query, row), ...updatedWithin(query, row)];
 }
 
-function publishedWithin({ publishedAfter, publishedBefore }: ArticleQuery, row: string): Prisma.Sql[] {
+export function publishedWithin(
+  { publishedAfter, publishedBefore }: ArticleQuery,
+  row: string,
+): Prisma.Sql[] {
   const column = Prisma.raw(`${row}.published_at`);
   return [
     ...(publishedAfter === undefined ? [] : [Prisma.sql`${column} > ${publishedAfter}::timestamptz`]),
@@ -143,7 +162,7 @@ function publishedWithin({ publishedAfter, publishedBefore }: ArticleQuery, row:
   ];
 }
 
-function updatedWithin({ updatedAfter }: ArticleQuery, row: string): Prisma.Sql[] {
+export function updatedWithin({ updatedAfter }: ArticleQuery, row: string): Prisma.Sql[] {
   return updatedAfter === undefined
     ? []
     : [Prisma.sql`${Prisma.raw(`${row}.updated_at`)} > ${updatedAfter}::timestamptz`];
@@ -154,11 +173,11 @@ function timesAlong(query: LiveQuery, row: string): Prisma.Sql[] {
   return query.sort === "updated" ? updatedWithin(query, row) : publishedWithin(query, row);
 }
 
-function timesAcross(query: LiveQuery, row: string): Prisma.Sql[] {
+export function timesAcross(query: LiveQuery, row: string): Prisma.Sql[] {
   return query.sort === "updated" ? publishedWithin(query, row) : updatedWithin(query, row);
 }
 
-function listingsOf(query: LiveQuery, term: string, after: Position | undefined): Prisma.Sql {
+function listingsOf(query: LiveQuery, [term]: Terms, after: Position | undefined): Prisma.Sql {
   const { column, direction } = sorts[query.sort];
   const filters = [Prisma.sql`l.term = ${term}::uuid`, ...timesAlong(query, "l")];
   if (after !== undefined) filters.push(onwards(query, after));

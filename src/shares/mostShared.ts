@@ -2,7 +2,16 @@ import { type Database, Prisma, transact } from "../database/client.ts";
 import { countUpTo } from "../database/counting.ts";
 import { withShares } from "../editions/document.ts";
 import { type ListedPage, emptyPage, nameOf } from "../editions/list.ts";
-import { type Terms, conjunction, hasTerms, termsOf, times } from "../editions/listings.ts";
+import {
+  type Terms,
+  conjunction,
+  hasTerms,
+  isListed,
+  publishedWithin,
+  termsOf,
+  times,
+  updatedWithin,
+} from "../editions/listings.ts";
 import { shareCountsOf } from "../editions/read.ts";
 import type { ArticleQuery } from "../editions/schema.ts";
 import type { Cursors } from "../http/paging.ts";
@@ -16,7 +25,7 @@ interface StandingRow {
 }
 
 /** How many standings are looked through, from the top down, for those that a list's filters leave. */
-const MOST_WALKED = 2_000;
+const MOST_WALKED = 5_000;
 
 /** How far a span has to be moved: its standings hold hours from `since` on that lie before `until`. */
 const overdue = Prisma.sql`
@@ -77,8 +86,8 @@ export function walkedStandings(query: ArticleQuery, terms: Terms, after?: reado
   return shown(
     Prisma.sql`
       SELECT article_id, top.count, top.published_at
-      FROM (${standings(query, after)} LIMIT ${MOST_WALKED}) top JOIN search_entries s USING (article_id)
-      WHERE ${conjunction([hasTerms(terms), ...times(query, "s")])}
+      FROM (${standings(query, after)} LIMIT ${MOST_WALKED}) top
+      WHERE ${conjunction([...publishedWithin(query, "top"), ...terms.map((term) => isListed(term, "top", updatedWithin(query, "o")))])}
       ORDER BY top.count DESC, top.published_at DESC, article_id DESC LIMIT ${query.limit + 1}`,
   );
 }
@@ -92,9 +101,9 @@ export function beyondStandings(query: ArticleQuery, after?: readonly string[]):
 export function gatheredStandings(query: ArticleQuery, terms: Terms, after?: readonly string[]): Prisma.Sql {
   return shown(
     Prisma.sql`
-      SELECT article_id, count, published_at FROM (
-        ${selectShared(query, terms)} ${after === undefined ? Prisma.empty : Prisma.sql`AND ${onwards(after)}`} OFFSET 0
-      ) found ORDER BY count DESC, published_at DESC, article_id DESC LIMIT ${query.limit + 1}`,
+      WITH found AS MATERIALIZED (${selectShared(query, terms)} ${after === undefined ? Prisma.empty : Prisma.sql`AND ${onwards(after)}`})
+      SELECT article_id, count, published_at FROM found
+      ORDER BY count DESC, published_at DESC, article_id DESC LIMIT ${query.limit + 1}`,
   );
 }
 
