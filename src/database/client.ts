@@ -12,9 +12,17 @@ export type Transaction = Prisma.TransactionClient;
 const STATEMENT_TIMEOUT = 10_000;
 /**
  * Every list has an index, so reading a whole table is never the better plan, only one that was
- * estimated wrongly; and to compile a plan or start workers takes longer than such a statement may.
+ * estimated wrongly; pages that are asked for often lie in memory, in whatever order they are read; and
+ * to compile a plan or start workers takes longer than such a statement may.
  */
-const PLANNING = "-c enable_seqscan=off -c jit=off -c max_parallel_workers_per_gather=0";
+const PLANNING = Object.entries({
+  enable_seqscan: "off",
+  random_page_cost: "1.1",
+  jit: "off",
+  max_parallel_workers_per_gather: "0",
+})
+  .map(([name, value]) => `-c ${name}=${value}`)
+  .join(" ");
 /** How long a request waits for a connection, in milliseconds, before it is answered with 503. */
 const CONNECTION_TIMEOUT = 5_000;
 

@@ -9,8 +9,10 @@ export interface Total {
   totalIsEstimate?: true;
 }
 
-interface Explained {
-  "QUERY PLAN": [{ Plan: { "Plan Rows": number } }];
+/** A step of PostgreSQL's plan for a statement, the first one being the whole. */
+export interface Plan {
+  "Plan Rows": number;
+  Plans?: Plan[];
 }
 
 /**
@@ -24,11 +26,14 @@ export async function countUpTo(tx: Transaction, selected: Prisma.Sql): Promise<
     WITH found AS MATERIALIZED (${selected})
     SELECT count(*)::int AS total FROM (SELECT FROM found LIMIT ${MOST_COUNTED + 1}) counted`;
   if (total <= MOST_COUNTED) return { total };
-  return { total: Math.max(total, await estimate(tx, selected)), totalIsEstimate: true };
+  const estimated = await planOf(tx, selected);
+  return { total: Math.max(total, estimated["Plan Rows"]), totalIsEstimate: true };
 }
 
-/** How many rows a statement selects, as PostgreSQL estimates it. */
-export async function estimate(tx: Transaction, selected: Prisma.Sql): Promise<number> {
-  const [row] = await tx.$queryRaw<[Explained]>(Prisma.sql`EXPLAIN (FORMAT JSON) ${selected}`);
-  return row["QUERY PLAN"][0].Plan["Plan Rows"];
+/** The plan for a statement, with the numbers of rows that PostgreSQL's statistics lead it to expect. */
+export async function planOf(tx: Transaction, statement: Prisma.Sql): Promise<Plan> {
+  const [row] = await tx.$queryRaw<[{ "QUERY PLAN": [{ Plan: Plan }] }]>(
+    Prisma.sql`EXPLAIN (FORMAT JSON) ${statement}`,
+  );
+  return row["QUERY PLAN"][0].Plan;
 }

@@ -1,5 +1,6 @@
 import { Prisma, type Transaction } from "../database/client.ts";
-import { MOST_WALKED, type Position, conjunction } from "./listings.ts";
+import { planOf } from "../database/counting.ts";
+import { MOST_GATHERED, MOST_WALKED, type Position, conjunction } from "./listings.ts";
 import type { ArticleQuery } from "./schema.ts";
 
 /** The section, tag and author that a list of working copies is narrowed by, as ids. */
@@ -45,13 +46,16 @@ export async function findDrafts(
   const inOrder = Prisma.sql`
     ${selectWhere([...filtersAlong(query, terms), ...onwards])} ORDER BY ${order(query)}`;
   const across = filtersAcross(query, terms);
-  const bound = across.length === 0 ? Prisma.empty : Prisma.sql`LIMIT ${MOST_WALKED}`;
-  const rows = await tx.$queryRaw<DraftRow[]>`
+  const walked = (bound: Prisma.Sql) => Prisma.sql`
     SELECT id, updated_at FROM (${inOrder} ${bound}) articles WHERE ${conjunction(across)}
     ORDER BY ${order(query)} LIMIT ${query.limit + 1}`;
-  if (rows.length > query.limit || across.length === 0) return rows;
+  if (across.length === 0) return tx.$queryRaw<DraftRow[]>(walked(Prisma.empty));
+  const rows = await tx.$queryRaw<DraftRow[]>(walked(Prisma.sql`LIMIT ${MOST_WALKED}`));
+  if (rows.length > query.limit) return rows;
   const [more] = await tx.$queryRaw<unknown[]>`${inOrder} LIMIT 1 OFFSET ${MOST_WALKED}`;
   if (more === undefined) return rows;
+  const expected = await planOf(tx, selectDrafts(query, terms));
+  if (expected["Plan Rows"] > MOST_GATHERED) return tx.$queryRaw<DraftRow[]>(walked(Prisma.empty));
   return tx.$queryRaw<DraftRow[]>`
     WITH found AS MATERIALIZED (${selectWhere([...filtersAlong(query, terms), ...across, ...onwards])})
     SELECT id, updated_at FROM found ORDER BY ${order(query)} LIMIT ${query.limit + 1}`;

@@ -1,5 +1,5 @@
 import { Prisma, type Transaction } from "../database/client.ts";
-import { estimate } from "../database/counting.ts";
+import { planOf } from "../database/counting.ts";
 import { shareCountsOf } from "./read.ts";
 import type { ArticleQuery } from "./schema.ts";
 
@@ -11,6 +11,8 @@ const EVERYTHING = "00000000-0000-0000-0000-000000000000";
  * leave: a page is then full unless they leave less than one in fifty.
  */
 export const MOST_WALKED = 1_000;
+/** How many articles are gathered and sorted; where more fit, the walk goes on to where they are. */
+export const MOST_GATHERED = 10_000;
 
 /** What a list is narrowed by that is not a matter of time: its tag, author, section and language, as terms. */
 export type Terms = readonly [string, ...string[]];
@@ -56,10 +58,9 @@ export async function termsOf(tx: Transaction, query: ArticleQuery): Promise<Ter
 }
 
 async function seldomFirst(tx: Transaction, terms: string[]): Promise<string[]> {
-  const counts = await Promise.all(
-    terms.map((term) => estimate(tx, Prisma.sql`SELECT FROM listings WHERE term = ${term}::uuid`)),
-  );
-  const counted = terms.map((term, index) => ({ term, count: counts[index] ?? 0 }));
+  const each = terms.map((term) => Prisma.sql`SELECT 1 FROM listings WHERE term = ${term}::uuid`);
+  const { Plans = [] } = await planOf(tx, Prisma.join(each, " UNION ALL "));
+  const counted = terms.map((term, index) => ({ term, count: Plans[index]?.["Plan Rows"] ?? 0 }));
   return counted.toSorted((a, b) => a.count - b.count).map(({ term }) => term);
 }
 
@@ -75,17 +76,25 @@ export async function findListed(
   terms: Terms,
   after: Position | undefined,
 ): Promise<ListRow[]> {
-  const isWhole = terms.length === 1 && timesAcross(query, "l").length === 0;
+  const across = timesAcross(query, "l");
+  const isWhole = terms.length === 1 && across.length === 0;
   const rows = await tx.$queryRaw<ListRow[]>(walked(query, terms, after, isWhole));
   if (rows.length > query.limit || isWhole) return rows;
   const [more] = await tx.$queryRaw<unknown[]>(beyondWalk(query, terms, after));
-  return more === undefined ? rows : tx.$queryRaw<ListRow[]>(gathered(query, terms, after));
+  if (more === undefined) return rows;
+  // Times that lie across the order of the list may leave much, all of it far from its beginning.
+  const expected = across.length === 0 ? undefined : await planOf(tx, selectListed(query, terms));
+  return tx.$queryRaw<ListRow[]>(
+    expected !== undefined && expected["Plan Rows"] > MOST_GATHERED
+      ? walked(query, terms, after, true)
+      : gathered(query, terms, after),
+  );
 }
 
-/** Fills a page from a term's first listings, and does not stop before it is full where all of them fit. */
-function walked(query: LiveQuery, terms: Terms, after: Position | undefined, isWhole: boolean): Prisma.Sql {
+/** Fills a page from a term's first listings, or from as many as it takes. */
+function walked(query: LiveQuery, terms: Terms, after: Position | undefined, toTheEnd: boolean): Prisma.Sql {
   const { column, direction } = sorts[query.sort];
-  const listings = isWhole ? listingsOf(query, terms, after) : firstListings(query, terms, after);
+  const listings = toTheEnd ? listingsOf(query, terms, after) : firstListings(query, terms, after);
   const [, ...others] = terms;
   const filters = [...others.map((term) => isListed(term, "l")), ...timesAcross(query, "l")];
   return shown(

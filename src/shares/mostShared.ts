@@ -25,7 +25,7 @@ interface StandingRow {
 }
 
 /** How many standings are looked through, from the top down, for those that a list's filters leave. */
-const MOST_WALKED = 5_000;
+const MOST_WALKED = 10_000;
 
 /** How far a span has to be moved: its standings hold hours from `since` on that lie before `until`. */
 const overdue = Prisma.sql`

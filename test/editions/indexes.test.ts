@@ -1,16 +1,15 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { seed } from "../../bench/seed.ts";
-import { type Database, Prisma } from "../../src/database/client.ts";
+import type { Database } from "../../src/database/client.ts";
 import { listDrafts, listLive } from "../../src/editions/list.ts";
 import { ArticleQuery } from "../../src/editions/schema.ts";
 import { listFound } from "../../src/search/list.ts";
 import { listMostShared } from "../../src/shares/mostShared.ts";
 import { useNewsroom } from "../support/newsroom.ts";
+import { explained } from "../support/plans.ts";
 
 const newsroom = useNewsroom();
 const ARTICLES = 100_000;
-/** How many rows a step of a plan may take: far from the whole archive. */
-const MOST_ROWS = 20_000;
 
 beforeAll(async () => {
   await seed(newsroom.databaseUrl, ARTICLES, 10);
@@ -44,44 +43,6 @@ function combinations(names: readonly string[]): Record<string, string>[] {
   return combinations(others).flatMap((combination) =>
     values.map((value) => (value === undefined ? combination : { ...combination, [name]: value })),
   );
-}
-
-interface Plan {
-  "Node Type": string;
-  "Relation Name"?: string;
-  "Actual Rows": number;
-  "Actual Loops": number;
-  "Rows Removed by Filter"?: number;
-  Plans?: Plan[];
-}
-
-/** What is wrong with a plan that was carried out. */
-function faultsOf(plan: Plan): string[] {
-  const { "Node Type": step, "Relation Name": table = "", "Actual Loops": loops } = plan;
-  const rows = (plan["Actual Rows"] + (plan["Rows Removed by Filter"] ?? 0)) * loops;
-  const faults = (plan.Plans ?? []).flatMap(faultsOf);
-  if (step === "Seq Scan" && BIG.includes(table)) faults.push(`reads all of ${table}`);
-  if (rows > MOST_ROWS) faults.push(`takes ${rows} rows in a step ${step} ${table}`.trim());
-  return faults;
-}
-const BIG = ["articles", "editions", "publications", "listings", "search_entries", "share_standings"];
-
-/** The database, which also has each statement that is sent explained as it is carried out. */
-function explained(database: Database, told: (fault: string) => void): Database {
-  const explain = async (query: TemplateStringsArray | Prisma.Sql, ...values: unknown[]) => {
-    const statement = query instanceof Prisma.Sql ? query : Prisma.sql(query, ...values);
-    if (!statement.sql.trimStart().startsWith("EXPLAIN")) {
-      const [row] = await database.$queryRaw<[{ "QUERY PLAN": [{ Plan: Plan }] }]>(
-        Prisma.sql`EXPLAIN (ANALYZE, FORMAT JSON, TIMING OFF) ${statement}`,
-      );
-      for (const fault of faultsOf(row["QUERY PLAN"][0].Plan))
-        told(`${fault}: ${statement.sql.trim().replaceAll(/\s+/g, " ").slice(0, 60)}`);
-    }
-    return database.$queryRaw(statement);
-  };
-  return new Proxy(database, {
-    get: (target, name) => (name === "$queryRaw" ? explain : (Reflect.get(target, name) as unknown)),
-  });
 }
 
 /** Lists as the route does. */
