@@ -88,7 +88,7 @@ export async function scale(
   try {
     const found: Scaled[] = [];
     for (const { name, query, atMost } of queries) {
-      const address = `/v1/articles?${new URLSearchParams(query)}`;
+      const address = `/v1/articles?${new URLSearchParams(query).toString()}`;
       const took = { small: [] as number[], great: [] as number[] };
       for (let time = -2; time < times; time += 1) {
         const one = await timeOf(small.url + address);

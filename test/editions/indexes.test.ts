@@ -86,4 +86,38 @@ describe(`among ${ARTICLES} articles`, () => {
     },
     120_000,
   );
+
+  it.each(["", "language=en", "sort=oldest&updatedAfter=2017-01-01"])(
+    "a list of more than ten thousand is counted by an estimate that says so: %s",
+    async (query) => {
+      const exact = await newsroom.reader.get("/v1/articles?tag=tags-7&count=true&limit=1");
+      expect(exact.body.page.total).toBe(
+        await newsroom.database.articleTag.count({ where: { tag: { slug: "tags-7" } } }),
+      );
+      expect(exact.body.page).not.toHaveProperty("totalIsEstimate");
+      const { page } = (await newsroom.reader.get(`/v1/articles?${query}&count=true&limit=1`)).body;
+      expect(page.totalIsEstimate).toBe(true);
+      expect(page.total).toBeGreaterThan(0.7 * ARTICLES);
+      expect(page.total).toBeLessThan(1.2 * ARTICLES);
+    },
+  );
+
+  it("a page deep in a list of what seldom goes together follows the one before", async () => {
+    const query = "section=sections-3&tag=tags-7&language=fr&author=authors-5&fields=id";
+    const whole = (await newsroom.reader.get("/v1/articles?section=sections-3&tag=tags-7&limit=100")).body
+      .data;
+    const walked: string[] = [];
+    for (let cursor = ""; ;) {
+      const { body } = await newsroom.reader.get(
+        `/v1/articles?section=sections-3&tag=tags-7&limit=7${cursor}`,
+      );
+      walked.push(...body.data.map(({ id }: { id: string }) => id));
+      if (body.page.next === null) break;
+      cursor = `&cursor=${body.page.next}`;
+    }
+    expect(walked).toEqual(whole.map(({ id }: { id: string }) => id));
+    expect(new Set(walked).size).toBe(walked.length);
+    const few = await newsroom.reader.get(`/v1/articles?${query}&count=true`);
+    expect(few.body.data).toHaveLength(few.body.page.total);
+  });
 });

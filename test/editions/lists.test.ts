@@ -84,6 +84,13 @@ describe("the list of articles", () => {
     });
   });
 
+  it("has each article with its own shares", async () => {
+    await newsroom.reader.post(`/v1/articles/${idOf(11)}/shares`).send({ network: "x" });
+    const { body } = await newsroom.reader.get(`/v1/articles?section=sport&count=true`);
+    const shared = body.data.filter(({ shareTotal }: { shareTotal: number }) => shareTotal > 0);
+    expect(shared).toMatchObject([{ id: idOf(11), shareCounts: { x: 1 }, shareTotal: 1 }]);
+  });
+
   it("goes oldest first, and last updated first", async () => {
     expect(await listed("sort=oldest")).toEqual(byMoment);
     expect((await listed("sort=updated")).slice(0, 3)).toEqual([7, 0, 3]);
