@@ -161,6 +161,17 @@ describe("the list of articles", () => {
     expect(Object.keys(body.data[0]).toSorted()).toEqual(["headline", "id", "shareTotal"]);
   });
 
+  it("has an article where it is filed now, once what was changed is published", async () => {
+    const { id } = await live(newsroom, { headline: "Moving", language: "en", tags: [{ name: "Before" }] });
+    await change(newsroom, id, { language: "fr", tags: [{ name: "After" }] });
+    const found = async (query: string) =>
+      (await newsroom.reader.get(`/v1/articles?${query}`)).body.data.map((item: ShownArticle) => item.id);
+    expect([await found("tag=before&language=en"), await found("tag=after")]).toEqual([[id], []]);
+    await publish(newsroom, id);
+    expect([await found("tag=before"), await found("tag=after&language=en")]).toEqual([[], []]);
+    expect([await found("tag=after&language=fr"), await found("tag=after&q=moving")]).toEqual([[id], [id]]);
+  });
+
   it("does not have what is gone", async () => {
     const { id } = await live(newsroom, { headline: "Soon gone", section: { name: "Fleeting" } });
     expect((await newsroom.reader.get("/v1/articles?section=fleeting")).body.data).toHaveLength(1);
