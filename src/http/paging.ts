@@ -31,7 +31,10 @@ export const pageParameters = {
     .enum(["true", "false"])
     .transform((value) => value === "true")
     .default(false)
-    .meta({ description: "`true` adds `page.total`.", examples: ["true"] }),
+    .meta({
+      description: "`true` adds `page.total`; of very many it is an estimate, and marked as one.",
+      examples: ["true"],
+    }),
 };
 
 /** The shape of a list of `item`s. */
@@ -44,6 +47,12 @@ export const Page = z
     limit: z.int(),
     next: z.string().nullable().describe("The cursor of the next page; null on the last."),
     total: z.int().optional().describe("How many there are in all; with `count=true`."),
+    totalIsEstimate: z
+      .literal(true)
+      .optional()
+      .describe(
+        "There when `total` is not exact: of articles no more than 10,000 are counted, and how many more there are is estimated.",
+      ),
   })
   .meta({ id: "Page" });
 

@@ -84,7 +84,7 @@ export const problemTypes = {
   unavailable: {
     status: 503,
     meaning:
-      "The database is away or out of room. Nothing was changed; `Retry-After` says when to try again.",
+      "The database is away, out of room or took too long. Nothing was changed; `Retry-After` says when to try again.",
   },
 } as const satisfies Record<string, { status: number; meaning: string }>;
 
@@ -227,6 +227,14 @@ function asProblem(error: unknown, request: FastifyRequest): Problem {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   const known = typeof code === "string" ? fastifyProblem(code, request) : undefined;
   if (known !== undefined) return known;
+  // 57014 is a statement that was ended for taking longer than any may.
+  if (databaseCode(error) === "57014") {
+    return problem(
+      "unavailable",
+      "The database took too long over this and was stopped. Nothing was changed; try again, or ask for less at once.",
+      { headers: { "retry-after": "1" } },
+    );
+  }
   if (isDatabaseAway(error)) {
     return problem(
       "unavailable",

@@ -126,7 +126,7 @@ async function refuseInUse(tx: Transaction, kind: Kind, term: Term, consequence:
     SELECT EXISTS (SELECT FROM articles WHERE section_id = ${term.id}::uuid)
         OR EXISTS (SELECT FROM article_tags WHERE tag_id = ${term.id}::uuid)
         OR EXISTS (SELECT FROM article_authors WHERE author_id = ${term.id}::uuid)
-        OR EXISTS (SELECT FROM publications WHERE terms @> ARRAY[${term.id}::uuid]) AS used`;
+        OR EXISTS (SELECT FROM listings WHERE term = ${term.id}::uuid) AS used`;
   if (found.used) throw inUse(kind, term, consequence);
 }
 
