@@ -20,10 +20,10 @@ beforeAll(async () => {
     await client.query("SET session_replication_role = replica");
     await client.query(
       `INSERT INTO publications
-         (article_id, version, slug, document, summary, headline, title_key, language, terms, published_at, updated_at)
+         (article_id, version, slug, document, summary, headline, title_key, language, terms, published_at, updated_at, live_from)
        SELECT gen_random_uuid(), 1, 'archived-' || n, document,
          replace(summary, '"archive-needle"', '"archived-' || n || '"'), headline, title_key, language, '{}',
-         published_at - n * interval '1 minute', updated_at - n * interval '1 minute'
+         published_at - n * interval '1 minute', updated_at - n * interval '1 minute', live_from
        FROM publications CROSS JOIN generate_series(1, $2::int) n WHERE article_id = $1::uuid`,
       [id, ROWS],
     );
