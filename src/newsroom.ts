@@ -7,6 +7,7 @@ import { type EditionCache, editionCache } from "./editions/cache.ts";
 import { type News, news } from "./editions/news.ts";
 import { readPublication, readSlug } from "./editions/read.ts";
 import { type Cursors, signedCursors } from "./http/paging.ts";
+import { type Signing, signing } from "./http/signing.ts";
 import { type ShareRecorder, shareRecorder } from "./shares/record.ts";
 
 /** What the features of one process work with. */
@@ -14,6 +15,8 @@ export interface Newsroom {
   config: Config;
   database: Database;
   cursors: Cursors;
+  /** Signs with the installation's secret. */
+  signing: Signing;
   shares: ShareRecorder;
   /** Where readers find an article. */
   articleAddress: ArticleAddress;
@@ -34,7 +37,7 @@ export function furnish(config: Config, databaseUrl: string, secret: Uint8Array)
   return {
     config,
     database,
-    cursors: signedCursors(secret),
+    ...signed(secret),
     shares: shareRecorder(statements, database, heard.shared),
     articleAddress: articleAddress(config.DATELINE_ARTICLE_URL),
     live,
@@ -42,11 +45,17 @@ export function furnish(config: Config, databaseUrl: string, secret: Uint8Array)
   };
 }
 
+/** What the installation's secret makes. */
+function signed(secret: Uint8Array): Pick<Newsroom, "signing" | "cursors"> {
+  const own = signing(secret);
+  return { signing: own, cursors: signedCursors(own) };
+}
+
 /** Opens the newsroom that is kept in a database, which must be migrated. */
 export async function openNewsroom(config: Config, databaseUrl: string): Promise<Newsroom> {
   const newsroom = furnish(config, databaseUrl, new Uint8Array(32));
   const secret = await installationSecret(newsroom.database);
-  return { ...newsroom, cursors: signedCursors(secret) };
+  return { ...newsroom, ...signed(secret) };
 }
 
 /** Keeps what readers get in memory from here on, and is told by all processes what changes. */
