@@ -80,8 +80,7 @@ export function shareLinks(
     const href = link(encodeURIComponent(address), encodeURIComponent(headline));
     return html`<li>
       <a href="${href}" title="${text}"
-        ><svg viewBox="0 0 24 24" aria-hidden="true" focusable="false">${raw(icon)}</svg
-        ><span class="spoken">${text}</span>${
+        ><svg viewBox="0 0 24 24" aria-hidden="true">${raw(icon)}</svg><span class="spoken">${text}</span>${
           shared > 0 &&
           html`<span class="count">${count.format(shared)}</span>
             <span class="spoken">${labels.shares}</span>`

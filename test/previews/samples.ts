@@ -1,3 +1,4 @@
+import { v7 as uuid } from "uuid";
 import type { Agent, TestNewsroom } from "../support/newsroom.ts";
 
 /** A link to a preview as it is answered. */
@@ -24,15 +25,13 @@ export async function linkTo(agent: Agent, article: string): Promise<Link> {
   return answer.body as Link;
 }
 
-/** Any id: links of an article and their places in the body go by it. */
-const linkId = (number: number) => `0199b2a0-5f5a-7c11-9d0e-${String(number).padStart(12, "0")}`;
-
-/** Article with everything that one can have. */
+/** An article with everything that one can have, but for corrections. */
 export async function sample(newsroom: TestNewsroom) {
   const { editor } = newsroom;
   const made = await editor.post("/v1/articles").send({ headline: "Second ferry to sail before the storms" });
   const { id: other } = made.body as { id: string };
   await editor.post(`/v1/articles/${other}/publish`);
+  const [first, second] = [uuid(), uuid()];
   const preview = await previewOf(newsroom, {
     headline: "Harbour reopens after the longest winter closure in forty years",
     standfirst:
@@ -47,15 +46,14 @@ export async function sample(newsroom: TestNewsroom) {
       "A second ferry is promised before the autumn storms",
     ],
     relatedLinks: [
-      { id: linkId(1), kind: "alsoRead", articleId: other },
-      { id: linkId(2), kind: "alsoRead", title: "How the ice was broken, in pictures" },
+      { id: first, kind: "alsoRead", articleId: other },
+      { id: second, kind: "alsoRead", title: "How the ice was broken, in pictures" },
       {
-        id: linkId(3),
         kind: "source",
         title: "The harbour master’s log",
         url: "https://harbour.example/log",
       },
-      { id: linkId(4), kind: "background", title: "A short history of the crossing", url: "/history" },
+      { kind: "background", title: "A short history of the crossing", url: "/history" },
     ],
     body: [
       {
@@ -76,10 +74,10 @@ export async function sample(newsroom: TestNewsroom) {
         text: "Some 4,000 parcels had piled up in the customs shed, among them seed potatoes, a harmonium and most of the island’s spectacles. It was, the postmistress said, not a delay but a siege.",
         marks: [
           { type: "strong", start: 0, end: 18 },
-          { type: "emphasis", start: 175, end: 180 },
+          { type: "emphasis", start: 177, end: 182 },
         ],
       },
-      { type: "relatedLink", relatedLinkId: linkId(1) },
+      { type: "relatedLink", relatedLinkId: first },
       { type: "heading", level: 2, text: "What the ice cost" },
       { type: "paragraph", text: "The council put the damage at three items, none of them insured:" },
       {
@@ -106,9 +104,9 @@ export async function sample(newsroom: TestNewsroom) {
       {
         type: "paragraph",
         text: "Closures are days on which port_open was false from midnight to midnight.",
-        marks: [{ type: "code", start: 26, end: 35 }],
+        marks: [{ type: "code", start: 27, end: 36 }],
       },
-      { type: "relatedLink", relatedLinkId: linkId(2) },
+      { type: "relatedLink", relatedLinkId: second },
     ],
   });
   for (const [network, count] of [
@@ -125,6 +123,7 @@ export async function sample(newsroom: TestNewsroom) {
 
 /** A shorter one that is written from the right. */
 export function sampleInUrdu(newsroom: TestNewsroom) {
+  const link = uuid();
   return previewOf(newsroom, {
     headline: "استنبول میں مذاکرات مکمل، پروازیں جلد بحال ہونے کا امکان",
     standfirst: "پانچ گھنٹے کی بات چیت کے بعد دونوں وفود نے مشترکہ اعلامیہ جاری کیا۔",
@@ -136,7 +135,7 @@ export function sampleInUrdu(newsroom: TestNewsroom) {
     keyPoints: ["بات چیت پانچ گھنٹے جاری رہی", "براہ راست پروازیں اگلے ماہ سے شروع ہو سکتی ہیں"],
     relatedLinks: [
       {
-        id: linkId(11),
+        id: link,
         kind: "alsoRead",
         title: "سفیر دوبارہ ملاقات کریں گے",
         url: "https://example.com/ur",
@@ -149,7 +148,7 @@ export function sampleInUrdu(newsroom: TestNewsroom) {
         text: "دونوں ممالک کے وفود نے پیر کو استنبول میں پانچ گھنٹے تک بات چیت کی۔ ترجمان کے مطابق Flight TK 710 اگلے ماہ دوبارہ شروع ہو سکتی ہے۔",
         marks: [{ type: "strong", start: 0, end: 21 }],
       },
-      { type: "relatedLink", relatedLinkId: linkId(11) },
+      { type: "relatedLink", relatedLinkId: link },
       { type: "heading", text: "اعلامیہ میں کیا ہے" },
       { type: "list", items: ["پروازوں کی بحالی", "تجارت", "ویزا"] },
       { type: "quote", text: "یہ ایک اچھی شروعات ہے۔", attribution: "ترجمان" },
