@@ -65,7 +65,7 @@ function blockOf(
         <a href="${linkAddress(block.url)}"
           ><span class="label" lang="${labels.language}"
             >${labels.embedded} <bdi>${hostOf(block.url)}</bdi></span
-          ><span class="address" dir="ltr">${block.url}</span></a
+          ><span class="address"><bdi dir="ltr">${block.url}</bdi></span></a
         >
       </p>`;
     case "relatedLink": {

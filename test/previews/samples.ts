@@ -146,7 +146,7 @@ export function sampleInUrdu(newsroom: TestNewsroom) {
       {
         type: "paragraph",
         text: "دونوں ممالک کے وفود نے پیر کو استنبول میں پانچ گھنٹے تک بات چیت کی۔ ترجمان کے مطابق Flight TK 710 اگلے ماہ دوبارہ شروع ہو سکتی ہے۔",
-        marks: [{ type: "strong", start: 0, end: 21 }],
+        marks: [{ type: "strong", start: 0, end: 19 }],
       },
       { type: "relatedLink", relatedLinkId: link },
       { type: "heading", text: "اعلامیہ میں کیا ہے" },
