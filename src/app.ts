@@ -8,7 +8,6 @@ import { describeApi } from "./docs/openapi.ts";
 import { docsRoutes } from "./docs/routes.ts";
 import { serveDirectly } from "./editions/directly.ts";
 import { editionRoutes } from "./editions/routes.ts";
-import { measure } from "./health/metrics.ts";
 import { healthRoutes } from "./health/routes.ts";
 import type { App } from "./http/app.ts";
 import { negotiateContent } from "./http/content.ts";
@@ -44,7 +43,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
   answerUnrouted(app);
   await describeApi(app);
 
-  healthRoutes(app, newsroom, measure(app, newsroom));
+  healthRoutes(app, newsroom);
   await docsRoutes(app);
   pageRoutes(app);
   previewRoutes(app, newsroom);
@@ -66,6 +65,8 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
   );
 
   app.addHook("onClose", async () => {
+    newsroom.news.agenda.stop();
+    await newsroom.jobs.stop();
     await newsroom.shares.settle().catch(() => {});
     await newsroom.database.$disconnect();
   });

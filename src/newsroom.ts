@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { Registry } from "prom-client";
 import { type ArticleAddress, articleAddress } from "./articles/relatedLinks.ts";
 import type { Config } from "./config.ts";
 import { type Database, openDatabase } from "./database/client.ts";
@@ -6,9 +7,11 @@ import { type Listening, listen } from "./database/notifications.ts";
 import { type EditionCache, editionCache } from "./editions/cache.ts";
 import { type News, news } from "./editions/news.ts";
 import { readPublication, readSlug } from "./editions/read.ts";
+import { type Jobs, openJobs } from "./jobs/jobs.ts";
 import { type Cursors, signedCursors } from "./http/paging.ts";
 import { type Signing, signing } from "./http/signing.ts";
 import { type ShareRecorder, shareRecorder } from "./shares/record.ts";
+import { type Together, alone } from "./workers/together.ts";
 
 /** What the features of one process work with. */
 export interface Newsroom {
@@ -23,6 +26,11 @@ export interface Newsroom {
   /** What readers get, kept as bytes. */
   live: EditionCache;
   news: News;
+  jobs: Jobs;
+  /** What this process measures of itself. */
+  metrics: Registry;
+  /** What it does as one with those that serve behind the same port. */
+  together: Together;
 }
 
 /** Puts a newsroom together; nothing is asked of the database yet. */
@@ -34,6 +42,7 @@ export function furnish(config: Config, databaseUrl: string, secret: Uint8Array)
     (slug) => readSlug(database, slug),
   );
   const heard = news(database, live);
+  const metrics = new Registry();
   return {
     config,
     database,
@@ -42,6 +51,9 @@ export function furnish(config: Config, databaseUrl: string, secret: Uint8Array)
     articleAddress: articleAddress(config.DATELINE_ARTICLE_URL),
     live,
     news: heard,
+    jobs: openJobs(databaseUrl),
+    metrics,
+    together: alone(metrics),
   };
 }
 
@@ -62,7 +74,8 @@ export async function openNewsroom(config: Config, databaseUrl: string): Promise
 export function followNews(newsroom: Newsroom, databaseUrl: string): Promise<Listening> {
   return listen(databaseUrl, {
     onMessage: newsroom.news.hear,
-    onUp: () => {
+    onUp: async () => {
+      await newsroom.news.readAgenda();
       newsroom.live.trust();
     },
     onDown: () => {
