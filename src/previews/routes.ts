@@ -77,7 +77,7 @@ export function previewRoutes(app: App, newsroom: Newsroom): void {
     },
     async (request, reply) => {
       const { grant, article } = await previewed(newsroom, request.params.token);
-      const shown = asReadersWouldGetIt(article, newsroom.articleAddress);
+      const shown = await asReadersWouldGetIt(newsroom, article);
       reply.headers({ ...pageHeaders, ...secret });
       if (request.accepts().type(["text/html", "application/json"]) === "application/json") {
         return reply.type("application/json; charset=utf-8").serializer(JSON.stringify).send(shown);

@@ -1,9 +1,10 @@
 import { html } from "hono/html";
 import type { Article } from "../articles/schema.ts";
 import { presentArticle } from "../articles/present.ts";
-import type { ArticleAddress } from "../articles/relatedLinks.ts";
 import type { StoredArticle } from "../articles/workingCopy.ts";
-import { compileEdition, renderEdition } from "../editions/document.ts";
+import { compileEdition } from "../editions/document.ts";
+import { hangingLinks, rendered } from "../editions/live.ts";
+import type { Newsroom } from "../newsroom.ts";
 import { shownTime } from "../pages/article.ts";
 import { articlePage } from "../pages/page.ts";
 import type { Grant } from "./token.ts";
@@ -13,20 +14,13 @@ import type { Grant } from "./token.ts";
  * left out, since whoever has a preview of one article is to learn nothing of another. Its state
  * and times are the working copy's own.
  */
-export function asReadersWouldGetIt(article: StoredArticle, address: ArticleAddress): Article {
-  const own = presentArticle(article, address);
-  const links = article.copy.relatedLinks
-    .filter(({ url }) => url === null)
-    .map(({ id, target }) => ({
-      linkId: id,
-      targetId: target?.id ?? null,
-      target: target?.publication ?? null,
-    }));
-  const edition = compileEdition(article, article.row.updatedAt, address);
-  const { body, keyPoints, relatedLinks } = JSON.parse(
-    renderEdition(edition, links, address).document,
-  ) as Article;
-  return { ...own, body, keyPoints, relatedLinks };
+export async function asReadersWouldGetIt(newsroom: Newsroom, article: StoredArticle): Promise<Article> {
+  const { database, articleAddress } = newsroom;
+  const edition = compileEdition(article, article.row.updatedAt, articleAddress);
+  const links = await hangingLinks(database, edition);
+  const { document } = await rendered(newsroom, database, edition, links);
+  const { body, keyPoints, relatedLinks } = JSON.parse(document) as Article;
+  return { ...presentArticle(article, articleAddress), body, keyPoints, relatedLinks };
 }
 
 /**

@@ -209,6 +209,16 @@ describe("a preview as JSON", () => {
     expectProblem(await show(token).set("Accept", "image/png"), 406, "not-acceptable");
   });
 
+  it("leads bare titles to what is live under them, as publishing would", async () => {
+    const { token } = await previewOf(newsroom, { relatedLinks: [{ title: "Ferry to sail" }] });
+    const target = await publishDraft(
+      newsroom.editor,
+      await makeDraft(newsroom.editor, { headline: "Ferry to sail" }),
+    );
+    const { body } = await json(token);
+    expect(body.relatedLinks).toMatchObject([{ title: "Ferry to sail", articleId: target.id }]);
+  });
+
   it("tells nothing of other articles that readers do not know of, nor does the page", async () => {
     const hidden = await makeDraft(newsroom.editor, { headline: "Not out yet" });
     const gone = await publishDraft(
