@@ -5,14 +5,14 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { useNewsroom } from "../support/newsroom.ts";
 import { previewOf, sample, sampleInUrdu } from "./samples.ts";
 
-const executable = [
-  process.env.CHROMIUM_PATH,
+const usual = [
   "/usr/bin/chromium",
   "/usr/bin/chromium-browser",
   "/usr/bin/google-chrome",
   "/Applications/Chromium.app/Contents/MacOS/Chromium",
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-].find((path) => path !== undefined && existsSync(path));
+];
+const executable = process.env.CHROMIUM_PATH ?? usual.find((path) => existsSync(path));
 
 // In CI there has to be one: there the tests fail without.
 const isSkipped = executable === undefined && process.env.CI === undefined;
