@@ -5,6 +5,7 @@ import { authenticate } from "./access/authenticate.ts";
 import { itemRoutes } from "./articles/itemRoutes.ts";
 import { articleRoutes } from "./articles/routes.ts";
 import { describeApi } from "./docs/openapi.ts";
+import { deskRoutes } from "./desk/routes.ts";
 import { docsRoutes } from "./docs/routes.ts";
 import { serveDirectly } from "./editions/directly.ts";
 import { editionRoutes } from "./editions/routes.ts";
@@ -54,6 +55,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
       await limitRates(v1, newsroom);
       editionRoutes(v1, newsroom);
       articleRoutes(v1, newsroom);
+      deskRoutes(v1, newsroom);
       itemRoutes(v1, newsroom);
       shareRoutes(v1, newsroom);
       await importRoutes(v1, newsroom);

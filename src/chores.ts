@@ -1,5 +1,5 @@
 import type { FastifyBaseLogger } from "fastify";
-import { carryOut } from "./editions/plan.ts";
+import { carryOut } from "./editions/due.ts";
 import { forgetOldKeys } from "./http/write.ts";
 import type { Newsroom } from "./newsroom.ts";
 import { fillSearch } from "./search/entries.ts";

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { Registry } from "prom-client";
 import { type ArticleAddress, articleAddress } from "./articles/relatedLinks.ts";
 import type { Config } from "./config.ts";
-import { type Database, openDatabase } from "./database/client.ts";
+import { type Database, type Statements, openDatabase } from "./database/client.ts";
 import { type Listening, listen } from "./database/notifications.ts";
 import { type EditionCache, editionCache } from "./editions/cache.ts";
 import { type News, news } from "./editions/news.ts";
@@ -17,6 +17,8 @@ import { type Together, alone } from "./workers/together.ts";
 export interface Newsroom {
   config: Config;
   database: Database;
+  /** Prepared statements on the same connections. */
+  statements: Statements;
   cursors: Cursors;
   /** Signs with the installation's secret. */
   signing: Signing;
@@ -46,6 +48,7 @@ export function furnish(config: Config, databaseUrl: string, secret: Uint8Array)
   return {
     config,
     database,
+    statements,
     ...signed(secret),
     shares: shareRecorder(statements, database, heard.shared),
     articleAddress: articleAddress(config.DATELINE_ARTICLE_URL),

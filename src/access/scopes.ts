@@ -2,7 +2,9 @@
 export const scopes = {
   "drafts:read": "Read working copies.",
   "articles:write": "Create, change and delete articles, sections, tags and authors.",
-  "articles:publish": "Publish and unpublish.",
+  "articles:publish": "Publish, schedule and unpublish.",
+  "articles:kill": "Withdraw articles for good.",
+  "embargo:read": "Read what is published under embargo before the public.",
   "shares:write": "Set and remove share counts, and record shares without the public's limit.",
   "keys:manage": "List, make and revoke keys.",
 } as const;

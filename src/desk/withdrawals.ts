@@ -1,4 +1,4 @@
-import type { Transaction } from "../database/client.ts";
+import { type Transaction, actorOf } from "../database/client.ts";
 import { problem } from "../http/problems.ts";
 
 /**
@@ -19,4 +19,15 @@ export function withdrawn(articleId: string, publicReason: string | null) {
       headers: { "cache-control": "public, max-age=60", "surrogate-key": articleId.replaceAll("-", "") },
     },
   );
+}
+
+/** @throws 451 when it was withdrawn before */
+export async function withdrawForGood(
+  tx: Transaction,
+  articleId: string,
+  reason: string,
+  publicReason: string | null,
+): Promise<void> {
+  await refuseWithdrawn(tx, articleId);
+  await tx.withdrawal.create({ data: { articleId, reason, publicReason, actor: actorOf(tx).name } });
 }

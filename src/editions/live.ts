@@ -110,7 +110,10 @@ export async function rendered(
 type Targets = Map<string, { headline: string; slug: string }>;
 
 /** What readers know of the articles that links lead to, as far as they are live. */
-async function liveTargets(tx: Transaction, links: readonly { targetId: string | null }[]): Promise<Targets> {
+export async function liveTargets(
+  tx: Transaction,
+  links: readonly { targetId: string | null }[],
+): Promise<Targets> {
   const ids = [...new Set(links.flatMap(({ targetId }) => targetId ?? []))];
   if (ids.length === 0) return new Map();
   const targets = await tx.publication.findMany({
@@ -120,7 +123,7 @@ async function liveTargets(tx: Transaction, links: readonly { targetId: string |
   return new Map(targets.filter(isLive).map((target) => [target.articleId, target]));
 }
 
-function withTargets(
+export function withTargets(
   links: readonly { linkId: string; targetId: string | null }[],
   targets: Targets,
 ): LiveLink[] {
@@ -129,46 +132,4 @@ function withTargets(
     targetId,
     target: targets.get(targetId ?? "") ?? null,
   }));
-}
-
-/** Sees to it that every process drops what it keeps of an article, and of those that show its headline or slug. */
-export async function tellReaders(
-  newsroom: Newsroom,
-  tx: Transaction,
-  articleId: string,
-  linksChange: boolean,
-): Promise<void> {
-  const dependents = linksChange ? await renderDependents(newsroom, tx, articleId) : [];
-  await newsroom.news.changed(tx, [articleId, ...dependents]);
-}
-
-/** Bare titles that waited for an article with this headline lead to it from now on. */
-export async function resolveBareTitles(tx: Transaction, articleId: string, headline: string): Promise<void> {
-  const waiting = { titleKey: titleKey(headline), targetId: null, NOT: { articleId } };
-  await tx.relatedLink.updateMany({ where: { ...waiting, url: null }, data: { targetId: articleId } });
-  await tx.publicationLink.updateMany({ where: waiting, data: { targetId: articleId } });
-}
-
-/** Renders anew what links to an article that appeared, was renamed or went; returns the ids. */
-async function renderDependents(newsroom: Newsroom, tx: Transaction, articleId: string): Promise<string[]> {
-  const dependents = await tx.publication.findMany({
-    where: { links: { some: { targetId: articleId } } },
-    select: {
-      articleId: true,
-      edition: { select: { document: true } },
-      links: { select: { linkId: true, targetId: true } },
-    },
-  });
-  const targets = await liveTargets(
-    tx,
-    dependents.flatMap(({ links }) => links),
-  );
-  for (const { articleId: id, edition, links } of dependents) {
-    const document = edition.document as unknown as EditionDocument;
-    await tx.publication.update({
-      where: { articleId: id },
-      data: renderEdition(document, withTargets(links, targets), newsroom.articleAddress),
-    });
-  }
-  return dependents.map((dependent) => dependent.articleId);
 }

@@ -6,9 +6,9 @@ import { refuseWithdrawn } from "../desk/withdrawals.ts";
 import type { Precondition } from "../http/conditional.ts";
 import { invalidContent } from "../http/problems.ts";
 import type { Newsroom } from "../newsroom.ts";
-import { type ChangeKind, recordChange } from "./changes.ts";
-import { type EditionDocument, compileEdition } from "./document.ts";
-import { hangingLinks, putInPlace, rendered, resolveBareTitles, takeTurn, tellReaders } from "./live.ts";
+import { appear, disappear } from "./appear.ts";
+import { compileEdition } from "./document.ts";
+import { hangingLinks, putInPlace, rendered, takeTurn } from "./live.ts";
 import { cancelPlan, isPlanned, planMoment } from "./plan.ts";
 
 /** How an article is to be published. */
@@ -112,42 +112,6 @@ export async function publish(
 }
 
 /**
- * Does what follows when an edition has come before readers: the one before it ends, the change is
- * written down, links and caches follow.
- *
- * @param before what readers saw until then, if anything
- */
-export async function appear(
-  newsroom: Newsroom,
-  tx: Transaction,
-  document: EditionDocument,
-  before: { version: number; slug: string; headline: string } | undefined,
-  correction: string | undefined,
-  at: Date,
-): Promise<void> {
-  const { id: articleId, version, slug, headline } = document;
-  const change = { articleId, version, slug, at };
-  if (before !== undefined) {
-    await tx.edition.update({
-      where: { articleId_version: { articleId, version: before.version } },
-      data: { liveUntil: at },
-    });
-  }
-  const kind: ChangeKind =
-    before === undefined ? "published" : correction === undefined ? "updated" : "corrected";
-  await recordChange(tx, {
-    ...change,
-    kind,
-    ...(correction === undefined ? {} : { detail: { correction } }),
-  });
-  if (before !== undefined && before.slug !== slug)
-    await recordChange(tx, { ...change, kind: "moved", detail: { from: before.slug } });
-  const isKnown = before?.slug === slug && before.headline === headline;
-  if (!isKnown) await resolveBareTitles(tx, articleId, headline);
-  await tellReaders(newsroom, tx, articleId, !isKnown);
-}
-
-/**
  * Takes an article from readers, and into the trash if so asked; what is planned for it is given up.
  *
  * @param options.whenLive is called before a live article is touched, to refuse it by throwing
@@ -183,22 +147,6 @@ export async function withdraw(
     },
   });
   return { ...article, row: changed };
-}
-
-/** Takes a live article's publication away, and does what follows. */
-export async function disappear(
-  newsroom: Newsroom,
-  tx: Transaction,
-  article: { id: string; version: number; slug: string },
-  at: Date,
-  kind: "unpublished" | "deleted" | "withdrawn",
-  detail?: { reason: string | null },
-): Promise<void> {
-  const { id: articleId, version } = article;
-  const { slug } = await tx.publication.delete({ where: { articleId } });
-  await tx.edition.update({ where: { articleId_version: { articleId, version } }, data: { liveUntil: at } });
-  await recordChange(tx, { kind, articleId, version, slug, at, ...(detail === undefined ? {} : { detail }) });
-  await tellReaders(newsroom, tx, articleId, true);
 }
 
 function refuseTimes(

@@ -73,7 +73,7 @@ export async function readPublication(
 ): Promise<LiveArticle> {
   const found = await statements.query<PublicationRow>({ ...statementFor[audience], values: [id] });
   const row = found.rows[0];
-  if (row === undefined) throw await absent(tx, id, id);
+  if (row === undefined) throw await whyAbsent(tx, id, id);
   return {
     articleId: row.article_id,
     slug: row.slug,
@@ -99,7 +99,7 @@ export async function readSlug(
     FROM slugs s LEFT JOIN ${viewFor(audience)} p USING (article_id)
     WHERE s.slug = ${reference} AND (s.published_at <= now() OR p.slug = s.slug)`;
   if (held === undefined) throw unknown(reference);
-  if (held.slug === null) throw await absent(tx, held.article_id, reference);
+  if (held.slug === null) throw await whyAbsent(tx, held.article_id, reference);
   return { articleId: held.article_id, slug: held.slug };
 }
 
@@ -109,7 +109,7 @@ const brief = { "cache-control": "public, max-age=1", vary: VARY };
 const planned = { "cache-control": "public, max-age=0", vary: VARY };
 
 /** Why readers do not get an article. */
-async function absent(tx: Transaction, id: string, reference: string) {
+export async function whyAbsent(tx: Transaction, id: string, reference: string) {
   const [known] = await tx.$queryRaw<
     { was_live: boolean; reason: string | null; is_withdrawn: boolean; is_planned: boolean }[]
   >`
@@ -117,7 +117,7 @@ async function absent(tx: Transaction, id: string, reference: string) {
            EXISTS (SELECT FROM editions WHERE article_id = ${id}::uuid AND live_from > now()) AS is_planned,
            EXISTS (SELECT FROM withdrawals WHERE article_id = ${id}::uuid) AS is_withdrawn,
            (SELECT public_reason FROM withdrawals WHERE article_id = ${id}::uuid) AS reason`;
-  if (known?.is_withdrawn === true) return withdrawn(id, known.reason);
+  if (known?.is_withdrawn === true && known.was_live) return withdrawn(id, known.reason);
   const headers = known?.is_planned === true ? planned : brief;
   if (known?.was_live !== true) return unknown(reference, headers);
   return problem("gone", `The article ${reference} was published and is no more.`, {

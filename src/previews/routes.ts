@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Article } from "../articles/schema.ts";
 import { type StoredArticle, loadArticle } from "../articles/workingCopy.ts";
+import { refuseWithdrawn } from "../desk/withdrawals.ts";
 import type { App } from "../http/app.ts";
 import { absoluteAddress } from "../http/origin.ts";
 import { Problem, problem } from "../http/problems.ts";
@@ -28,18 +29,19 @@ export function previewLinkRoutes(app: App, newsroom: Newsroom): void {
         summary: "Make a link to a preview",
         description:
           "Whoever has the link sees the working copy as readers will, without a key, until the link expires or " +
-          "the article is deleted. It always shows the working copy as it is then. Nothing is stored of a link, " +
+          "the article is deleted or withdrawn for good. It always shows the working copy as it is then. Nothing is stored of a link, " +
           "so it cannot be taken back: let it expire soon.",
         tags,
         params: z.object({ article: z.string().describe("The article's id or slug.") }),
         body: PreviewInput,
         response: { 201: Preview },
       },
-      config: { access: "drafts:read", problems: ["not-found"] },
+      config: { access: "drafts:read", problems: ["not-found", "withdrawn"] },
     },
     (request, reply) =>
       write(newsroom, request, reply, async (tx) => {
         const { row } = await loadArticle(tx, request.params.article);
+        await refuseWithdrawn(tx, row.id);
         const expiresAt = new Date(Date.now() + (request.body?.expiresIn ?? DEFAULT_SECONDS) * 1000);
         const token = previewToken(newsroom.signing, { articleId: row.id, expiresAt });
         const path = `/preview/${token}`;
@@ -99,10 +101,13 @@ async function previewed(
 ): Promise<{ grant: Grant; article: StoredArticle }> {
   const grant = openPreview(newsroom.signing, token);
   if (grant === undefined) throw noPreview();
-  const article = await loadArticle(newsroom.database, grant.articleId).catch((error: unknown) => {
-    throw error instanceof Problem && error.type === "not-found" ? noPreview() : error;
-  });
-  return { grant, article };
+  try {
+    const article = await loadArticle(newsroom.database, grant.articleId);
+    await refuseWithdrawn(newsroom.database, article.row.id);
+    return { grant, article };
+  } catch (error) {
+    throw error instanceof Problem ? noPreview() : error;
+  }
 }
 
 function noPreview() {

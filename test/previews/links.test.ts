@@ -69,6 +69,12 @@ describe("making a link to a preview", () => {
       );
   });
 
+  it("is refused for an article that was withdrawn for good", async () => {
+    const { address } = await makeDraft(newsroom.editor);
+    await newsroom.editor.post(`${address}/kill`).send({ reason: "An injunction" });
+    expectProblem(await newsroom.editor.post(`${address}/previews`).send({}), 451, "withdrawn");
+  });
+
   it("is done once with an Idempotency-Key", async () => {
     const { id } = await makeDraft(newsroom.editor);
     const make = () =>
@@ -144,6 +150,9 @@ describe("a preview's token", () => {
     for (const [fault, token] of Object.entries(tokens)) seen.push({ fault, answer: await show(token) });
     await newsroom.editor.delete(address).set("If-Match", "*");
     seen.push({ fault: "its article was deleted", answer: await show(good) });
+    const killed = await previewOf(newsroom, {});
+    await newsroom.editor.post(`/v1/articles/${killed.id}/kill`).send({ reason: "An injunction" });
+    seen.push({ fault: "its article was withdrawn for good", answer: await show(killed.token) });
     for (const { fault, answer } of seen) {
       const { instance, requestId, ...body } = answer.body as Record<string, unknown>;
       expectProblem(answer, 404, "not-found");

@@ -205,20 +205,15 @@ describe("the page of a preview", () => {
 
   it("shows corrections, numbered and dated", async () => {
     const { id, token } = await previewOf(newsroom, {});
-    await newsroom.editor.post(`/v1/articles/${id}/publish`);
-    const publishedAt = new Date("2025-04-10T09:30:00Z");
-    await newsroom.database.correction.createMany({
-      data: ["It was <61> days.", "It was in Oban."].map((text, index) => ({
-        articleId: id,
-        number: index + 1,
-        text,
-        version: 1,
-        publishedAt,
-      })),
-    });
+    const publish = (body: object) => newsroom.editor.post(`/v1/articles/${id}/publish`).send(body);
+    await publish({});
+    for (const correction of ["It was <61> days.", "It was in Oban."]) {
+      const answer = await publish({ correction });
+      expect(answer.status, answer.text).toBe(200);
+    }
     const page = await pageAt(token);
-    expect(page).toContain(
-      '<li value="1"><time datetime="2025-04-10T09:30:00.000Z" lang="en">10 April 2025 at 09:30 UTC</time>It was &lt;61&gt; days.</li>',
+    expect(page).toMatch(
+      /<li value="1"><time datetime="[^"]+Z" lang="en">[^<]+ UTC<\/time>It was &lt;61&gt; days\.<\/li>/,
     );
     expect(page).toMatch(/<li value="2"><time [^>]+>[^<]+<\/time>It was in Oban\.<\/li>/);
   });

@@ -103,8 +103,6 @@ ALTER TABLE "corrections" ADD CONSTRAINT "corrections_article_id_fkey" FOREIGN K
 -- AddForeignKey
 ALTER TABLE "transitions" ADD CONSTRAINT "transitions_article_id_fkey" FOREIGN KEY ("article_id") REFERENCES "articles"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
--- AddForeignKey
-ALTER TABLE "withdrawals" ADD CONSTRAINT "withdrawals_article_id_fkey" FOREIGN KEY ("article_id") REFERENCES "articles"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
 
 
 
