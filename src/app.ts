@@ -22,6 +22,8 @@ import { serverOptions } from "./http/server.ts";
 import { validateWithZod } from "./http/validation.ts";
 import { importRoutes } from "./imports/routes.ts";
 import type { Newsroom } from "./newsroom.ts";
+import { pageRoutes } from "./pages/routes.ts";
+import { previewLinkRoutes, previewRoutes } from "./previews/routes.ts";
 import { shareRoutes } from "./shares/routes.ts";
 import { taxonomyRoutes } from "./taxonomy/routes.ts";
 
@@ -44,6 +46,8 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
 
   healthRoutes(app, newsroom);
   await docsRoutes(app);
+  pageRoutes(app);
+  previewRoutes(app, newsroom);
 
   await app.register(
     async (v1: App) => {
@@ -55,6 +59,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
       itemRoutes(v1, newsroom);
       shareRoutes(v1, newsroom);
       await importRoutes(v1, newsroom);
+      previewLinkRoutes(v1, newsroom);
       taxonomyRoutes(v1, newsroom);
       keyRoutes(v1, newsroom);
     },

@@ -33,6 +33,7 @@ const tags = [
   { name: "Key points", description: "What the article says, in a few lines." },
   { name: "Related links", description: "ALSO READ, background and sources." },
   { name: "Shares", description: "How often an article was shared, per network." },
+  { name: "Previews", description: "The working copy as readers will see it." },
   { name: "Imports", description: "Articles from what was saved elsewhere." },
   { name: "Taxonomy", description: "Sections, tags and authors." },
   { name: "Keys", description: "Who may do what." },
@@ -212,6 +213,7 @@ const pathExamples: Record<string, string> = {
   network: "whatsapp",
   term: "world",
   name: "not-found",
+  token: "q1vTm3kZ0aXx8mV2b4nD6VswMTk5YjJhMC01ZjVhLTdjMTEtOWQwZS02ZjFiOGEzYzJkNGUiLDE3NDQzNjU2MDBd",
 };
 
 /** Examples of parameters stand at the parameter, where tools look for them. */

@@ -1,6 +1,6 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import { invalidParameter } from "./problems.ts";
+import type { Signing } from "./signing.ts";
 
 export const DEFAULT_LIMIT = 20;
 export const MAX_LIMIT = 100;
@@ -64,18 +64,13 @@ export interface Cursors {
   read: (list: string, cursor: string) => string[];
 }
 
-export function signedCursors(secret: Uint8Array): Cursors {
-  const sign = (list: string, position: string) =>
-    createHmac("sha256", secret).update(`${list}\n${position}`).digest().subarray(0, 12);
+export function signedCursors({ sign, open }: Signing): Cursors {
+  const purpose = (list: string) => `cursor ${list}`;
   return {
-    write(list, values) {
-      const position = JSON.stringify(values);
-      return Buffer.concat([sign(list, position), Buffer.from(position)]).toString("base64url");
-    },
+    write: (list, values) => sign(purpose(list), JSON.stringify(values)),
     read(list, cursor) {
-      const bytes = Buffer.from(cursor, "base64url");
-      const position = bytes.subarray(12).toString();
-      if (bytes.length <= 12 || !timingSafeEqual(bytes.subarray(0, 12), sign(list, position))) {
+      const position = open(purpose(list), cursor);
+      if (position === undefined) {
         throw invalidParameter([
           {
             pointer: "cursor",

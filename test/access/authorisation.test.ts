@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Scope, allScopes } from "../../src/access/scopes.ts";
+import { stylesheet } from "../../src/pages/stylesheet.ts";
 import { type Agent, useNewsroom } from "../support/newsroom.ts";
 import { expectProblem } from "../support/problems.ts";
 
@@ -46,6 +47,8 @@ const operations: Record<string, Expected> = {
   "get /openapi.json": read,
   "get /openapi.yaml": read,
   "get /problems/{name}": read,
+  "get /styles/{name}": read,
+  "get /preview/{token}": read,
   "get /v1/articles": read,
   "post /v1/articles": writing(422, {}),
   "get /v1/articles/{article}": read,
@@ -80,6 +83,7 @@ const operations: Record<string, Expected> = {
   },
   "delete /v1/articles/{article}/share-counts/{network}": { needs: "shares:write", allowed: 428 },
   "post /v1/articles/{article}/shares": { needs: "nothing", allowed: 201, body: { network: "email" } },
+  "post /v1/articles/{article}/previews": { needs: "drafts:read", allowed: 422, body: { expiresIn: 0 } },
   "post /v1/imports": { ...writing(422), headers: { "content-type": "text/plain" } },
   ...terms("/v1/sections", "term"),
   ...terms("/v1/tags", "term"),
@@ -119,6 +123,7 @@ beforeAll(async () => {
     .put(`/v1/articles/${article.id}/share-counts/whatsapp`)
     .set("if-match", "*")
     .send({ count: 3 });
+  const { body: preview } = await newsroom.editor.post(`/v1/articles/${article.id}/previews`).send({});
   const { body: keys } = await newsroom.editor.get("/v1/keys");
   addresses = {
     "{article}": article.id,
@@ -129,7 +134,9 @@ beforeAll(async () => {
     "/tags/{term}": "/tags/ferries",
     "/authors/{term}": "/authors/ana-lima",
     "{key}": keys.data[0].id,
+    "/styles/{name}": stylesheet.address,
     "{name}": "not-found",
+    "{token}": preview.token,
   };
   const { body: revoked } = await newsroom.editor
     .post("/v1/keys")
