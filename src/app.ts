@@ -7,6 +7,7 @@ import { articleRoutes } from "./articles/routes.ts";
 import { describeApi } from "./docs/openapi.ts";
 import { docsRoutes } from "./docs/routes.ts";
 import { serveDirectly } from "./editions/directly.ts";
+import { editionHistoryRoutes } from "./editions/history.ts";
 import { editionRoutes } from "./editions/routes.ts";
 import { measure } from "./health/metrics.ts";
 import { healthRoutes } from "./health/routes.ts";
@@ -22,6 +23,7 @@ import { serverOptions } from "./http/server.ts";
 import { validateWithZod } from "./http/validation.ts";
 import { importRoutes } from "./imports/routes.ts";
 import type { Newsroom } from "./newsroom.ts";
+import { revisionRoutes } from "./revisions/routes.ts";
 import { shareRoutes } from "./shares/routes.ts";
 import { taxonomyRoutes } from "./taxonomy/routes.ts";
 
@@ -52,6 +54,8 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
       editionRoutes(v1, newsroom);
       articleRoutes(v1, newsroom);
       itemRoutes(v1, newsroom);
+      revisionRoutes(v1, newsroom);
+      editionHistoryRoutes(v1, newsroom);
       shareRoutes(v1, newsroom);
       await importRoutes(v1, newsroom);
       taxonomyRoutes(v1, newsroom);

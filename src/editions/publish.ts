@@ -4,6 +4,7 @@ import type { Transaction } from "../database/client.ts";
 import type { Precondition } from "../http/conditional.ts";
 import { problem } from "../http/problems.ts";
 import type { Newsroom } from "../newsroom.ts";
+import { recordRevision } from "../revisions/record.ts";
 import { indexArticle } from "../search/entries.ts";
 import { type EditionDocument, type LiveLink, compileEdition, renderEdition } from "./document.ts";
 
@@ -45,6 +46,7 @@ export async function publish(
   };
   published.copy = { ...article.copy, publishedAt: published.row.publishedAt };
   await tx.slug.updateMany({ where: { slug: row.slug, publishedAt: null }, data: { publishedAt: now } });
+  await recordRevision(tx, locked, published, { action: "published" });
   await putLive(newsroom, tx, published, now);
   return published;
 }
@@ -84,7 +86,9 @@ export async function withdraw(
       updatedAt: now,
     },
   });
-  return { ...article, row: changed };
+  const withdrawn = { ...article, row: changed };
+  await recordRevision(tx, article, withdrawn, { action: options.toTrash ? "trashed" : "unpublished" });
+  return withdrawn;
 }
 
 /**

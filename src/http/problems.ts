@@ -103,6 +103,34 @@ export const ProblemDetails = z
         }),
       )
       .optional(),
+    revision: z
+      .int()
+      .optional()
+      .describe("With 412 on an article or anything inside it: the revision that its working copy is at."),
+    currentETag: z
+      .string()
+      .optional()
+      .describe("With it: the ETag of the working copy, to be sent as If-Match with the next try."),
+    conflicts: z
+      .array(
+        z.object({
+          field: z
+            .string()
+            .describe(
+              "A JSON Pointer into the article; items go by id: `/keyPoints/{id}`; a tag by its slug.",
+            ),
+          changedBy: z
+            .object({ id: z.string().nullable(), name: z.string() })
+            .nullable()
+            .describe("Null when it follows from a change elsewhere."),
+          changedAt: z.string().nullable(),
+          revision: z.int().nullable().describe("The newest revision that changed it."),
+        }),
+      )
+      .optional()
+      .describe(
+        "With it: what the request would write that others have changed since the revision in If-Match; with `Prefer: merge` what both changed in different ways. Absent when that revision is not known.",
+      ),
   })
   .meta({
     id: "Problem",
@@ -125,22 +153,28 @@ export interface FieldError {
   detail: string;
 }
 
+/** The members of a problem that some types alone have. */
+export type ProblemMembers = Pick<z.output<typeof ProblemDetails>, "revision" | "currentETag" | "conflicts">;
+
 /** An answer other than success, thrown from wherever it is found out. */
 export class Problem extends Error {
   readonly type: ProblemType;
   readonly errors: FieldError[] | undefined;
   readonly headers: Record<string, string>;
+  readonly members: ProblemMembers;
 
   constructor(
     type: ProblemType,
     detail: string,
     errors?: FieldError[],
     headers: Record<string, string> = {},
+    members: ProblemMembers = {},
   ) {
     super(detail);
     this.type = type;
     this.errors = errors;
     this.headers = headers;
+    this.members = members;
   }
 }
 
@@ -148,9 +182,9 @@ export class Problem extends Error {
 export function problem(
   type: ProblemType,
   detail: string,
-  extra: { errors?: FieldError[]; headers?: Record<string, string> } = {},
+  extra: { errors?: FieldError[]; headers?: Record<string, string>; members?: ProblemMembers } = {},
 ): Problem {
-  return new Problem(type, detail, extra.errors, extra.headers);
+  return new Problem(type, detail, extra.errors, extra.headers, extra.members);
 }
 
 /** The problem of a body that parses but is not valid. */
@@ -203,6 +237,7 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, found:
     instance: request.url.split("?", 1)[0] ?? request.url,
     requestId: request.id,
     ...(found.errors === undefined ? {} : { errors: found.errors }),
+    ...found.members,
   };
   const caching = request.caller ? "private, no-store" : (found.headers["cache-control"] ?? "no-store");
   return reply
