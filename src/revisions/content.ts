@@ -119,8 +119,8 @@ export async function difference(
     dictionary: base.subarray(-WINDOW),
   });
   // With a keyframe of k bytes and d bytes more in each revision after it, the whole is least when a
-  // new one comes after √(2k/d), at √(2kd) bytes: for d from k/100 to k/20 that is about here.
-  return content.length > keyframe.content.length / 4 ? undefined : new Uint8Array(content);
+  // new one comes after √(2k/d), at √(2kd) bytes: for d from k/200 to k/50 that is about here.
+  return content.length > keyframe.content.length / 8 ? undefined : new Uint8Array(content);
 }
 
 /** Reads the content of a revision, with the keyframe that it differs from unless it is one. */
