@@ -45,7 +45,7 @@ export const problemTypes = {
   "precondition-failed": {
     status: 412,
     meaning:
-      "It was changed since: the `If-Match` or `If-None-Match` sent does not fit its current ETag. Fetch it again and repeat the change on top.",
+      "It was changed since: the `If-Match` or `If-None-Match` sent does not fit its current ETag. Fetch it again and repeat the change on top. Of an article, `currentETag` and `conflicts` say what it is now and who has changed what.",
   },
   "content-too-large": {
     status: 413,

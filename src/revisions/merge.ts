@@ -95,20 +95,21 @@ function interleave(
   other: ReadonlyMap<string, Entry>,
   base: ReadonlyMap<string, Entry>,
 ): string[] {
-  const added = new Map<string | undefined, string[]>();
-  let anchor: string | undefined;
+  const first: string[] = [];
+  const behind = new Map<string, string[]>();
+  let place = first;
   for (const key of other.keys()) {
-    if (list.has(key)) anchor = key;
-    else if (!base.has(key)) added.set(anchor, [...(added.get(anchor) ?? []), key]);
+    if (list.has(key)) behind.set(key, (place = []));
+    else if (!base.has(key)) place.push(key);
   }
   const keys: string[] = [];
-  let waiting = added.get(undefined) ?? [];
+  const waiting = [first];
   for (const key of list.keys()) {
-    if (base.has(key)) keys.push(...waiting.splice(0));
+    if (base.has(key)) keys.push(...waiting.splice(0).flat());
     keys.push(key);
-    waiting = [...waiting, ...(added.get(key) ?? [])];
+    waiting.push(behind.get(key) ?? []);
   }
-  return [...keys, ...waiting];
+  return [...keys, ...waiting.flat()];
 }
 
 /** What one side refers to and the other has taken away. */
