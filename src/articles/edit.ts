@@ -152,7 +152,7 @@ async function merged(
   if (patch.body !== undefined) next.body = withBlockIds(patch.body ?? [], takenBlockIds);
   if (patch.keyPoints !== undefined) {
     next.keyPoints = collect(
-      await keyPointsFrom(tx, copy.keyPoints, patch.keyPoints ?? [], ["keyPoints"]),
+      await keyPointsFrom(tx, articleId, copy.keyPoints, patch.keyPoints ?? [], ["keyPoints"]),
     ).keyPoints;
   }
   const held = collect(tied(copy, next, patch));

@@ -31,6 +31,7 @@ export async function relatedLinksFrom(
   const errors = await idErrors(
     tx,
     "relatedLink",
+    ofArticle,
     current,
     items.map(({ id }) => id),
     place,

@@ -314,7 +314,8 @@ const moved = {
 /** One response for each status, with an example of each problem that has it. */
 function problemResponses(): Json {
   const byStatus = Object.groupBy(Object.entries(problemTypes), ([, { status }]) => String(status));
-  const [sample] = (ProblemDetails.meta()?.examples ?? []) as Json[];
+  const samples = (ProblemDetails.meta()?.examples ?? []) as Json[];
+  const { errors: _, ...plain } = samples[0] ?? {};
   return Object.fromEntries(
     Object.entries(byStatus)
       // Whether a method exists is not a matter of any operation.
@@ -329,14 +330,15 @@ function problemResponses(): Json {
               schema: { $ref: "#/components/schemas/Problem" },
               examples: Object.fromEntries(
                 types.map(([name, { meaning }]) => {
-                  const { errors, ...value }: Json = {
-                    ...sample,
-                    type: `/problems/${name}`,
+                  const type = `/problems/${name}`;
+                  const value: Json = {
+                    ...(samples.find((sample) => sample.type === type) ?? plain),
+                    type,
                     title: problemTitle(name as ProblemType),
                     status: Number(status),
                     detail: meaning,
                   };
-                  return [name, { value: name === "invalid-content" ? { ...value, errors } : value }];
+                  return [name, { value }];
                 }),
               ),
             },

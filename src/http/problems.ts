@@ -145,6 +145,24 @@ export const ProblemDetails = z
         requestId: "0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e",
         errors: [{ pointer: "#/headline", detail: "is missing" }],
       },
+      {
+        type: "/problems/precondition-failed",
+        title: "Precondition failed",
+        status: 412,
+        detail: "The article was changed since; its working copy is at revision 8.",
+        instance: "/v1/articles/talks-conclude-in-istanbul",
+        requestId: "0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e",
+        revision: 8,
+        currentETag: '"8-q1vTm3kZ0aXx8mV2b4nD6Q"',
+        conflicts: [
+          {
+            field: "/headline",
+            changedBy: { id: "0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e", name: "Night desk" },
+            changedAt: "2025-04-10T09:30:00.000Z",
+            revision: 8,
+          },
+        ],
+      },
     ],
   });
 

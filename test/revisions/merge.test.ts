@@ -412,6 +412,16 @@ describe("Prefer: merge on key points and related links", () => {
       await expectStale(async () => send(), `/keyPoints/${pointId(index)}`);
   });
 
+  it("takes an addition that arrives again under the same id once, and one of other text not at all", async () => {
+    const id = `0199b2a0-5f5a-7c11-9d0e-${String(Date.now()).padStart(12, "0").slice(-12)}`;
+    const add = (text: string) =>
+      newsroom.editor.post(`${draft.address}/key-points`).set(asked()).send({ id, text });
+    expect((await add("four")).status).toBe(201);
+    expect((await add("four")).body).toMatchObject({ id, text: "four", position: 3 });
+    await expectStale(async () => add("five"), `/keyPoints/${id}`);
+    expect(await textsNow()).toEqual(["one", "two", "three", "four"]);
+  });
+
   it("removes what another has removed already", async () => {
     await meanwhile({ keyPoints: [{ id: pointId(1) }, { id: pointId(2) }] });
     const answer = await newsroom.editor.delete(`${draft.address}/key-points/${pointId(0)}`).set(asked());

@@ -242,7 +242,7 @@ describe("a revision", () => {
       where: { articleId: draft.id },
       data: { actorName: "Nobody" },
     });
-    await expect(change).rejects.toThrow();
+    await expect(change).rejects.toThrow("never changed");
   });
 
   it("is not there for an article that is not there, or in the trash", async () => {
