@@ -8,6 +8,7 @@ import { describeApi } from "./docs/openapi.ts";
 import { deskRoutes } from "./desk/routes.ts";
 import { docsRoutes } from "./docs/routes.ts";
 import { serveDirectly } from "./editions/directly.ts";
+import { editionHistoryRoutes } from "./editions/history.ts";
 import { editionRoutes } from "./editions/routes.ts";
 import { healthRoutes } from "./health/routes.ts";
 import type { App } from "./http/app.ts";
@@ -24,6 +25,7 @@ import { importRoutes } from "./imports/routes.ts";
 import type { Newsroom } from "./newsroom.ts";
 import { pageRoutes } from "./pages/routes.ts";
 import { previewLinkRoutes, previewRoutes } from "./previews/routes.ts";
+import { revisionRoutes } from "./revisions/routes.ts";
 import { shareRoutes } from "./shares/routes.ts";
 import { taxonomyRoutes } from "./taxonomy/routes.ts";
 
@@ -57,6 +59,8 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
       articleRoutes(v1, newsroom);
       deskRoutes(v1, newsroom);
       itemRoutes(v1, newsroom);
+      revisionRoutes(v1, newsroom);
+      editionHistoryRoutes(v1, newsroom);
       shareRoutes(v1, newsroom);
       await importRoutes(v1, newsroom);
       previewLinkRoutes(v1, newsroom);

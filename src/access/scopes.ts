@@ -6,6 +6,7 @@ export const scopes = {
   "articles:kill": "Withdraw articles for good.",
   "embargo:read": "Read what is published under embargo before the public.",
   "shares:write": "Set and remove share counts, and record shares without the public's limit.",
+  "audit:read": "Read and export the audit log.",
   "keys:manage": "List, make and revoke keys.",
 } as const;
 

@@ -31,6 +31,7 @@ export async function relatedLinksFrom(
   const errors = await idErrors(
     tx,
     "relatedLink",
+    ofArticle,
     current,
     items.map(({ id }) => id),
     place,
@@ -131,14 +132,15 @@ async function findTargets(
     });
     for (const { titleKey: key, article } of live) found.set(key, linkTarget(article));
   }
-  if (ids.length > 0) {
-    const articles = await tx.article.findMany({
-      where: { id: { in: ids }, deletedAt: null },
-      select: linkTargetFields,
-    });
-    for (const article of articles) found.set(article.id, linkTarget(article));
-  }
+  for (const article of await linkTargets(tx, ids)) found.set(article.id, article);
   return found;
+}
+
+/** The articles with these ids, those in the trash left out, as links to them need them. */
+export async function linkTargets(tx: Transaction, ids: readonly string[]): Promise<LinkTarget[]> {
+  if (ids.length === 0) return [];
+  const where = { id: { in: [...ids] }, deletedAt: null };
+  return tx.article.findMany({ where, select: linkTargetFields });
 }
 
 /** A link as editors see it: one to an article shows that article's headline and address. */

@@ -23,6 +23,11 @@ export async function findTerm(tx: Transaction, kind: Kind, reference: string): 
   return term;
 }
 
+/** The terms of a kind that have these ids. */
+export async function termsById(tx: Transaction, kind: Kind, ids: readonly string[]): Promise<Term[]> {
+  return ids.length === 0 ? [] : tableOf(tx, kind).findMany({ where: { id: { in: [...ids] } } });
+}
+
 /**
  * Finds a term to change it, and keeps others from changing it until the transaction ends.
  *

@@ -18,6 +18,7 @@ interface Expected {
 
 const stale = { "if-match": '"0-stale"' };
 const read: Expected = { needs: "nothing", allowed: 200 };
+const draftsRead: Expected = { needs: "drafts:read", allowed: 200 };
 const writing = (allowed: number, body?: object, headers?: Record<string, string>): Expected => ({
   needs: "articles:write",
   allowed,
@@ -74,6 +75,12 @@ const operations: Record<string, Expected> = {
   "get /v1/articles/{article}/transitions": { needs: "drafts:read", allowed: 200 },
   ...items("/v1/articles/{article}/key-points", { text: "The ferry runs" }),
   ...items("/v1/articles/{article}/related-links", { title: "Ferry stops" }),
+  "get /v1/articles/{article}/revisions": draftsRead,
+  "get /v1/articles/{article}/revisions/{revision}": draftsRead,
+  "get /v1/articles/{article}/revisions/{revision}/diff/{other}": draftsRead,
+  "post /v1/articles/{article}/revisions/{revision}/restore": writing(412, undefined, stale),
+  "get /v1/articles/{article}/editions": draftsRead,
+  "get /v1/articles/{article}/editions/{edition}": draftsRead,
   "get /v1/articles/{article}/share-counts": read,
   "get /v1/articles/{article}/share-counts/{network}": read,
   "put /v1/articles/{article}/share-counts/{network}": {
@@ -129,6 +136,9 @@ beforeAll(async () => {
     "{article}": article.id,
     "/key-points/{id}": `/key-points/${article.keyPoints[0].id}`,
     "/related-links/{id}": `/related-links/${article.relatedLinks[0].id}`,
+    "{revision}": "1",
+    "{other}": "2",
+    "{edition}": "1",
     "{network}": "whatsapp",
     "/sections/{term}": "/sections/transport",
     "/tags/{term}": "/tags/ferries",
