@@ -22,6 +22,8 @@ export function takeJobs(newsroom: Newsroom, log: FastifyBaseLogger): Promise<vo
   return jobs.start({
     carryOut: () => carryOut(newsroom),
     async tidy() {
+      // Should the queue have lost a job, what was planned happens all the same.
+      await carryOut(newsroom);
       await forgetOldKeys(newsroom);
       await settleRemains(database);
       await moveSpans(database);

@@ -77,13 +77,8 @@ export async function openNewsroom(config: Config, databaseUrl: string): Promise
 export function followNews(newsroom: Newsroom, databaseUrl: string): Promise<Listening> {
   return listen(databaseUrl, {
     onMessage: newsroom.news.hear,
-    onUp: async () => {
-      await newsroom.news.readAgenda();
-      newsroom.live.trust();
-    },
-    onDown: () => {
-      newsroom.live.distrust();
-    },
+    onUp: newsroom.news.follow,
+    onDown: newsroom.news.lose,
   });
 }
 

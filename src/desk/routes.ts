@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { presentArticle } from "../articles/present.ts";
 import { Article } from "../articles/schema.ts";
-import { type StoredArticle, loadArticle, lockArticle } from "../articles/workingCopy.ts";
+import { type StoredArticle, loadArticle } from "../articles/workingCopy.ts";
 import type { Transaction } from "../database/client.ts";
-import { takeTurn } from "../editions/live.ts";
-import { cancelPlan, isPlanned } from "../editions/plan.ts";
 import { disappear } from "../editions/appear.ts";
+import { lockInTurn } from "../editions/due.ts";
+import { cancelPlan } from "../editions/plan.ts";
 import { type Answer, answer } from "../http/answer.ts";
 import type { App } from "../http/app.ts";
 import { precondition } from "../http/conditional.ts";
@@ -14,8 +14,8 @@ import { write } from "../http/write.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { recordTransition } from "./history.ts";
 import { KillInput, NoteInput, ReturnInput, TransitionList } from "./schema.ts";
-import { type Action, allowedIn, stateAfter, statesInWords, wrongState } from "./states.ts";
-import { withdrawForGood } from "./withdrawals.ts";
+import { type Action, allowedFor, stateAfter, statesInWords } from "./states.ts";
+import { refuseWithdrawn, withdrawForGood } from "./withdrawals.ts";
 
 const tags = ["Desk"];
 const params = z.object({ article: z.string().describe("The article's id or slug.") });
@@ -40,11 +40,11 @@ export function deskRoutes(app: App, newsroom: Newsroom): void {
         body: NoteInput,
         response,
       },
-      config: { access: "articles:write", precondition: "optional", problems: ["not-found", "wrong-state"] },
+      config: { access: "articles:write", precondition: "optional", problems: ["not-found", "wrong-state", "withdrawn"] },
     },
     (request, reply) =>
       write(newsroom, request, reply, async (tx) => {
-        const article = await lockArticle(tx, request.params.article, precondition(request));
+        const { article } = await lockInTurn(newsroom, tx, request.params.article, precondition(request));
         return shown(await move(tx, article, "submit", request.body?.note));
       }),
   );
@@ -60,11 +60,11 @@ export function deskRoutes(app: App, newsroom: Newsroom): void {
         body: ReturnInput,
         response,
       },
-      config: { access: "articles:write", precondition: "optional", problems: ["not-found", "wrong-state"] },
+      config: { access: "articles:write", precondition: "optional", problems: ["not-found", "wrong-state", "withdrawn"] },
     },
     (request, reply) =>
       write(newsroom, request, reply, async (tx) => {
-        const article = await lockArticle(tx, request.params.article, precondition(request));
+        const { article } = await lockInTurn(newsroom, tx, request.params.article, precondition(request));
         return shown(await move(tx, article, "return", request.body.note));
       }),
   );
@@ -89,12 +89,8 @@ export function deskRoutes(app: App, newsroom: Newsroom): void {
     },
     (request, reply) =>
       write(newsroom, request, reply, async (tx) => {
-        await takeTurn(tx);
-        const article = await lockArticle(tx, request.params.article, precondition(request));
-        const { row } = article;
-        if (!isPlanned(row)) throw wrongState("cancel", row.status, " and nothing is planned for it");
-        await cancelPlan(tx, row);
-        return shown(await move(tx, article, "cancel", request.body?.note));
+        const { article } = await lockInTurn(newsroom, tx, request.params.article, precondition(request));
+        return shown(await move(tx, await cancelPlan(tx, article), "cancel", request.body?.note));
       }),
   );
 
@@ -116,18 +112,18 @@ export function deskRoutes(app: App, newsroom: Newsroom): void {
     },
     (request, reply) =>
       write(newsroom, request, reply, async (tx) => {
-        const now = await takeTurn(tx);
-        const article = await lockArticle(tx, request.params.article, precondition(request));
+        const wanted = precondition(request);
+        const { article, now } = await lockInTurn(newsroom, tx, request.params.article, wanted);
         const { row } = article;
         const { reason, publicReason = null } = request.body;
         await withdrawForGood(tx, row.id, reason, publicReason);
-        await cancelPlan(tx, row);
-        if (row.status === "published")
+        const left = await cancelPlan(tx, article);
+        if (row.version > 0)
           await disappear(newsroom, tx, row, now, "withdrawn", { reason: publicReason });
         const status = row.version === 0 ? "draft" : "unpublished";
         await recordTransition(tx, row, "kill", status, reason);
         const data = { status, scheduledFor: null, updatedAt: now } as const;
-        return shown({ ...article, row: await tx.article.update({ where: { id: row.id }, data }) });
+        return shown({ ...left, row: await tx.article.update({ where: { id: row.id }, data }) });
       }),
   );
 
@@ -145,6 +141,8 @@ export function deskRoutes(app: App, newsroom: Newsroom): void {
     },
     async (request, reply) => {
       const { row } = await loadArticle(newsroom.database, request.params.article);
+      const isWithdrawn = await newsroom.database.withdrawal.findUnique({ where: { articleId: row.id } });
+      const allowed = isWithdrawn === null ? allowedFor(row) : [];
       const steps = await newsroom.database.transition.findMany({
         where: { articleId: row.id },
         orderBy: { id: "desc" },
@@ -158,7 +156,7 @@ export function deskRoutes(app: App, newsroom: Newsroom): void {
         note,
         at: at.toISOString(),
       }));
-      return answer(request, reply, { body: { ...wholeList(data), allowed: allowedIn(row.status) } });
+      return answer(request, reply, { body: { ...wholeList(data), allowed } });
     },
   );
 }
@@ -170,6 +168,7 @@ async function move(
   action: Action,
   note: string | undefined,
 ): Promise<StoredArticle> {
+  await refuseWithdrawn(tx, article.row.id);
   const status = stateAfter(action, article.row);
   await recordTransition(tx, article.row, action, status, note);
   const data = { status, scheduledFor: null, updatedAt: new Date() };

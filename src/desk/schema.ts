@@ -2,7 +2,7 @@ import { z } from "zod";
 import { Status } from "../articles/schema.ts";
 import { Page } from "../http/paging.ts";
 import { text, TimeOut } from "../http/scalars.ts";
-import { allowedIn, transitions } from "./states.ts";
+import { allowedFor, transitions } from "./states.ts";
 
 const note = text(2000);
 
@@ -41,7 +41,7 @@ const Transition = z
 export const TransitionList = z
   .object({
     data: z.array(Transition),
-    allowed: z.array(z.enum(actions)).describe("What may be done in its present state."),
+    allowed: z.array(z.enum(actions)).describe("What may be done with it as it stands; nothing once it is withdrawn for good."),
     page: Page,
   })
   .meta({
@@ -58,7 +58,7 @@ export const TransitionList = z
             at: "2025-04-10T09:10:00.000Z",
           },
         ],
-        allowed: allowedIn("in_review"),
+        allowed: allowedFor({ status: "in_review", version: 0, scheduledFor: null }),
         page: { limit: 1000, next: null },
       },
     ],

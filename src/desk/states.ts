@@ -1,4 +1,4 @@
-import type { ArticleStatus } from "../database/generated/client.ts";
+import type { Article, ArticleStatus } from "../database/generated/client.ts";
 import { problem } from "../http/problems.ts";
 
 interface Rule {
@@ -6,8 +6,13 @@ interface Rule {
   from: readonly ArticleStatus[];
   /** The state that it leads to; of two, the first for an article that has had no edition yet. */
   to: readonly [ArticleStatus] | readonly [ArticleStatus, ArticleStatus];
+  /** Whether it is about an edition that waits for its time, so that there must be one. */
+  ofPlan?: boolean;
   meaning: string;
 }
+
+/** What of an article its way depends on. */
+export type Standing = Pick<Article, "status" | "version" | "scheduledFor">;
 
 /** An article's way from draft to readers and back: what code, documentation and OpenAPI text come from. */
 export const transitions = {
@@ -31,6 +36,7 @@ export const transitions = {
   cancel: {
     from: ["scheduled", "published"],
     to: ["draft", "unpublished"],
+    ofPlan: true,
     meaning: "give up what is planned; a live article stays published",
   },
   unpublish: { from: ["published"], to: ["unpublished"], meaning: "take it from readers" },
@@ -38,14 +44,14 @@ export const transitions = {
 
 export type Action = keyof typeof transitions;
 
-/** What may be done in a state. */
-export function allowedIn(status: ArticleStatus): Action[] {
-  return (Object.keys(transitions) as Action[]).filter((action) => isAllowed(action, status));
+/** What may be done with an article as it stands. */
+export function allowedFor(article: Standing): Action[] {
+  return (Object.keys(transitions) as Action[]).filter((action) => isAllowed(action, article));
 }
 
-function isAllowed(action: Action, status: ArticleStatus): boolean {
-  const from: readonly ArticleStatus[] = transitions[action].from;
-  return from.includes(status);
+function isAllowed(action: Action, { status, scheduledFor }: Standing): boolean {
+  const { from, ofPlan = false }: Rule = transitions[action];
+  return from.includes(status) && (!ofPlan || scheduledFor !== null);
 }
 
 /**
@@ -54,23 +60,21 @@ function isAllowed(action: Action, status: ArticleStatus): boolean {
  *
  * @throws 409 when the article's state does not allow it, with what it does allow
  */
-export function stateAfter(
-  action: Action,
-  article: { status: ArticleStatus; version: number },
-): ArticleStatus {
+export function stateAfter(action: Action, article: Standing): ArticleStatus {
   const { status, version } = article;
-  if (!isAllowed(action, status)) throw wrongState(action, status);
+  if (!isAllowed(action, article)) throw wrongState(action, article);
   if (status === "published" && (action === "schedule" || action === "cancel")) return status;
   const [first, later = first]: readonly ArticleStatus[] = transitions[action].to;
   return (version === 0 ? first : later) ?? status;
 }
 
-/** @param why when the state alone does not say it */
-export function wrongState(action: Action, status: ArticleStatus, why = "") {
-  const allowed = allowedIn(status);
+function wrongState(action: Action, article: Standing) {
+  const { from, ofPlan = false }: Rule = transitions[action];
+  const needed = `${from.join(" or ")}${ofPlan ? ", with an edition that waits for its time" : ""}`;
+  const allowed = allowedFor(article);
   return problem(
     "wrong-state",
-    `The article is ${status}${why}; ${action} needs it to be ${transitions[action].from.join(" or ")}. Allowed now: ${allowed.join(", ")}.`,
+    `The article is ${article.status}; ${action} needs it to be ${needed}. Allowed now: ${allowed.join(", ")}.`,
     { members: { allowed } },
   );
 }

@@ -5,14 +5,17 @@ const LONGEST = 86_400_000;
 export interface Agenda {
   /** Adds moments, in milliseconds since 1970. */
   add: (...moments: number[]) => void;
-  /** The next one to come; undefined when nothing is planned. */
+  /** The next one to come; undefined when nothing is planned; the present one while it is not known. */
   next: () => number | undefined;
+  /** Whether all that is planned is told from here on. */
+  follow: (isTold: boolean) => void;
   stop: () => void;
 }
 
 /** @param onMoment is called at each moment, when it has come */
 export function agenda(onMoment: () => void): Agenda {
   let moments: number[] = [];
+  let isKnown = false;
   let timer: NodeJS.Timeout | undefined;
 
   const turn = () => {
@@ -30,7 +33,11 @@ export function agenda(onMoment: () => void): Agenda {
       moments = [...new Set([...moments, ...added])].toSorted((a, b) => a - b);
       turn();
     },
+    follow(isTold) {
+      isKnown = isTold;
+    },
     next() {
+      if (!isKnown) return Date.now();
       const [next] = moments;
       if (next === undefined || next > Date.now()) return next;
       // The moment has come before its timer has run.

@@ -3,7 +3,7 @@ import type { Transaction } from "../database/client.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { type ChangeKind, recordChange } from "./changes.ts";
 import { type EditionDocument, renderEdition } from "./document.ts";
-import { liveTargets, withTargets } from "./live.ts";
+import { hangingLinks, liveTargets, rendered, withTargets } from "./live.ts";
 
 /**
  * Does what follows when an edition has come before readers: the one before it ends, the change is
@@ -41,18 +41,26 @@ export async function appear(
   await tellReaders(newsroom, tx, articleId, !isKnown);
 }
 
-/** Takes a live article's publication away, and does what follows. */
+/** Takes an article from readers, if it is live, and tells everybody that has its last edition. */
 export async function disappear(
   newsroom: Newsroom,
   tx: Transaction,
-  article: { id: string; version: number; slug: string },
+  article: { id: string; version: number },
   at: Date,
   kind: "unpublished" | "deleted" | "withdrawn",
   detail?: { reason: string | null },
 ): Promise<void> {
   const { id: articleId, version } = article;
-  const { slug } = await tx.publication.delete({ where: { articleId } });
-  await tx.edition.update({ where: { articleId_version: { articleId, version } }, data: { liveUntil: at } });
+  const edition = await tx.edition.findUniqueOrThrow({
+    where: { articleId_version: { articleId, version } },
+    select: { document: true },
+  });
+  const { slug } = edition.document as unknown as EditionDocument;
+  await tx.publication.deleteMany({ where: { articleId } });
+  await tx.edition.updateMany({
+    where: { articleId, version, OR: [{ liveUntil: null }, { liveUntil: { gt: at } }] },
+    data: { liveUntil: at },
+  });
   await recordChange(tx, { kind, articleId, version, slug, at, ...(detail === undefined ? {} : { detail }) });
   await tellReaders(newsroom, tx, articleId, true);
 }
@@ -75,7 +83,12 @@ async function resolveBareTitles(tx: Transaction, articleId: string, headline: s
   await tx.publicationLink.updateMany({ where: waiting, data: { targetId: articleId } });
 }
 
-/** Renders anew what links to an article that appeared, was renamed or went; returns the ids. */
+/**
+ * Renders anew what links to an article that appeared, was renamed or went, and what waits to take
+ * the place of something live.
+ *
+ * @returns the ids of what readers see differently now
+ */
 async function renderDependents(newsroom: Newsroom, tx: Transaction, articleId: string): Promise<string[]> {
   const dependents = await tx.publication.findMany({
     where: { links: { some: { targetId: articleId } } },
@@ -94,6 +107,17 @@ async function renderDependents(newsroom: Newsroom, tx: Transaction, articleId: 
     await tx.publication.update({
       where: { articleId: id },
       data: renderEdition(document, withTargets(links, targets), newsroom.articleAddress),
+    });
+  }
+  const waiting = await tx.plannedEdition.findMany({
+    where: { document: { contains: articleId } },
+    select: { articleId: true, edition: { select: { document: true } } },
+  });
+  for (const { articleId: id, edition } of waiting) {
+    const document = edition.document as unknown as EditionDocument;
+    await tx.plannedEdition.update({
+      where: { articleId: id },
+      data: await rendered(newsroom, tx, document, await hangingLinks(tx, document)),
     });
   }
   return dependents.map((dependent) => dependent.articleId);

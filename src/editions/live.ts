@@ -1,6 +1,5 @@
 import { titleKey } from "../articles/titles.ts";
-import { isLive } from "../articles/workingCopy.ts";
-import type { Transaction } from "../database/client.ts";
+import { Prisma, type Transaction } from "../database/client.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { indexArticle } from "../search/entries.ts";
 import { type EditionDocument, type LiveLink, renderEdition } from "./document.ts";
@@ -74,6 +73,10 @@ interface HangingLink {
   titleKey: string | null;
 }
 
+/** By the clock, not by the transaction's beginning: what began to wait for its turn before a moment acts after it. */
+const isLiveNow = Prisma.sql`
+  live_from <= clock_timestamp() AND (live_until IS NULL OR live_until > clock_timestamp())`;
+
 /** The links of an edition that hang on other articles; bare titles lead to what is live under them. */
 export async function hangingLinks(tx: Transaction, document: EditionDocument): Promise<HangingLink[]> {
   const links = document.relatedLinks
@@ -85,12 +88,11 @@ export async function hangingLinks(tx: Transaction, document: EditionDocument): 
     }));
   const bare = links.flatMap((link) => (link.targetId === null ? (link.titleKey ?? []) : []));
   if (bare.length === 0) return links;
-  const found = await tx.publication.findMany({
-    where: { titleKey: { in: bare }, NOT: { articleId: document.id } },
-    orderBy: { publishedAt: "asc" },
-    select: { titleKey: true, articleId: true, liveFrom: true, liveUntil: true },
-  });
-  const byTitle = new Map(found.filter(isLive).map((one) => [one.titleKey, one.articleId]));
+  const found = await tx.$queryRaw<{ titleKey: string; articleId: string }[]>`
+    SELECT title_key AS "titleKey", article_id AS "articleId" FROM publications
+    WHERE title_key = ANY (${bare}) AND article_id <> ${document.id}::uuid AND ${isLiveNow}
+    ORDER BY published_at`;
+  const byTitle = new Map(found.map((one) => [one.titleKey, one.articleId]));
   return links.map((link) => ({
     ...link,
     targetId: link.targetId ?? byTitle.get(link.titleKey ?? "") ?? null,
@@ -116,11 +118,10 @@ export async function liveTargets(
 ): Promise<Targets> {
   const ids = [...new Set(links.flatMap(({ targetId }) => targetId ?? []))];
   if (ids.length === 0) return new Map();
-  const targets = await tx.publication.findMany({
-    where: { articleId: { in: ids } },
-    select: { articleId: true, headline: true, slug: true, liveFrom: true, liveUntil: true },
-  });
-  return new Map(targets.filter(isLive).map((target) => [target.articleId, target]));
+  const targets = await tx.$queryRaw<{ articleId: string; headline: string; slug: string }[]>`
+    SELECT article_id AS "articleId", headline, slug FROM publications
+    WHERE article_id = ANY (${ids}::uuid[]) AND ${isLiveNow}`;
+  return new Map(targets.map((target) => [target.articleId, target]));
 }
 
 export function withTargets(

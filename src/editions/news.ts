@@ -21,7 +21,9 @@ export interface News {
   /** What is planned, as far as this process has been told since it last read it. */
   agenda: Agenda;
   /** Reads what is planned; to be called when nothing that is told from here on will be missed. */
-  readAgenda: () => Promise<void>;
+  follow: () => Promise<void>;
+  /** To be called when some may be missed from here on. */
+  lose: () => void;
 }
 
 /**
@@ -78,13 +80,19 @@ export function news(database: Database, cache: EditionCache): News {
       }
     },
     agenda: planned,
-    async readAgenda() {
+    async follow() {
       const rows = await database.$queryRaw<{ moment: Date }[]>`
-        SELECT live_from AS moment FROM publications p JOIN articles a ON a.id = p.article_id
-        WHERE a.scheduled_for > now() AND p.live_from > now()
+        SELECT live_from AS moment FROM publications WHERE live_from > now()
+        UNION SELECT live_until FROM publications WHERE live_until > now()
         UNION SELECT live_from FROM planned_editions WHERE live_from > now()
-        UNION SELECT live_until FROM publications WHERE live_until > now()`;
+        UNION SELECT live_until FROM planned_editions WHERE live_until > now()`;
       planned.add(...rows.map(({ moment }) => moment.getTime()));
+      planned.follow(true);
+      cache.trust();
+    },
+    lose() {
+      planned.follow(false);
+      cache.distrust();
     },
   };
 }

@@ -1,5 +1,5 @@
+import type { StoredArticle } from "../articles/workingCopy.ts";
 import type { Transaction } from "../database/client.ts";
-import type { Article as ArticleRow } from "../database/generated/client.ts";
 import type { Newsroom } from "../newsroom.ts";
 
 /** Whether an edition waits for its time. */
@@ -13,15 +13,21 @@ export async function planMoment(newsroom: Newsroom, tx: Transaction, moment: Da
   await newsroom.news.planned(tx, moment);
 }
 
-/** Gives up the edition that waits for its time, if there is one: nobody has seen it. */
-export async function cancelPlan(tx: Transaction, row: ArticleRow): Promise<void> {
-  if (!isPlanned(row)) return;
-  const { id: articleId } = row;
+/**
+ * Gives up the edition that waits for its time, if there is one: the public has not seen it.
+ *
+ * @returns the article without what the edition would have put right
+ */
+export async function cancelPlan(tx: Transaction, article: StoredArticle): Promise<StoredArticle> {
+  const { row, corrections } = article;
+  const { id: articleId, slug, scheduledFor: publishedAt } = row;
+  if (publishedAt === null) return article;
   // With the edition goes what was put in place or planned from it.
   const version = row.version + 1;
   await tx.edition.deleteMany({ where: { articleId, version } });
   await tx.correction.deleteMany({ where: { articleId, version } });
-  await tx.$executeRaw`
-    UPDATE slugs SET published_at = NULL
-    WHERE article_id = ${articleId}::uuid AND published_at > now()`;
+  // A slug that readers would have seen it under first is free again, or no more than its own.
+  await tx.slug.deleteMany({ where: { articleId, publishedAt, NOT: { slug } } });
+  await tx.slug.updateMany({ where: { articleId, publishedAt }, data: { publishedAt: null } });
+  return { ...article, corrections: corrections.filter((made) => made.publishedAt < publishedAt) };
 }

@@ -1,7 +1,7 @@
-import { type StoredArticle, loadArticle, lockArticle } from "../articles/workingCopy.ts";
+import { type StoredArticle, loadArticle } from "../articles/workingCopy.ts";
 import type { Transaction } from "../database/client.ts";
 import { recordTransition } from "../desk/history.ts";
-import { stateAfter, wrongState } from "../desk/states.ts";
+import { stateAfter } from "../desk/states.ts";
 import { refuseWithdrawn } from "../desk/withdrawals.ts";
 import type { Precondition } from "../http/conditional.ts";
 import { invalidContent } from "../http/problems.ts";
@@ -9,7 +9,8 @@ import type { Newsroom } from "../newsroom.ts";
 import { recordRevision } from "../revisions/record.ts";
 import { appear, disappear } from "./appear.ts";
 import { compileEdition } from "./document.ts";
-import { hangingLinks, putInPlace, rendered, takeTurn } from "./live.ts";
+import { lockInTurn } from "./due.ts";
+import { hangingLinks, putInPlace, rendered } from "./live.ts";
 import { cancelPlan, isPlanned, planMoment } from "./plan.ts";
 
 /** How an article is to be published. */
@@ -34,20 +35,19 @@ export async function publish(
   wanted: Precondition | undefined,
   { at, correction }: Publishing = {},
 ): Promise<StoredArticle> {
-  const now = await takeTurn(tx);
-  const locked = await lockArticle(tx, reference, wanted);
+  const { article: locked, now } = await lockInTurn(newsroom, tx, reference, wanted);
   const { row } = locked;
   await refuseWithdrawn(tx, row.id);
   const from = at ?? now;
   const liveFrom = new Date(Math.max(from.getTime(), row.embargoedUntil?.getTime() ?? 0));
   refuseTimes(locked, now, liveFrom, { at, correction });
-  const isUnchanged = row.status === "published" && row.publishedRevision === row.revision && !isPlanned(row);
-  if (isUnchanged && correction === undefined) return locked;
+  const isLive = row.status === "published";
+  const isUnchanged = row.publishedRevision === row.revision;
+  if (isLive && isUnchanged && !isPlanned(row) && at === undefined && correction === undefined) return locked;
 
   const isForLater = liveFrom > now;
   const status = stateAfter(isForLater ? "schedule" : "publish", row);
-  const isLive = row.status === "published";
-  await cancelPlan(tx, row);
+  await cancelPlan(tx, locked);
   const version = row.version + 1;
   if (correction !== undefined) await addCorrection(tx, row.id, version, correction, liveFrom);
   const article = await resolveOwnTitles(tx, row.id);
@@ -63,7 +63,8 @@ export async function publish(
     revision,
     updatedAt: now,
     scheduledFor: isForLater ? liveFrom : null,
-    ...(isForLater ? {} : { ...asLive, publishedRevision: revision }),
+    ...(isForLater ? {} : asLive),
+    publishedRevision: !isForLater || isUnchanged ? revision : row.publishedRevision,
   };
   const document = compileEdition(
     { ...article, row: { ...article.row, ...asLive, revision, scheduledFor: null } },
@@ -92,6 +93,7 @@ export async function publish(
         version,
         slug,
         liveFrom,
+        liveUntil: edition.liveUntil,
         partnersFrom,
         ...(await rendered(newsroom, tx, document, links)),
       },
@@ -126,13 +128,12 @@ export async function withdraw(
   wanted: Precondition | undefined,
   options: { toTrash: boolean; whenLive?: () => void },
 ): Promise<StoredArticle> {
-  const now = await takeTurn(tx);
-  const article = await lockArticle(tx, reference, wanted);
+  const { article, now } = await lockInTurn(newsroom, tx, reference, wanted);
   const { row } = article;
   const isLive = row.status === "published";
-  if (!isLive && !options.toTrash) throw wrongState("unpublish", row.status);
+  if (!options.toTrash) stateAfter("unpublish", row);
   if (isLive || isPlanned(row)) options.whenLive?.();
-  await cancelPlan(tx, row);
+  const left = await cancelPlan(tx, article);
   if (isLive) await disappear(newsroom, tx, row, now, options.toTrash ? "deleted" : "unpublished");
   const status = isLive ? "unpublished" : isPlanned(row) ? stateAfter("cancel", row) : row.status;
   const unchanged = row.publishedRevision === row.revision;
@@ -148,7 +149,7 @@ export async function withdraw(
       updatedAt: now,
     },
   });
-  const withdrawn = { ...article, row: changed };
+  const withdrawn = { ...left, row: changed };
   await recordRevision(tx, article, withdrawn, { action: options.toTrash ? "trashed" : "unpublished" });
   return withdrawn;
 }

@@ -109,28 +109,27 @@ export async function readSlug(
   return { articleId: held.article_id, slug: held.slug };
 }
 
-/** Caches would keep a 404 or 410 as long as they like (RFC 9110, section 15.1), so it says how long. */
-const brief = { "cache-control": "public, max-age=1", vary: VARY };
-/** What is planned may be there at any moment. */
-const planned = { "cache-control": "public, max-age=0", vary: VARY };
+/**
+ * Caches would keep a 404 or 410 as long as they like (RFC 9110, section 15.1). They may not keep it
+ * past the moment at which the article is there, and whether there is one must not show.
+ */
+const headers = { "cache-control": "public, max-age=0", vary: VARY };
 
 /** Why readers do not get an article. */
 export async function whyAbsent(tx: Transaction, id: string, reference: string) {
   const [known] = await tx.$queryRaw<
-    { was_live: boolean; reason: string | null; is_withdrawn: boolean; is_planned: boolean }[]
+    { was_live: boolean; reason: string | null; is_withdrawn: boolean }[]
   >`
     SELECT EXISTS (SELECT FROM editions WHERE article_id = ${id}::uuid AND live_from <= now()) AS was_live,
-           EXISTS (SELECT FROM editions WHERE article_id = ${id}::uuid AND live_from > now()) AS is_planned,
            EXISTS (SELECT FROM withdrawals WHERE article_id = ${id}::uuid) AS is_withdrawn,
            (SELECT public_reason FROM withdrawals WHERE article_id = ${id}::uuid) AS reason`;
   if (known?.is_withdrawn === true && known.was_live) return withdrawn(id, known.reason);
-  const headers = known?.is_planned === true ? planned : brief;
-  if (known?.was_live !== true) return unknown(reference, headers);
+  if (known?.was_live !== true) return unknown(reference);
   return problem("gone", `The article ${reference} was published and is no more.`, {
     headers: { ...headers, "surrogate-key": id.replaceAll("-", "") },
   });
 }
 
-function unknown(reference: string, headers = brief) {
+function unknown(reference: string) {
   return problem("not-found", `There is no published article ${reference}.`, { headers });
 }

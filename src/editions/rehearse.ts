@@ -4,6 +4,7 @@ import { type Transaction, transact } from "../database/client.ts";
 import type { Precondition } from "../http/conditional.ts";
 import { type FieldError, Problem, pathPointer } from "../http/problems.ts";
 import type { Newsroom } from "../newsroom.ts";
+import { followUp } from "./due.ts";
 import { type Publishing, publish } from "./publish.ts";
 import type { PublishReport } from "./schema.ts";
 
@@ -29,6 +30,7 @@ export async function rehearse(
   publishing: Publishing,
 ): Promise<z.output<typeof PublishReport>> {
   const purged = new Set<string>();
+  const keys = () => (purged.size === 0 ? [] : ["articles", ...purged].map((id) => id.replaceAll("-", "")));
   const onStage: Newsroom = {
     ...newsroom,
     news: {
@@ -44,18 +46,23 @@ export async function rehearse(
     return await transact(newsroom.database, async (tx) => {
       const last = await lastChange(tx);
       const article = await publish(onStage, tx, reference, wanted, publishing);
-      const changes = await tx.change.findMany({
-        where: { articleId: article.row.id, sequence: { gt: last } },
-        orderBy: { sequence: "asc" },
-      });
       const { row } = article;
-      throw new Curtain({
+      const report = {
         possible: true,
         version: row.scheduledFor === null ? row.version : row.version + 1,
         liveFrom: (row.scheduledFor ?? row.updatedAt).toISOString(),
         problems: await shortcomings(tx, article),
+      };
+      // What is told at its time is found out by living through it.
+      if (row.scheduledFor !== null) await followUp(onStage, tx, row.id, row.scheduledFor);
+      const changes = await tx.change.findMany({
+        where: { articleId: article.row.id, sequence: { gt: last } },
+        orderBy: { sequence: "asc" },
+      });
+      throw new Curtain({
+        ...report,
         changes: changes.map(({ kind }) => kind),
-        purges: [...purged].map((id) => id.replaceAll("-", "")),
+        purges: keys(),
       });
     });
   } catch (error) {

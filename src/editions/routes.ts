@@ -251,7 +251,10 @@ export async function readLive(
   const location = request.url.replace(/\/articles\/[^/?]+/, `/articles/${found.movedTo}`);
   send(request, reply, {
     status: 301,
-    headers: { ...publicCaching(request, newsroom, found.groups), location },
+    headers: {
+      ...publicCaching(request, newsroom, found.groups, newsroom.news.agenda.next()),
+      location,
+    },
     body: "",
   });
   return undefined;
