@@ -40,7 +40,11 @@ export function deskRoutes(app: App, newsroom: Newsroom): void {
         body: NoteInput,
         response,
       },
-      config: { access: "articles:write", precondition: "optional", problems: ["not-found", "wrong-state", "withdrawn"] },
+      config: {
+        access: "articles:write",
+        precondition: "optional",
+        problems: ["not-found", "wrong-state", "withdrawn"],
+      },
     },
     (request, reply) =>
       write(newsroom, request, reply, async (tx) => {
@@ -60,7 +64,11 @@ export function deskRoutes(app: App, newsroom: Newsroom): void {
         body: ReturnInput,
         response,
       },
-      config: { access: "articles:write", precondition: "optional", problems: ["not-found", "wrong-state", "withdrawn"] },
+      config: {
+        access: "articles:write",
+        precondition: "optional",
+        problems: ["not-found", "wrong-state", "withdrawn"],
+      },
     },
     (request, reply) =>
       write(newsroom, request, reply, async (tx) => {
@@ -118,8 +126,7 @@ export function deskRoutes(app: App, newsroom: Newsroom): void {
         const { reason, publicReason = null } = request.body;
         await withdrawForGood(tx, row.id, reason, publicReason);
         const left = await cancelPlan(tx, article);
-        if (row.version > 0)
-          await disappear(newsroom, tx, row, now, "withdrawn", { reason: publicReason });
+        if (row.version > 0) await disappear(newsroom, tx, row, now, "withdrawn", { reason: publicReason });
         const status = row.version === 0 ? "draft" : "unpublished";
         await recordTransition(tx, row, "kill", status, reason);
         const data = { status, scheduledFor: null, updatedAt: now } as const;

@@ -41,7 +41,9 @@ const Transition = z
 export const TransitionList = z
   .object({
     data: z.array(Transition),
-    allowed: z.array(z.enum(actions)).describe("What may be done with it as it stands; nothing once it is withdrawn for good."),
+    allowed: z
+      .array(z.enum(actions))
+      .describe("What may be done with it as it stands; nothing once it is withdrawn for good."),
     page: Page,
   })
   .meta({

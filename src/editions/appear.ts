@@ -1,44 +1,60 @@
 import { titleKey } from "../articles/titles.ts";
-import type { Transaction } from "../database/client.ts";
+import { Prisma, type Transaction } from "../database/client.ts";
 import type { Newsroom } from "../newsroom.ts";
-import { type ChangeKind, recordChange } from "./changes.ts";
+import { type ChangeKind, type NewChange, recordChange, recordChanges } from "./changes.ts";
 import { type EditionDocument, renderEdition } from "./document.ts";
 import { hangingLinks, liveTargets, rendered, withTargets } from "./live.ts";
 
+/** An edition that has come before readers. */
+export interface Arrival {
+  document: EditionDocument;
+  /** What readers saw until then, if anything. */
+  before: { version: number; slug: string; headline: string } | null;
+  /** What it puts right, in the words that readers see. */
+  correction: string | null;
+  at: Date;
+}
+
 /**
- * Does what follows when an edition has come before readers: the one before it ends, the change is
+ * Does what follows when editions have come before readers: those before them end, the changes are
  * written down, links and caches follow.
- *
- * @param before what readers saw until then, if anything
  */
 export async function appear(
   newsroom: Newsroom,
   tx: Transaction,
-  document: EditionDocument,
-  before: { version: number; slug: string; headline: string } | undefined,
-  correction: string | undefined,
-  at: Date,
+  arrivals: readonly Arrival[],
 ): Promise<void> {
-  const { id: articleId, version, slug, headline } = document;
-  const change = { articleId, version, slug, at };
-  if (before !== undefined) {
-    await tx.edition.update({
-      where: { articleId_version: { articleId, version: before.version } },
-      data: { liveUntil: at },
-    });
+  for (const { document, before, at } of arrivals) {
+    if (before === null) continue;
+    const ended = { articleId: document.id, version: before.version };
+    await tx.edition.update({ where: { articleId_version: ended }, data: { liveUntil: at } });
   }
-  const kind: ChangeKind =
-    before === undefined ? "published" : correction === undefined ? "updated" : "corrected";
-  await recordChange(tx, {
-    ...change,
-    kind,
-    ...(correction === undefined ? {} : { detail: { correction } }),
-  });
-  if (before !== undefined && before.slug !== slug)
-    await recordChange(tx, { ...change, kind: "moved", detail: { from: before.slug } });
-  const isKnown = before?.slug === slug && before.headline === headline;
-  if (!isKnown) await resolveBareTitles(tx, articleId, headline);
-  await tellReaders(newsroom, tx, articleId, !isKnown);
+  await recordChanges(tx, arrivals.flatMap(changesWith));
+  const unknown = arrivals.filter(
+    ({ document, before }) => before?.slug !== document.slug || before.headline !== document.headline,
+  );
+  await resolveBareTitles(
+    tx,
+    unknown.map(({ document }) => document),
+  );
+  await tellReaders(
+    newsroom,
+    tx,
+    arrivals.map(({ document }) => document.id),
+    unknown.map(({ document }) => document.id),
+  );
+}
+
+function changesWith({ document, before, correction, at }: Arrival): NewChange[] {
+  const { id: articleId, version, slug } = document;
+  const change = { articleId, version, slug, at };
+  const kind: ChangeKind = before === null ? "published" : correction === null ? "updated" : "corrected";
+  const detail = correction === null ? {} : { detail: { correction } };
+  const hasMoved = before !== null && before.slug !== slug;
+  return [
+    { ...change, kind, ...detail },
+    ...(hasMoved ? [{ ...change, kind: "moved" as const, detail: { from: before.slug } }] : []),
+  ];
 }
 
 /** Takes an article from readers, if it is live, and tells everybody that has its last edition. */
@@ -62,25 +78,33 @@ export async function disappear(
     data: { liveUntil: at },
   });
   await recordChange(tx, { kind, articleId, version, slug, at, ...(detail === undefined ? {} : { detail }) });
-  await tellReaders(newsroom, tx, articleId, true);
+  await tellReaders(newsroom, tx, [articleId], [articleId]);
 }
 
-/** Sees to it that every process drops what it keeps of an article, and of those that show its headline or slug. */
+/** Sees to it that every process drops what it keeps of articles, and of those that show a headline or slug that changed. */
 async function tellReaders(
   newsroom: Newsroom,
   tx: Transaction,
-  articleId: string,
-  linksChange: boolean,
+  articleIds: string[],
+  renamed: string[],
 ): Promise<void> {
-  const dependents = linksChange ? await renderDependents(newsroom, tx, articleId) : [];
-  await newsroom.news.changed(tx, [articleId, ...dependents]);
+  const dependents = renamed.length === 0 ? [] : await renderDependents(newsroom, tx, renamed);
+  await newsroom.news.changed(tx, [...new Set([...articleIds, ...dependents])]);
 }
 
-/** Bare titles that waited for an article with this headline lead to it from now on. */
-async function resolveBareTitles(tx: Transaction, articleId: string, headline: string): Promise<void> {
-  const waiting = { titleKey: titleKey(headline), targetId: null, NOT: { articleId } };
-  await tx.relatedLink.updateMany({ where: { ...waiting, url: null }, data: { targetId: articleId } });
-  await tx.publicationLink.updateMany({ where: waiting, data: { targetId: articleId } });
+/** Bare titles that waited for articles with these headlines lead to them from now on. */
+async function resolveBareTitles(tx: Transaction, articles: readonly EditionDocument[]): Promise<void> {
+  if (articles.length === 0) return;
+  const ids = articles.map(({ id }) => id);
+  const keys = articles.map(({ headline }) => titleKey(headline));
+  const found = Prisma.sql`
+    (SELECT DISTINCT ON (key) key, id FROM unnest(${keys}::text[], ${ids}::uuid[]) AS found (key, id) ORDER BY key, id DESC)`;
+  await tx.$executeRaw`
+    UPDATE related_links link SET target_id = found.id FROM ${found} found
+    WHERE link.title_key = found.key AND link.target_id IS NULL AND link.url IS NULL AND link.article_id <> found.id`;
+  await tx.$executeRaw`
+    UPDATE publication_links link SET target_id = found.id FROM ${found} found
+    WHERE link.title_key = found.key AND link.target_id IS NULL AND link.article_id <> found.id`;
 }
 
 /**
@@ -89,9 +113,9 @@ async function resolveBareTitles(tx: Transaction, articleId: string, headline: s
  *
  * @returns the ids of what readers see differently now
  */
-async function renderDependents(newsroom: Newsroom, tx: Transaction, articleId: string): Promise<string[]> {
+async function renderDependents(newsroom: Newsroom, tx: Transaction, ids: string[]): Promise<string[]> {
   const dependents = await tx.publication.findMany({
-    where: { links: { some: { targetId: articleId } } },
+    where: { links: { some: { targetId: { in: ids } } } },
     select: {
       articleId: true,
       edition: { select: { document: true } },
@@ -110,7 +134,7 @@ async function renderDependents(newsroom: Newsroom, tx: Transaction, articleId: 
     });
   }
   const waiting = await tx.plannedEdition.findMany({
-    where: { document: { contains: articleId } },
+    where: { OR: ids.map((id) => ({ document: { contains: id } })) },
     select: { articleId: true, edition: { select: { document: true } } },
   });
   for (const { articleId: id, edition } of waiting) {

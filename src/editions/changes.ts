@@ -21,5 +21,10 @@ export interface NewChange {
  * reads them by number misses none.
  */
 export async function recordChange(tx: Transaction, change: NewChange): Promise<void> {
-  await tx.change.create({ data: change });
+  await recordChanges(tx, [change]);
+}
+
+/** The same for several, in this order. */
+export async function recordChanges(tx: Transaction, changes: NewChange[]): Promise<void> {
+  await tx.change.createMany({ data: changes });
 }

@@ -1,7 +1,7 @@
 import { type StoredArticle, articleIdOf, lockArticle } from "../articles/workingCopy.ts";
 import { type Transaction, transact } from "../database/client.ts";
-import type { Article as ArticleRow } from "../database/generated/client.ts";
-import { recordTransition } from "../desk/history.ts";
+import type { ArticleStatus } from "../database/generated/client.ts";
+import { recordTransition, recordTransitions } from "../desk/history.ts";
 import { stateAfter } from "../desk/states.ts";
 import type { Precondition } from "../http/conditional.ts";
 import { invalidContent } from "../http/problems.ts";
@@ -13,7 +13,7 @@ import { hangingLinks, putInPlace, rendered, takeTurn } from "./live.ts";
 import { planMoment } from "./plan.ts";
 
 /** How many articles are carried out in one transaction, so that editors who publish wait no longer than for those. */
-const BATCH = 20;
+const BATCH = 100;
 
 /**
  * Takes the turn to change what is live, and an article to change it. What is due for it is carried
@@ -30,7 +30,7 @@ export async function lockInTurn(
 ): Promise<{ article: StoredArticle; now: Date }> {
   const now = await takeTurn(tx);
   const id = await articleIdOf(tx, reference);
-  if (id !== undefined) await followUp(newsroom, tx, id, now);
+  if (id !== undefined) await followUp(newsroom, tx, [id], now);
   return { article: await lockArticle(tx, reference, wanted), now };
 }
 
@@ -57,8 +57,7 @@ export async function expire(
   await tx.publication.update({ where: { articleId }, ...ends });
   await tx.plannedEdition.updateMany({ where: until, ...ends });
   await tx.edition.updateMany({ where: { ...until, version: { gte: row.version } }, ...ends });
-  await planMoment(newsroom, tx, at);
-  await newsroom.news.changed(tx, [articleId]);
+  await planMoment(newsroom, tx, articleId, at);
   const changed = await tx.article.update({
     where: { id: articleId },
     data: {
@@ -87,73 +86,109 @@ export async function carryOut(newsroom: Newsroom): Promise<void> {
           SELECT id, scheduled_for AS moment FROM articles WHERE scheduled_for <= ${now}
           UNION ALL SELECT article_id, live_until FROM publications WHERE live_until <= ${now}
         ) due GROUP BY id ORDER BY min(moment), id LIMIT ${BATCH}`;
-      for (const { id } of due) await followUp(newsroom, tx, id, now);
+      await followUp(
+        newsroom,
+        tx,
+        due.map(({ id }) => id),
+        now,
+      );
       return due.length;
     });
     if (done === 0) return;
   }
 }
 
-/** Carries out what is due for an article by a moment, in the order in which it came. */
-export async function followUp(newsroom: Newsroom, tx: Transaction, id: string, by: Date): Promise<void> {
+/** Carries out what is due for articles by a moment, in the order in which it came. */
+export async function followUp(
+  newsroom: Newsroom,
+  tx: Transaction,
+  ids: readonly string[],
+  by: Date,
+): Promise<void> {
   for (;;) {
-    const found = await tx.article.findUnique({
-      where: { id },
-      select: { scheduledFor: true, publication: { select: { liveUntil: true } } },
-    });
-    const begins = found?.scheduledFor?.getTime() ?? Infinity;
-    const ends = found?.publication?.liveUntil?.getTime() ?? Infinity;
-    if (Math.min(begins, ends) > by.getTime()) return;
-    await tx.$queryRaw`SELECT id FROM articles WHERE id = ${id}::uuid FOR NO KEY UPDATE`;
-    const row = await tx.article.findUniqueOrThrow({ where: { id } });
-    await (ends < begins ? end : begin)(newsroom, tx, row);
+    const next = await tx.$queryRaw<{ id: string; ends: boolean }[]>`
+      WITH due AS (
+        SELECT a.id, least(a.scheduled_for, p.live_until) AS moment,
+               coalesce(p.live_until < a.scheduled_for, a.scheduled_for IS NULL) AS ends
+        FROM articles a LEFT JOIN publications p ON p.article_id = a.id
+        WHERE a.id = ANY (${ids}::uuid[]) AND least(a.scheduled_for, p.live_until) <= ${by}
+      )
+      SELECT id, ends FROM due WHERE moment = (SELECT min(moment) FROM due) ORDER BY id`;
+    if (next.length === 0) return;
+    const which = (ends: boolean) => next.flatMap((one) => (one.ends === ends ? one.id : []));
+    for (const id of which(true)) await end(newsroom, tx, id);
+    await begin(newsroom, tx, which(false));
   }
 }
 
-/** The edition that waited has come before readers. */
-async function begin(newsroom: Newsroom, tx: Transaction, row: ArticleRow): Promise<void> {
-  const { id } = row;
-  const version = row.version + 1;
-  const edition = await tx.edition.findUniqueOrThrow({
-    where: { articleId_version: { articleId: id, version } },
-    include: { planned: { select: { partnersFrom: true } } },
-  });
-  const document = edition.document as unknown as EditionDocument;
-  const before =
-    row.status === "published"
-      ? await tx.publication.findUniqueOrThrow({ where: { articleId: id } })
-      : undefined;
-  if (before !== undefined) {
-    const { terms, publishedAt, liveFrom, liveUntil } = edition;
-    await putInPlace(newsroom, tx, { document, terms, publishedAt, liveFrom, liveUntil, partnersFrom: null });
-    await tx.plannedEdition.delete({ where: { articleId: id } });
-  } else {
-    // What it links to may have changed since it was put in its place.
-    const links = await hangingLinks(tx, document);
+/** An article whose next edition has come, and what readers saw until then. */
+interface Beginning {
+  id: string;
+  status: ArticleStatus;
+  document: EditionDocument;
+  terms: string[];
+  published_at: Date;
+  live_from: Date;
+  live_until: Date | null;
+  correction: string | null;
+  before: { version: number; slug: string; headline: string } | null;
+}
+
+/** The editions that waited have come before readers. */
+async function begin(newsroom: Newsroom, tx: Transaction, ids: string[]): Promise<void> {
+  await lockRows(tx, ids);
+  const coming = await tx.$queryRaw<Beginning[]>`
+    SELECT a.id, a.status, e.document, e.terms, e.published_at, e.live_from, e.live_until, c.text AS correction,
+           CASE WHEN a.status = 'published'
+             THEN json_build_object('version', p.version, 'slug', p.slug, 'headline', p.headline) END AS before
+    FROM articles a
+    JOIN editions e ON e.article_id = a.id AND e.version = a.version + 1
+    JOIN publications p ON p.article_id = a.id
+    LEFT JOIN corrections c ON c.article_id = a.id AND c.version = e.version
+    WHERE a.id = ANY (${ids}::uuid[]) ORDER BY a.id`;
+  for (const edition of coming) await put(newsroom, tx, edition);
+  await recordTransitions(tx, coming, "publish", "published");
+  await tx.$executeRaw`
+    UPDATE articles a SET status = 'published', version = e.version, published_revision = e.revision,
+      first_published_at = coalesce(a.first_published_at, e.published_at), published_at = e.published_at,
+      scheduled_for = NULL
+    FROM editions e
+    WHERE a.id = ANY (${ids}::uuid[]) AND e.article_id = a.id AND e.version = a.version + 1`;
+  const arrivals = coming.map(({ document, before, correction, live_from: at }) => ({
+    document,
+    before,
+    correction,
+    at,
+  }));
+  await appear(newsroom, tx, arrivals);
+}
+
+async function put(newsroom: Newsroom, tx: Transaction, edition: Beginning): Promise<void> {
+  const { id: articleId, document, terms, before } = edition;
+  if (before !== null) {
+    const span = { liveFrom: edition.live_from, liveUntil: edition.live_until, partnersFrom: null };
+    await putInPlace(newsroom, tx, { document, terms, publishedAt: edition.published_at, ...span });
+    await tx.plannedEdition.delete({ where: { articleId } });
+    return;
+  }
+  // It is in its place already, but what it links to may have changed since.
+  const links = await hangingLinks(tx, document);
+  if (links.length > 0)
     await tx.publication.update({
-      where: { articleId: id },
+      where: { articleId },
       data: await rendered(newsroom, tx, document, links),
     });
-  }
-  await recordTransition(tx, row, "publish", "published");
-  await tx.article.update({
-    where: { id },
-    data: {
-      status: "published",
-      version,
-      publishedRevision: edition.revision,
-      firstPublishedAt: row.firstPublishedAt ?? edition.publishedAt,
-      publishedAt: edition.publishedAt,
-      scheduledFor: null,
-    },
-  });
-  const correction = await tx.correction.findFirst({ where: { articleId: id, version } });
-  await appear(newsroom, tx, document, before, correction?.text, edition.liveFrom);
+}
+
+async function lockRows(tx: Transaction, ids: string[]): Promise<void> {
+  await tx.$queryRaw`SELECT id FROM articles WHERE id = ANY (${ids}::uuid[]) ORDER BY id FOR NO KEY UPDATE`;
 }
 
 /** What readers saw has reached its end. What is planned next waits in its place. */
-async function end(newsroom: Newsroom, tx: Transaction, row: ArticleRow): Promise<void> {
-  const { id, expiresAt } = row;
+async function end(newsroom: Newsroom, tx: Transaction, id: string): Promise<void> {
+  await lockRows(tx, [id]);
+  const row = await tx.article.findUniqueOrThrow({ where: { id } });
+  const { expiresAt } = row;
   const { liveUntil } = await tx.publication.findUniqueOrThrow({ where: { articleId: id } });
   const at = liveUntil ?? new Date();
   await disappear(newsroom, tx, row, at, "unpublished");

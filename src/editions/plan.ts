@@ -7,10 +7,19 @@ export function isPlanned({ scheduledFor }: { scheduledFor: Date | null }): bool
   return scheduledFor !== null;
 }
 
-/** Has what is due at a moment carried out then, and every process know that readers will see something else. */
-export async function planMoment(newsroom: Newsroom, tx: Transaction, moment: Date): Promise<void> {
+/**
+ * Has what is due for an article at a moment carried out then, and every process know that readers
+ * will see something else: what it keeps of the article may not be kept as long as it thought.
+ */
+export async function planMoment(
+  newsroom: Newsroom,
+  tx: Transaction,
+  articleId: string,
+  moment: Date,
+): Promise<void> {
   await newsroom.jobs.plan(tx, moment);
   await newsroom.news.planned(tx, moment);
+  await newsroom.news.changed(tx, [articleId]);
 }
 
 /**

@@ -82,8 +82,8 @@ export async function publish(
   };
   await tx.edition.create({ data: { articleId: row.id, version, revision, createdAt: now, ...edition } });
   const coming = { ...edition, partnersFrom: from < liveFrom ? from : null };
-  const live = isLive ? await tx.publication.findUniqueOrThrow({ where: { articleId: row.id } }) : undefined;
-  if (isForLater && live !== undefined) {
+  const live = isLive ? await tx.publication.findUniqueOrThrow({ where: { articleId: row.id } }) : null;
+  if (isForLater && live !== null) {
     const links = await hangingLinks(tx, document);
     const { slug } = document;
     const { partnersFrom } = coming;
@@ -107,9 +107,9 @@ export async function publish(
   });
   await recordTransition(tx, row, isForLater ? "schedule" : "publish", status);
   const saved = await tx.article.update({ where: { id: row.id }, data: changed });
-  if (isForLater) await planMoment(newsroom, tx, liveFrom);
-  else await appear(newsroom, tx, document, live, correction, now);
-  if (edition.liveUntil !== null) await planMoment(newsroom, tx, edition.liveUntil);
+  if (isForLater) await planMoment(newsroom, tx, row.id, liveFrom);
+  else await appear(newsroom, tx, [{ document, before: live, correction: correction ?? null, at: now }]);
+  if (edition.liveUntil !== null) await planMoment(newsroom, tx, row.id, edition.liveUntil);
   const published = { ...article, row: saved, copy: { ...article.copy, publishedAt: saved.publishedAt } };
   await recordRevision(tx, locked, published, { action: isForLater ? "scheduled" : "published" });
   return published;

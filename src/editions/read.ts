@@ -117,9 +117,7 @@ const headers = { "cache-control": "public, max-age=0", vary: VARY };
 
 /** Why readers do not get an article. */
 export async function whyAbsent(tx: Transaction, id: string, reference: string) {
-  const [known] = await tx.$queryRaw<
-    { was_live: boolean; reason: string | null; is_withdrawn: boolean }[]
-  >`
+  const [known] = await tx.$queryRaw<{ was_live: boolean; reason: string | null; is_withdrawn: boolean }[]>`
     SELECT EXISTS (SELECT FROM editions WHERE article_id = ${id}::uuid AND live_from <= now()) AS was_live,
            EXISTS (SELECT FROM withdrawals WHERE article_id = ${id}::uuid) AS is_withdrawn,
            (SELECT public_reason FROM withdrawals WHERE article_id = ${id}::uuid) AS reason`;

@@ -54,7 +54,7 @@ export async function rehearse(
         problems: await shortcomings(tx, article),
       };
       // What is told at its time is found out by living through it.
-      if (row.scheduledFor !== null) await followUp(onStage, tx, row.id, row.scheduledFor);
+      if (row.scheduledFor !== null) await followUp(onStage, tx, [row.id], row.scheduledFor);
       const changes = await tx.change.findMany({
         where: { articleId: article.row.id, sequence: { gt: last } },
         orderBy: { sequence: "asc" },

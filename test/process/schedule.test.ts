@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { openDatabase } from "../../src/database/client.ts";
+import { freshDatabase } from "../support/database.ts";
+import { inMs, until } from "../support/desk.ts";
+import { type ServerProcess, startProcess } from "../support/process.ts";
+
+const ADMIN = "an-administrators-key-for-tests-only";
+const headers = { authorization: `Bearer ${ADMIN}`, "content-type": "application/json" };
+const ARTICLES = 200;
+
+describe("two processes on one database", () => {
+  let databaseUrl: string;
+  let drop: () => Promise<void>;
+  beforeAll(async () => {
+    ({ url: databaseUrl, drop } = await freshDatabase());
+  });
+  afterAll(() => drop());
+
+  const start = () =>
+    startProcess({
+      DATABASE_URL: databaseUrl,
+      DATELINE_ADMIN_KEY: ADMIN,
+      DATELINE_RATE_LIMIT: "off",
+      LOG_LEVEL: "error",
+    });
+  const post = async (server: ServerProcess, path: string, body: object) => {
+    const answer = await fetch(`${server.url}/v1/articles${path}`, {
+      method: "POST",
+      headers,
+      body: JSON.stringify(body),
+    });
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+    return (await answer.json()) as { id: string };
+  };
+
+  it("publish 200 articles of one second exactly once, though one is killed in it", async () => {
+    const [doomed, survivor] = await Promise.all([start(), start()]);
+    const { database } = openDatabase(databaseUrl, 2);
+    try {
+      const ids: string[] = [];
+      await inTurns(ARTICLES, 8, async (number) => {
+        const { id } = await post(doomed, "", { headline: `Story ${number}` });
+        ids.push(id);
+      });
+      const at = inMs(9_000);
+      await inTurns(ARTICLES, 8, (number) =>
+        post(number % 2 === 0 ? doomed : survivor, `/${ids[number]}/publish`, { at }),
+      );
+      expect(Date.now()).toBeLessThan(Date.parse(at));
+      await until(at);
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      await doomed.end("SIGKILL");
+      const killedAt = Date.now();
+      // By the clock they are all there, whatever the jobs have come to.
+      const seen = await Promise.all(
+        ids.map(async (id) => (await fetch(`${survivor.url}/v1/articles/${id}`)).status),
+      );
+      expect(new Set(seen)).toEqual(new Set([200]));
+      await vi.waitFor(
+        async () => expect(await database.article.count({ where: { status: "published" } })).toBe(ARTICLES),
+        {
+          timeout: 15_000,
+          interval: 20,
+        },
+      );
+      const took = Date.now() - killedAt;
+      const changes = await database.change.findMany({ orderBy: { sequence: "asc" } });
+      expect(changes.map(({ articleId }) => articleId).toSorted()).toEqual(ids.toSorted());
+      for (const change of changes)
+        expect(change).toMatchObject({ kind: "published", version: 1, at: new Date(at) });
+      expect(await database.edition.count()).toBe(ARTICLES);
+      expect(await database.transition.count({ where: { action: "publish" } })).toBe(ARTICLES);
+      const late = Math.max(...changes.map(({ recordedAt }) => recordedAt.getTime())) - Date.parse(at);
+      console.log(
+        `the last of ${ARTICLES} articles followed ${late} ms after its second, ${took} ms after the kill`,
+      );
+      expect(took).toBeLessThan(15_000);
+    } finally {
+      await database.$disconnect();
+      await survivor.end("SIGTERM");
+    }
+  }, 60_000);
+
+  it("publish what fell due while none was there", async () => {
+    const before = await start();
+    const { id } = await post(before, "", { headline: "Fell due in the night" });
+    const at = inMs(500);
+    await post(before, `/${id}/publish`, { at });
+    await before.end("SIGKILL");
+    await until(at);
+    const after = await start();
+    const { database } = openDatabase(databaseUrl, 2);
+    try {
+      expect((await fetch(`${after.url}/v1/articles/${id}`)).status).toBe(200);
+      await vi.waitFor(
+        async () =>
+          expect(await database.change.findMany({ where: { articleId: id } })).toMatchObject([
+            { at: new Date(at) },
+          ]),
+        { timeout: 3_000 },
+      );
+    } finally {
+      await database.$disconnect();
+      await after.end("SIGTERM");
+    }
+  });
+});
+
+/** Does something so many times, a few at once. */
+async function inTurns(
+  times: number,
+  atOnce: number,
+  work: (number: number) => Promise<unknown>,
+): Promise<void> {
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: atOnce }, async () => {
+      while (next < times) {
+        const number = next;
+        next += 1;
+        await work(number);
+      }
+    }),
+  );
+}
