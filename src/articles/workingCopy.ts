@@ -193,9 +193,9 @@ export async function insertArticle(
   copy: WorkingCopy,
   deed: Deed,
 ): Promise<StoredArticle> {
-  await tx.article.create({ data: { id, firstPublishedAt: copy.publishedAt, ...columns(copy) } });
+  const row = await tx.article.create({ data: { id, firstPublishedAt: copy.publishedAt, ...columns(copy) } });
   await saveParts(tx, id, undefined, copy);
-  const made = await loadArticle(tx, id);
+  const made = { row, copy, shareCounts: [], corrections: [] };
   await recordRevision(tx, undefined, made, deed);
   return made;
 }
@@ -212,7 +212,7 @@ export async function saveArticle(
 ): Promise<StoredArticle> {
   if (isDeepStrictEqual(article.copy, next)) return article;
   const { id, version } = article.row;
-  await tx.article.update({
+  const row = await tx.article.update({
     where: { id },
     data: {
       ...columns(next),
@@ -222,7 +222,7 @@ export async function saveArticle(
     },
   });
   await saveParts(tx, id, article.copy, next);
-  const saved = await loadArticle(tx, id);
+  const saved = { ...article, row, copy: next };
   await recordRevision(tx, article, saved, deed);
   return saved;
 }

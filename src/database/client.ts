@@ -29,6 +29,25 @@ const CONNECTION_TIMEOUT = 5_000;
 /** Prepared statements beside Prisma, on the same connections, for what is read too often to be composed. */
 export type Statements = Pick<pg.Pool, "query">;
 
+/** How many of Prisma's statements each connection keeps prepared. */
+const MOST_PREPARED = 500;
+
+/**
+ * Names for the statements that Prisma makes, so that PostgreSQL parses and plans each but once on a
+ * connection. Those written by hand are planned for the values that they come with, which is worth more.
+ */
+function statementNames(): (query: { sql: string }) => string {
+  const names = new Map<string, string>();
+  return ({ sql }) => {
+    const known = names.get(sql);
+    if (known !== undefined) return known;
+    if (!sql.includes('"public".') || names.size >= MOST_PREPARED) return "";
+    const name = `prisma-${names.size}`;
+    names.set(sql, name);
+    return name;
+  };
+}
+
 /** Opens a pool of connections; nothing is connected until the first query. */
 export function openDatabase(url: string, poolSize: number): { database: Database; statements: Statements } {
   const pool = new pg.Pool({
@@ -42,7 +61,7 @@ export function openDatabase(url: string, poolSize: number): { database: Databas
   });
   // An idle connection that breaks is replaced at the next query, which tells whoever needs it.
   pool.on("error", () => {});
-  const adapter = new PrismaPg(pool, { disposeExternalPool: true });
+  const adapter = new PrismaPg(pool, { disposeExternalPool: true, statementNameGenerator: statementNames() });
   const database = new PrismaClient({ adapter, transactionOptions: { maxWait: 10_000, timeout: 20_000 } });
   return { database, statements: pool };
 }
