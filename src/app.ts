@@ -4,6 +4,8 @@ import { keyRoutes } from "./access/routes.ts";
 import { authenticate } from "./access/authenticate.ts";
 import { itemRoutes } from "./articles/itemRoutes.ts";
 import { articleRoutes } from "./articles/routes.ts";
+import { noteRefusals } from "./audit/refusals.ts";
+import { auditRoutes } from "./audit/routes.ts";
 import { describeApi } from "./docs/openapi.ts";
 import { docsRoutes } from "./docs/routes.ts";
 import { serveDirectly } from "./editions/directly.ts";
@@ -48,6 +50,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
   await app.register(
     async (v1: App) => {
       authenticate(v1, newsroom);
+      noteRefusals(v1, newsroom);
       await limitRates(v1, newsroom);
       editionRoutes(v1, newsroom);
       articleRoutes(v1, newsroom);
@@ -56,6 +59,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
       await importRoutes(v1, newsroom);
       taxonomyRoutes(v1, newsroom);
       keyRoutes(v1, newsroom);
+      auditRoutes(v1, newsroom);
     },
     { prefix: "/v1" },
   );

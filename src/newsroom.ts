@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type ArticleAddress, articleAddress } from "./articles/relatedLinks.ts";
+import { type Refusals, refusals } from "./audit/refusals.ts";
 import type { Config } from "./config.ts";
 import { type Database, openDatabase } from "./database/client.ts";
 import { type Listening, listen } from "./database/notifications.ts";
@@ -20,6 +21,8 @@ export interface Newsroom {
   /** What readers get, kept as bytes. */
   live: EditionCache;
   news: News;
+  /** What was refused to keys, on its way to the audit log. */
+  refusals: Refusals;
 }
 
 /** Puts a newsroom together; nothing is asked of the database yet. */
@@ -39,6 +42,7 @@ export function furnish(config: Config, databaseUrl: string, secret: Uint8Array)
     articleAddress: articleAddress(config.DATELINE_ARTICLE_URL),
     live,
     news: heard,
+    refusals: refusals(database),
   };
 }
 

@@ -4,6 +4,7 @@ export const scopes = {
   "articles:write": "Create, change and delete articles, sections, tags and authors.",
   "articles:publish": "Publish and unpublish.",
   "shares:write": "Set and remove share counts, and record shares without the public's limit.",
+  "audit:read": "Read and export the audit log.",
   "keys:manage": "List, make and revoke keys.",
 } as const;
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { v7 as uuid } from "uuid";
-import type { Prisma, Transaction } from "../database/client.ts";
+import { type Prisma, type Transaction, concern } from "../database/client.ts";
 import type { Article as ArticleRow, LinkKind } from "../database/generated/client.ts";
 import { type Precondition, checkRevision } from "../http/conditional.ts";
 import { problem } from "../http/problems.ts";
@@ -131,6 +131,7 @@ export async function lockArticle(
   // NO KEY: links to this article from others may be written meanwhile.
   await tx.$queryRaw`SELECT id FROM articles WHERE id = ${id}::uuid FOR NO KEY UPDATE`;
   const article = await loadArticle(tx, id);
+  concern(tx, "articles", id);
   checkRevision(wanted, article.row.revision);
   return article;
 }
@@ -144,6 +145,7 @@ export async function articleIdOf(tx: Transaction, reference: string): Promise<s
 
 /** Makes an article and its working copy. The slug must be held already. */
 export async function insertArticle(tx: Transaction, id: string, copy: WorkingCopy): Promise<StoredArticle> {
+  concern(tx, "articles", id);
   await tx.article.create({ data: { id, firstPublishedAt: copy.publishedAt, ...columns(copy) } });
   await saveParts(tx, id, undefined, copy);
   return loadArticle(tx, id);

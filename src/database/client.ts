@@ -41,11 +41,24 @@ export interface Actor {
 }
 
 const itself: Actor = { id: null, name: "Dateline" };
-const about = new WeakMap<Transaction, { actor: Actor; effects: (() => void)[] }>();
+const about = new WeakMap<
+  Transaction,
+  { actor: Actor; effects: (() => void)[]; subjects: Map<string, string> }
+>();
 
 /** Who a transaction is done for. */
 export function actorOf(tx: Transaction): Actor {
   return about.get(tx)?.actor ?? itself;
+}
+
+/** Notes the id of what a transaction changes, by its kind as addresses have it (`articles`, `tags`). */
+export function concern(tx: Transaction, kind: string, id: string): void {
+  about.get(tx)?.subjects.set(kind, id);
+}
+
+/** The ids of what a transaction changed so far, the latest of each kind. */
+export function subjectsOf(tx: Transaction): ReadonlyMap<string, string> {
+  return about.get(tx)?.subjects ?? new Map();
 }
 
 /** Does something in this process once a transaction is committed; nothing when it is rolled back. */
@@ -70,7 +83,7 @@ export async function transact<T>(
     try {
       const effects: (() => void)[] = [];
       const result = await database.$transaction((tx) => {
-        about.set(tx, { actor, effects });
+        about.set(tx, { actor, effects, subjects: new Map() });
         return work(tx);
       });
       for (const effect of effects) effect();

@@ -36,6 +36,7 @@ const tags = [
   { name: "Imports", description: "Articles from what was saved elsewhere." },
   { name: "Taxonomy", description: "Sections, tags and authors." },
   { name: "Keys", description: "Who may do what." },
+  { name: "Audit", description: "Who did what, when and from where." },
   { name: "Operations", description: "For those who run Dateline." },
 ];
 

@@ -1,5 +1,5 @@
 import { v7 as uuid } from "uuid";
-import { Prisma, type Transaction, databaseCode } from "../database/client.ts";
+import { Prisma, type Transaction, concern, databaseCode } from "../database/client.ts";
 import type { Section } from "../database/generated/client.ts";
 import { type FieldError, pathPointer, problem } from "../http/problems.ts";
 import { isId } from "../http/scalars.ts";
@@ -30,6 +30,7 @@ export async function findTerm(tx: Transaction, kind: Kind, reference: string): 
  */
 export async function lockTerm(tx: Transaction, kind: Kind, reference: string): Promise<Term> {
   const { id } = await findTerm(tx, kind, reference);
+  concern(tx, kinds[kind].plural, id);
   await tx.$queryRaw`SELECT id FROM ${Prisma.raw(kinds[kind].plural)} WHERE id = ${id}::uuid FOR UPDATE`;
   return findTerm(tx, kind, id);
 }

@@ -69,6 +69,7 @@ const operations: Record<string, Expected> = {
   ...terms("/v1/sections", "term"),
   ...terms("/v1/tags", "term"),
   ...terms("/v1/authors", "term"),
+  "get /v1/audit": { needs: "audit:read", allowed: 200 },
   "get /v1/keys": { needs: "keys:manage", allowed: 200 },
   "post /v1/keys": { needs: "keys:manage", allowed: 422, body: {} },
   "get /v1/keys/{key}": { needs: "keys:manage", allowed: 200 },
