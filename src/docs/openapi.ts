@@ -218,7 +218,7 @@ const pathExamples: Record<string, string> = {
 /** Examples of parameters stand at the parameter, where tools look for them. */
 function withExample(parameter: Json): Json {
   const { examples, ...schema } = (parameter.schema ?? {}) as Json & { examples?: unknown[] };
-  const example = examples?.[0] ?? pathExamples[String(parameter.name)];
+  const example = parameter.example ?? examples?.[0] ?? pathExamples[String(parameter.name)];
   return { ...parameter, schema, ...(example === undefined ? {} : { example }) };
 }
 
