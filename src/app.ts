@@ -1,5 +1,6 @@
 import Fastify from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import { keepWithinReach } from "./access/gate.ts";
 import { keyRoutes } from "./access/routes.ts";
 import { authenticate } from "./access/authenticate.ts";
 import { itemRoutes } from "./articles/itemRoutes.ts";
@@ -52,6 +53,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
       authenticate(v1, newsroom);
       noteRefusals(v1, newsroom);
       await limitRates(v1, newsroom);
+      keepWithinReach(v1, newsroom);
       editionRoutes(v1, newsroom);
       articleRoutes(v1, newsroom);
       itemRoutes(v1, newsroom);

@@ -1,15 +1,17 @@
 import { createHash, randomInt, timingSafeEqual } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { Config } from "../config.ts";
-import { type Database, type Transaction, transact } from "../database/client.ts";
+import { type Bounds, type Database, type Transaction, transact } from "../database/client.ts";
 import type { Key, KeyOrigin } from "../database/generated/client.ts";
-import { type Scope, allScopes } from "./scopes.ts";
+import { type Role, roles, scopesOf } from "./roles.ts";
+import type { Scope } from "./scopes.ts";
 
 /** Who a request comes from, as its key says. */
 export interface Caller {
   id: string;
   name: string;
   scopes: ReadonlySet<string>;
+  bounds: Bounds;
 }
 
 const PREFIX = "dateline_";
@@ -44,12 +46,23 @@ function checksum(random: string): string {
 export async function storeKey(
   tx: Transaction,
   key: string,
-  about: { name: string; scopes: Scope[]; expiresAt?: string | null; origin?: KeyOrigin },
+  about: {
+    name: string;
+    /** What it may do, as scopes or as a role. */
+    scopes?: Scope[];
+    role?: Role;
+    authorId?: string | null;
+    sectionIds?: string[];
+    expiresAt?: string | null;
+    origin?: KeyOrigin;
+  },
 ): Promise<Key> {
   const { lookup, digest } = digestOf(key);
+  const { sectionIds = [], ...columns } = about;
   return tx.key.create({
     data: {
-      ...about,
+      ...columns,
+      sections: { create: sectionIds.map((sectionId) => ({ sectionId })) },
       expiresAt: about.expiresAt ?? null,
       lookup,
       digest,
@@ -65,10 +78,24 @@ export async function storeKey(
  */
 export async function callerOf(database: Database, key: string): Promise<Caller | null> {
   const { lookup, digest } = digestOf(key);
-  const row = await database.key.findUnique({ where: { lookup } });
+  const row = await database.key.findUnique({
+    relationLoadStrategy: "join",
+    where: { lookup },
+    include: { sections: true },
+  });
   if (row === null || !timingSafeEqual(row.digest, digest)) return null;
   if (row.revokedAt !== null || (row.expiresAt !== null && row.expiresAt <= new Date())) return null;
-  return { id: row.id, name: row.name, scopes: new Set(row.scopes) };
+  const { id, name, role, authorId, sections } = row;
+  return {
+    id,
+    name,
+    scopes: new Set(scopesOf(row)),
+    bounds: {
+      ownDrafts: role !== null && roles[role].ownDrafts,
+      authorId,
+      sectionIds: sections.map(({ sectionId }) => sectionId),
+    },
+  };
 }
 
 /**
@@ -86,7 +113,7 @@ export async function ensureAdminKey(database: Database, config: Config): Promis
     }
     if ((await tx.key.count()) > 0) return undefined;
     const key = generateKey();
-    await storeKey(tx, key, { name: "Administrator", scopes: allScopes, origin: "firstStart" });
+    await storeKey(tx, key, { name: "Administrator", role: "admin", origin: "firstStart" });
     return key;
   });
 }
@@ -96,9 +123,12 @@ async function adoptEnvironmentKey(tx: Transaction, key: string): Promise<void> 
   await tx.key.deleteMany({ where: { origin: "environment", NOT: { lookup } } });
   const existing = await tx.key.findUnique({ where: { lookup } });
   if (existing === null) {
-    await storeKey(tx, key, { name: "DATELINE_ADMIN_KEY", scopes: allScopes, origin: "environment" });
+    await storeKey(tx, key, { name: "DATELINE_ADMIN_KEY", role: "admin", origin: "environment" });
   } else {
-    await tx.key.update({ where: { lookup }, data: { scopes: allScopes, revokedAt: null, expiresAt: null } });
+    await tx.key.update({
+      where: { lookup },
+      data: { role: "admin", scopes: [], revokedAt: null, expiresAt: null },
+    });
   }
 }
 

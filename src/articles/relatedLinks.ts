@@ -1,5 +1,6 @@
 import type { z } from "zod";
-import type { Transaction } from "../database/client.ts";
+import { withinSight } from "../access/reach.ts";
+import { type Transaction, actorOf } from "../database/client.ts";
 import { type FieldError, pathPointer } from "../http/problems.ts";
 import { idErrors } from "./ids.ts";
 import type { RelatedLinkItem } from "./schema.ts";
@@ -133,7 +134,7 @@ async function findTargets(
   }
   if (ids.length > 0) {
     const articles = await tx.article.findMany({
-      where: { id: { in: ids }, deletedAt: null },
+      where: { id: { in: ids }, deletedAt: null, ...withinSight(actorOf(tx)) },
       select: linkTargetFields,
     });
     for (const article of articles) found.set(article.id, article);

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { v7 as uuid } from "uuid";
-import { type Prisma, type Transaction, concern } from "../database/client.ts";
+import { filed, requireReach, requireWithinBounds } from "../access/reach.ts";
+import { type Prisma, type Transaction, actorOf, concern } from "../database/client.ts";
 import type { Article as ArticleRow, LinkKind } from "../database/generated/client.ts";
 import { type Precondition, checkRevision } from "../http/conditional.ts";
 import { problem } from "../http/problems.ts";
@@ -119,7 +120,7 @@ export async function findArticles(
 /**
  * Reads an article to change it, and keeps others from changing it until the transaction ends.
  *
- * @throws 404 when there is none, 412 when its revision is not the one demanded
+ * @throws 404 when there is none that the actor may know of, 403 when it may not change it, 412 when its revision is not the one demanded
  */
 export async function lockArticle(
   tx: Transaction,
@@ -131,6 +132,7 @@ export async function lockArticle(
   // NO KEY: links to this article from others may be written meanwhile.
   await tx.$queryRaw`SELECT id FROM articles WHERE id = ${id}::uuid FOR NO KEY UPDATE`;
   const article = await loadArticle(tx, id);
+  await requireReach(tx, actorOf(tx), id, reference);
   concern(tx, "articles", id);
   checkRevision(wanted, article.row.revision);
   return article;
@@ -143,17 +145,27 @@ export async function articleIdOf(tx: Transaction, reference: string): Promise<s
   return slug?.articleId;
 }
 
-/** Makes an article and its working copy. The slug must be held already. */
-export async function insertArticle(tx: Transaction, id: string, copy: WorkingCopy): Promise<StoredArticle> {
+/**
+ * Makes an article and its working copy. The slug must be held already.
+ *
+ * @throws 403 when it would not be one that the actor may change
+ */
+export async function insertArticle(tx: Transaction, id: string, sent: WorkingCopy): Promise<StoredArticle> {
+  const copy = await filed(tx, sent);
   concern(tx, "articles", id);
-  await tx.article.create({ data: { id, firstPublishedAt: copy.publishedAt, ...columns(copy) } });
+  await tx.article.create({
+    data: { id, createdBy: actorOf(tx).id, firstPublishedAt: copy.publishedAt, ...columns(copy) },
+  });
   await saveParts(tx, id, undefined, copy);
+  await requireWithinBounds(tx, id);
   return loadArticle(tx, id);
 }
 
 /**
  * Puts `next` in the place of an article's working copy and counts a revision up. Nothing is
  * written, and nothing counted, when they are the same.
+ *
+ * @throws 403 when it would no longer be one that the actor may change
  */
 export async function saveArticle(
   tx: Transaction,
@@ -172,6 +184,7 @@ export async function saveArticle(
     },
   });
   await saveParts(tx, id, article.copy, next);
+  await requireWithinBounds(tx, id);
   return loadArticle(tx, id);
 }
 

@@ -12,7 +12,11 @@ const SPAN = 60_000;
 const MOST_KINDS = 20;
 
 /** Refusals for which a key was sent. Without one nobody tried anything. */
-const noted: ReadonlySet<ProblemType> = new Set<ProblemType>(["key-invalid", "scope-missing"]);
+const noted: ReadonlySet<ProblemType> = new Set<ProblemType>([
+  "key-invalid",
+  "scope-missing",
+  "out-of-reach",
+]);
 
 type Refusal = Omit<Prisma.AuditEntryCreateManyInput, "id" | "at" | "count" | "outcome">;
 

@@ -38,6 +38,16 @@ export interface Actor {
   /** The key's id; null for Dateline itself and for whoever has no key. */
   id: string | null;
   name: string;
+  /** What its key is bound to, if to anything; src/access/reach.ts says what that means. */
+  bounds?: Bounds;
+}
+
+export interface Bounds {
+  /** Whether it is kept to drafts of its own: those that it made, and those of its author. */
+  ownDrafts: boolean;
+  authorId: string | null;
+  /** The sections that it is kept to; none when it is kept from none. */
+  sectionIds: readonly string[];
 }
 
 const itself: Actor = { id: null, name: "Dateline" };

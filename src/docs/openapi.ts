@@ -94,12 +94,14 @@ function described(schema: Json, route: RouteOptions): Json {
   const method = [route.method].flat()[0] ?? "GET";
   const has = (part: string) => schema[part] !== undefined;
   const needsKey = access !== "public";
+  const scope = access === "public" || access === "key" ? undefined : access;
   const inferred: ProblemType[] = [
     ...(has("querystring") || has("body") || has("params")
       ? (["malformed-request", "invalid-parameter"] as const)
       : []),
     "key-invalid",
-    ...(needsKey ? (["key-required", "scope-missing"] as const) : []),
+    ...(needsKey ? (["key-required"] as const) : []),
+    ...(scope === undefined ? [] : (["scope-missing", "out-of-reach"] as const)),
     ...(alsoFor === undefined ? [] : (["key-required", "scope-missing"] as const)),
     ...(has("body") ? (["content-too-large", "unsupported-media-type", "invalid-content"] as const) : []),
     ...(precondition === undefined ? [] : (["precondition-failed"] as const)),
@@ -113,7 +115,7 @@ function described(schema: Json, route: RouteOptions): Json {
   const names = [...new Set([...inferred, ...problems])];
   const security = needsKey ? [{ key: [] }] : alsoFor === undefined ? [] : [{}, { key: [] }];
   const notes = [
-    needsKey ? `Needs the scope \`${access}\`.` : "",
+    scope === undefined ? (needsKey ? "Needs a key." : "") : `Needs the scope \`${scope}\`.`,
     alsoFor === undefined ? "" : `A key with \`${alsoFor}\` may do more.`,
   ];
   return {
@@ -123,7 +125,7 @@ function described(schema: Json, route: RouteOptions): Json {
       .filter((note) => note !== undefined && note !== "")
       .join("\n\n"),
     ...(has("body") ? { consumes } : {}),
-    "x-scopes": [...(needsKey ? [access] : []), ...(alsoFor === undefined ? [] : [alsoFor])],
+    "x-scopes": [...(scope === undefined ? [] : [scope]), ...(alsoFor === undefined ? [] : [alsoFor])],
     "x-problems": names,
     "x-headers": { precondition, cached: cached ?? false, method },
   };

@@ -109,11 +109,16 @@ async function countLive(tx: Transaction, filters: Prisma.Sql[]): Promise<number
   return row.total;
 }
 
-/** Lists working copies, for those who may read drafts. */
-export async function listDrafts(tx: Transaction, cursors: Cursors, query: ArticleQuery) {
+/** Lists working copies, for those who may read drafts; `within` is what of them the caller may see. */
+export async function listDrafts(
+  tx: Transaction,
+  cursors: Cursors,
+  query: ArticleQuery,
+  within: Prisma.ArticleWhereInput,
+) {
   const listName = nameOf("draft", query);
   const after = query.cursor === undefined ? [] : cursors.read(listName, query.cursor);
-  const where = draftFilters(query);
+  const where = { AND: [draftFilters(query), within] };
   const ascending = query.sort === "oldest";
   const direction = ascending ? "asc" : "desc";
   const beyond = ascending ? "gt" : "lt";
@@ -141,13 +146,20 @@ export async function listDrafts(tx: Transaction, cursors: Cursors, query: Artic
 }
 
 /** The working copies with these ids, in the order asked, and why others are missing. */
-export async function listDraftsByIds(tx: Transaction, query: ArticleQuery & { ids: string[] }) {
+export async function listDraftsByIds(
+  tx: Transaction,
+  query: ArticleQuery & { ids: string[] },
+  within: Prisma.ArticleWhereInput,
+) {
   const found = new Map(
-    (await findArticles(tx, { where: draftFilters(query) })).map((article) => [article.row.id, article]),
+    (await findArticles(tx, { where: { AND: [draftFilters(query), within] } })).map((article) => [
+      article.row.id,
+      article,
+    ]),
   );
   const absent = query.ids.filter((id) => !found.has(id));
   const others = await tx.article.findMany({
-    where: { id: { in: absent }, deletedAt: null },
+    where: { id: { in: absent }, deletedAt: null, ...within },
     select: { id: true },
   });
   const filtered = new Set(others.map(({ id }) => id));

@@ -27,8 +27,7 @@ export async function write(
   work: (tx: Transaction) => Promise<Answer>,
 ): Promise<void> {
   const key = request.method === "POST" ? idempotencyKey(request) : undefined;
-  const { caller } = request;
-  const actor = { id: caller?.id ?? null, name: caller?.name ?? "anyone" };
+  const actor = request.caller ?? { id: null, name: "anyone" };
   const rendered = await transact(
     newsroom.database,
     async (tx) => {

@@ -1,5 +1,6 @@
 import { v7 as uuid } from "uuid";
-import { Prisma, type Transaction, concern, databaseCode } from "../database/client.ts";
+import { isKept } from "../access/reach.ts";
+import { Prisma, type Transaction, actorOf, concern, databaseCode } from "../database/client.ts";
 import type { Section } from "../database/generated/client.ts";
 import { type FieldError, pathPointer, problem } from "../http/problems.ts";
 import { isId } from "../http/scalars.ts";
@@ -115,7 +116,8 @@ async function resolveTerm(tx: Transaction, kind: Kind, reference: TermReference
   const slug = reference.slug ?? slugify(name ?? "", "");
   const existing = slug === "" ? null : await table.findUnique({ where: { slug } });
   if (existing !== null) return existing;
-  if (name === undefined) return undefined;
+  // Whoever is kept to a part of the newsroom makes none that all of it would have.
+  if (name === undefined || isKept(actorOf(tx))) return undefined;
   if (slug === "") return createTerm(tx, kind, { name });
   // Whoever names the same new term at the same time gets the one that was made first.
   await table.createMany({ data: [{ id: uuid(), name, slug }], skipDuplicates: true });
@@ -134,7 +136,7 @@ async function refuseInUse(tx: Transaction, kind: Kind, term: Term, consequence:
 function inUse(kind: Kind, term: Term, consequence: string) {
   return problem(
     "in-use",
-    `Articles use the ${kinds[kind].noun} ${term.slug}, so ${consequence}. Take it off those articles, and publish them, first.`,
+    `Articles or keys use the ${kinds[kind].noun} ${term.slug}, so ${consequence}. Take it off those articles, and publish them, and revoke those keys, first.`,
   );
 }
 
