@@ -7,8 +7,10 @@ import { itemRoutes } from "./articles/itemRoutes.ts";
 import { articleRoutes } from "./articles/routes.ts";
 import { noteRefusals } from "./audit/refusals.ts";
 import { auditRoutes } from "./audit/routes.ts";
+import { commentRoutes } from "./comments/routes.ts";
 import { describeApi } from "./docs/openapi.ts";
 import { docsRoutes } from "./docs/routes.ts";
+import { editingRoutes } from "./editing/routes.ts";
 import { serveDirectly } from "./editions/directly.ts";
 import { editionRoutes } from "./editions/routes.ts";
 import { measure } from "./health/metrics.ts";
@@ -60,6 +62,8 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
       shareRoutes(v1, newsroom);
       await importRoutes(v1, newsroom);
       taxonomyRoutes(v1, newsroom);
+      editingRoutes(v1, newsroom);
+      commentRoutes(v1, newsroom);
       keyRoutes(v1, newsroom);
       auditRoutes(v1, newsroom);
     },

@@ -3,6 +3,7 @@ import { buildApp } from "./app.ts";
 import { type Config, loadEnvironment, readConfig } from "./config.ts";
 import { startEmbedded } from "./database/embedded.ts";
 import { migrate } from "./database/migrate.ts";
+import { forgetPresences } from "./editing/presence.ts";
 import { forgetOldKeys } from "./http/write.ts";
 import { followNews, openNewsroom } from "./newsroom.ts";
 import { fillSearch } from "./search/entries.ts";
@@ -28,6 +29,9 @@ async function start(config: Config): Promise<void> {
   const tidy = () => {
     forgetOldKeys(newsroom).catch((error: unknown) => {
       app.log.warn({ err: error }, "old Idempotency-Keys could not be forgotten");
+    });
+    forgetPresences(newsroom.database).catch((error: unknown) => {
+      app.log.warn({ err: error }, "who was in an article could not be forgotten");
     });
     settleRemains(newsroom.database)
       .then(() => moveSpans(newsroom.database))

@@ -10,17 +10,17 @@ export type Role = KeyRole;
 export const roles = {
   contributor: {
     meaning: "Writes drafts, and sees and changes those alone that are its own and still drafts.",
-    scopes: ["drafts:read", "articles:write"],
+    scopes: ["drafts:read", "articles:write", "comments:write"],
     ownDrafts: true,
   },
   editor: {
     meaning: "Sees and changes every working copy, and what articles are filed under.",
-    scopes: ["drafts:read", "articles:write"],
+    scopes: ["drafts:read", "articles:write", "comments:write"],
     ownDrafts: false,
   },
   publisher: {
     meaning: "Does what an editor does, and publishes, unpublishes and corrects share counts.",
-    scopes: ["drafts:read", "articles:write", "articles:publish", "shares:write"],
+    scopes: ["drafts:read", "articles:write", "articles:publish", "comments:write", "shares:write"],
     ownDrafts: false,
   },
   partner: {

@@ -3,6 +3,7 @@ export const scopes = {
   "drafts:read": "Read working copies.",
   "articles:write": "Create, change and delete articles, sections, tags and authors.",
   "articles:publish": "Publish and unpublish.",
+  "comments:write": "Comment on articles for the desk, and resolve comments.",
   "shares:write": "Set and remove share counts, and record shares without the public's limit.",
   "audit:read": "Read and export the audit log.",
   "keys:manage": "List, make and revoke keys.",

@@ -138,6 +138,21 @@ export async function lockArticle(
   return article;
 }
 
+/**
+ * The id of the article that a path names, for what stands beside its working copy.
+ *
+ * @throws 404 when there is none, or it is in the trash
+ */
+export async function requireArticle(tx: Transaction, reference: string): Promise<string> {
+  const id = await articleIdOf(tx, reference);
+  if (id === undefined || (await tx.article.count({ where: { id, deletedAt: null } })) === 0) {
+    throw noArticle(reference);
+  }
+  await requireReach(tx, actorOf(tx), id, reference);
+  concern(tx, "articles", id);
+  return id;
+}
+
 /** The id of the article that a path names. */
 export async function articleIdOf(tx: Transaction, reference: string): Promise<string | undefined> {
   if (isId(reference)) return reference.toLowerCase();

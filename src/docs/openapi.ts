@@ -35,6 +35,7 @@ const tags = [
   { name: "Shares", description: "How often an article was shared, per network." },
   { name: "Imports", description: "Articles from what was saved elsewhere." },
   { name: "Taxonomy", description: "Sections, tags and authors." },
+  { name: "Desk", description: "Who is at work on an article, and what they say of it to each other." },
   { name: "Keys", description: "Who may do what." },
   { name: "Audit", description: "Who did what, when and from where." },
   { name: "Operations", description: "For those who run Dateline." },

@@ -23,7 +23,7 @@ export const problemTypes = {
   "out-of-reach": {
     status: 403,
     meaning:
-      "The key has the scope, but is kept to its own drafts, or to some sections, and this lies outside.",
+      "The key has the scope, but is kept to its own drafts, or to some sections, and this lies outside; or it is a comment that another key wrote.",
   },
   "not-found": { status: 404, meaning: "There is nothing at this address that the caller may know of." },
   "method-not-allowed": {

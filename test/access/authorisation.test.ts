@@ -68,6 +68,14 @@ const operations: Record<string, Expected> = {
   },
   "delete /v1/articles/{article}/share-counts/{network}": { needs: "shares:write", allowed: 428 },
   "post /v1/articles/{article}/shares": { needs: "nothing", allowed: 201, body: { network: "email" } },
+  "get /v1/articles/{article}/editing": { needs: "drafts:read", allowed: 200 },
+  "put /v1/articles/{article}/editing": writing(200, { name: "Ana" }),
+  "delete /v1/articles/{article}/editing": writing(204),
+  "get /v1/articles/{article}/comments": { needs: "drafts:read", allowed: 200 },
+  "post /v1/articles/{article}/comments": { needs: "comments:write", allowed: 422, body: {} },
+  "get /v1/articles/{article}/comments/{id}": { needs: "drafts:read", allowed: 200 },
+  "patch /v1/articles/{article}/comments/{id}": { needs: "comments:write", allowed: 428, body: {} },
+  "delete /v1/articles/{article}/comments/{id}": { needs: "comments:write", allowed: 428 },
   "post /v1/imports": { ...writing(422), heedsReach: true, headers: { "content-type": "text/plain" } },
   ...terms("/v1/sections", "term"),
   ...terms("/v1/tags", "term"),
@@ -115,6 +123,7 @@ beforeAll(async () => {
     "{article}": article.id,
     "/key-points/{id}": `/key-points/${article.keyPoints[0].id}`,
     "/related-links/{id}": `/related-links/${article.relatedLinks[0].id}`,
+    "/comments/{id}": `/comments/${await commentOn(article.id)}`,
     "{network}": "whatsapp",
     "/sections/{term}": "/sections/transport",
     "/tags/{term}": "/tags/ferries",
@@ -131,6 +140,11 @@ beforeAll(async () => {
   callers.expired = await newsroom.withScopes(allScopes, new Date(Date.now() - 1000).toISOString());
   for (const scope of allScopes) callers[scope] = await newsroom.withScopes([scope]);
 });
+
+async function commentOn(article: string): Promise<string> {
+  const { body } = await newsroom.editor.post(`/v1/articles/${article}/comments`).send({ text: "Hourly?" });
+  return body.id as string;
+}
 
 function caller(name: string): Agent {
   const found = callers[name];
@@ -255,9 +269,9 @@ describe("publishing by other ways", () => {
 
 /** What each role may do, said once more: what src/access/roles.ts says is held against it. */
 const granted: Record<Role, readonly Scope[]> = {
-  contributor: ["drafts:read", "articles:write"],
-  editor: ["drafts:read", "articles:write"],
-  publisher: ["drafts:read", "articles:write", "articles:publish", "shares:write"],
+  contributor: ["drafts:read", "articles:write", "comments:write"],
+  editor: ["drafts:read", "articles:write", "comments:write"],
+  publisher: ["drafts:read", "articles:write", "articles:publish", "comments:write", "shares:write"],
   partner: [],
   admin: allScopes,
 };
@@ -281,6 +295,7 @@ describe("roles", () => {
       "{article}": article.id,
       "/key-points/{id}": `/key-points/${article.keyPoints[0].id}`,
       "/related-links/{id}": `/related-links/${article.relatedLinks[0].id}`,
+      "/comments/{id}": `/comments/${await commentOn(article.id)}`,
     };
   }
   const withArticle = Object.entries(operations).filter(([operation]) => operation.includes("{article}"));
