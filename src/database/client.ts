@@ -113,7 +113,10 @@ export function databaseCode(error: unknown): string | undefined {
   ];
   for (const cause of causes) {
     const code = property(cause, "originalCode") ?? property(cause, "code");
-    if (typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) && !/^P\d{4}$/.test(code)) return code;
+    if (typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) && !/^P\d{4}$/.test(code)) {
+      // From PostgreSQL 18 on, ON DELETE RESTRICT has a code of its own; what it says is the same.
+      return code === "23001" ? "23503" : code;
+    }
   }
   // Prisma's own codes for what it recognised.
   const known = property(error, "code");
