@@ -4,6 +4,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { startEmbedded } from "../src/database/embedded.ts";
 import { migrate } from "../src/database/migrate.ts";
+import { seenElsewhere } from "./invalidation.ts";
 import { load, medianOf, startServer } from "./load.ts";
 import { plot } from "./plot.ts";
 import { seed } from "./seed.ts";
@@ -196,6 +197,25 @@ const shares = `local ids = {${some.map(({ id }) => `"${id}"`).join(",")}}
     bar: 5,
   });
   update.stop();
+}
+
+{
+  const other = await startServer(["src/main.ts"], settings);
+  const times = await seenElsewhere({ here: dateline.url, there: other.url }, KEY, 200);
+  for (const [name, part] of [
+    ["median", 0.5],
+    ["p99", 0.99],
+  ] as const) {
+    record({
+      name: `publication seen by another process, ${name}`,
+      ours: times[Math.floor(times.length * part)] ?? Number.NaN,
+      yardstick: 100,
+      unit: "ms",
+      bar: 1,
+      atMost: true,
+    });
+  }
+  other.stop();
 }
 
 record({

@@ -9,11 +9,11 @@ import { noteRefusals } from "./audit/refusals.ts";
 import { auditRoutes } from "./audit/routes.ts";
 import { commentRoutes } from "./comments/routes.ts";
 import { describeApi } from "./docs/openapi.ts";
+import { deskRoutes } from "./desk/routes.ts";
 import { docsRoutes } from "./docs/routes.ts";
 import { editingRoutes } from "./editing/routes.ts";
 import { serveDirectly } from "./editions/directly.ts";
 import { editionRoutes } from "./editions/routes.ts";
-import { measure } from "./health/metrics.ts";
 import { healthRoutes } from "./health/routes.ts";
 import type { App } from "./http/app.ts";
 import { negotiateContent } from "./http/content.ts";
@@ -47,7 +47,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
   answerUnrouted(app);
   await describeApi(app);
 
-  healthRoutes(app, newsroom, measure(app, newsroom));
+  healthRoutes(app, newsroom);
   await docsRoutes(app);
 
   await app.register(
@@ -58,6 +58,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
       keepWithinReach(v1, newsroom);
       editionRoutes(v1, newsroom);
       articleRoutes(v1, newsroom);
+      deskRoutes(v1, newsroom);
       itemRoutes(v1, newsroom);
       shareRoutes(v1, newsroom);
       await importRoutes(v1, newsroom);
@@ -71,6 +72,8 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
   );
 
   app.addHook("onClose", async () => {
+    newsroom.news.agenda.stop();
+    await newsroom.jobs.stop();
     await newsroom.shares.settle().catch(() => {});
     await newsroom.database.$disconnect();
   });

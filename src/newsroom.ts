@@ -1,19 +1,24 @@
 import { randomBytes } from "node:crypto";
+import { Registry } from "prom-client";
 import { type ArticleAddress, articleAddress } from "./articles/relatedLinks.ts";
 import { type Refusals, refusals } from "./audit/refusals.ts";
 import type { Config } from "./config.ts";
-import { type Database, openDatabase } from "./database/client.ts";
+import { type Database, type Statements, openDatabase } from "./database/client.ts";
 import { type Listening, listen } from "./database/notifications.ts";
 import { type EditionCache, editionCache } from "./editions/cache.ts";
 import { type News, news } from "./editions/news.ts";
 import { readPublication, readSlug } from "./editions/read.ts";
+import { type Jobs, openJobs } from "./jobs/jobs.ts";
 import { type Cursors, signedCursors } from "./http/paging.ts";
 import { type ShareRecorder, shareRecorder } from "./shares/record.ts";
+import { type Together, alone } from "./workers/together.ts";
 
 /** What the features of one process work with. */
 export interface Newsroom {
   config: Config;
   database: Database;
+  /** Prepared statements on the same connections. */
+  statements: Statements;
   cursors: Cursors;
   shares: ShareRecorder;
   /** Where readers find an article. */
@@ -23,6 +28,11 @@ export interface Newsroom {
   news: News;
   /** What was refused to keys, on its way to the audit log. */
   refusals: Refusals;
+  jobs: Jobs;
+  /** What this process measures of itself. */
+  metrics: Registry;
+  /** What it does as one with those that serve behind the same port. */
+  together: Together;
 }
 
 /** Puts a newsroom together; nothing is asked of the database yet. */
@@ -34,15 +44,20 @@ export function furnish(config: Config, databaseUrl: string, secret: Uint8Array)
     (slug) => readSlug(database, slug),
   );
   const heard = news(database, live);
+  const metrics = new Registry();
   return {
     config,
     database,
+    statements,
     cursors: signedCursors(secret),
     shares: shareRecorder(statements, database, heard.shared),
     articleAddress: articleAddress(config.DATELINE_ARTICLE_URL),
     live,
     news: heard,
     refusals: refusals(database),
+    jobs: openJobs(databaseUrl),
+    metrics,
+    together: alone(metrics),
   };
 }
 
@@ -57,7 +72,8 @@ export async function openNewsroom(config: Config, databaseUrl: string): Promise
 export function followNews(newsroom: Newsroom, databaseUrl: string): Promise<Listening> {
   return listen(databaseUrl, {
     onMessage: newsroom.news.hear,
-    onUp: () => {
+    onUp: async () => {
+      await newsroom.news.readAgenda();
       newsroom.live.trust();
     },
     onDown: () => {

@@ -21,16 +21,22 @@ declare module "fastify" {
  */
 export function authenticate(app: FastifyInstance, newsroom: Newsroom): void {
   app.decorateRequest("caller", null);
+  const identify = async (request: FastifyRequest, key: string, done: (error?: Error) => void) => {
+    try {
+      request.caller = await callerOf(newsroom.database, key);
+    } catch (error) {
+      done(error as Error);
+      return;
+    }
+    done();
+  };
   app.addHook("onRequest", (request, _reply, done) => {
     const key = /^Bearer +([\x21-\x7e]+)$/i.exec(request.headers.authorization ?? "")?.[1];
     if (key === undefined) {
       done();
       return;
     }
-    callerOf(newsroom.database, key).then((caller) => {
-      request.caller = caller;
-      done();
-    }, done);
+    void identify(request, key, done);
   });
   const refuse = atOnce((request) => {
     if (request.headers.authorization !== undefined && request.caller === null) {

@@ -103,8 +103,6 @@ function boundsOf({ id, bounds }: Actor & Required<Pick<Actor, "bounds">>): Pris
 }
 
 function inPublic(): Prisma.ArticleWhereInput {
-  return {
-    status: "published",
-    OR: [{ embargoedUntil: null }, { embargoedUntil: { lte: new Date() } }],
-  };
+  const now = new Date();
+  return { publication: { liveFrom: { lte: now }, OR: [{ liveUntil: null }, { liveUntil: { gt: now } }] } };
 }

@@ -19,13 +19,13 @@ export const roles = {
     ownDrafts: false,
   },
   publisher: {
-    meaning: "Does what an editor does, and publishes, unpublishes and corrects share counts.",
+    meaning: "Does what an editor does, and publishes, schedules, unpublishes and corrects share counts.",
     scopes: ["drafts:read", "articles:write", "articles:publish", "comments:write", "shares:write"],
     ownDrafts: false,
   },
   partner: {
-    meaning: "Reads what is published, by a key of its own and within that key's limits.",
-    scopes: [],
+    meaning: "Reads what is published, also what is under embargo yet, within limits of its own.",
+    scopes: ["embargo:read"],
     ownDrafts: false,
   },
   admin: { meaning: "Does everything.", scopes: allScopes, ownDrafts: false },

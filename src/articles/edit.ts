@@ -20,6 +20,8 @@ const blank = {
   dateline: null,
   language: "en",
   publishedAt: null,
+  embargoedUntil: null,
+  expiresAt: null,
   section: null,
   tags: [],
   authors: [],
@@ -116,6 +118,12 @@ async function merged(
       errors.push({ pointer: "#/publishedAt", detail: "must not be in the future" });
     }
   }
+  for (const field of ["embargoedUntil", "expiresAt"] as const) {
+    const moment = patch[field];
+    if (moment !== undefined) next[field] = moment === null ? null : new Date(moment);
+  }
+  if (patch.expiresAt !== undefined && next.expiresAt !== null && next.expiresAt.getTime() <= Date.now())
+    errors.push({ pointer: "#/expiresAt", detail: "must be in the future" });
   if (patch.section !== undefined) {
     const named = patch.section === null ? [] : [patch.section];
     next.section = collect(await resolveTerms(tx, "section", named, () => ["section"])).terms[0] ?? null;

@@ -5,7 +5,7 @@ import { type FieldError, pathPointer } from "../http/problems.ts";
 import { idErrors } from "./ids.ts";
 import type { RelatedLinkItem } from "./schema.ts";
 import { titleKey } from "./titles.ts";
-import { type LinkTarget, type RelatedLink, linkTargetFields, newId } from "./workingCopy.ts";
+import { type LinkTarget, type RelatedLink, linkTarget, linkTargetFields, newId } from "./workingCopy.ts";
 
 /** Where readers find an article: the setting DATELINE_ARTICLE_URL with the slug in it. */
 export type ArticleAddress = (slug: string) => string;
@@ -126,18 +126,18 @@ async function findTargets(
   );
   if (titles.length > 0) {
     const live = await tx.publication.findMany({
-      where: { titleKey: { in: titles }, NOT: { articleId: ofArticle } },
+      where: { titleKey: { in: titles }, liveFrom: { lte: new Date() }, NOT: { articleId: ofArticle } },
       orderBy: { publishedAt: "asc" },
       select: { titleKey: true, article: { select: linkTargetFields } },
     });
-    for (const { titleKey: key, article } of live) found.set(key, article);
+    for (const { titleKey: key, article } of live) found.set(key, linkTarget(article));
   }
   if (ids.length > 0) {
     const articles = await tx.article.findMany({
       where: { id: { in: ids }, deletedAt: null, ...withinSight(actorOf(tx)) },
       select: linkTargetFields,
     });
-    for (const article of articles) found.set(article.id, article);
+    for (const article of articles) found.set(article.id, linkTarget(article));
   }
   return found;
 }

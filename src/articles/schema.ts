@@ -159,6 +159,10 @@ const fields = {
     .describe(
       "For an article carried over from elsewhere: when it was first published. Only before its first edition.",
     ),
+  embargoedUntil: Time.nullable()
+    .optional()
+    .describe("What is published before this waits for it; keys with `embargo:read` have it meanwhile."),
+  expiresAt: Time.nullable().optional().describe("When readers are to lose what is published from here on."),
 };
 
 const inputExample = {
@@ -212,8 +216,9 @@ const restShape = {
   version: z.int().min(0).describe("How many editions have been published."),
   firstPublishedAt: TimeOut.nullable(),
   publishedAt: TimeOut.nullable().describe("When it went live; a later edition does not move it."),
-  scheduledFor: TimeOut.nullable(),
+  scheduledFor: TimeOut.nullable().describe("When readers will get what is planned."),
   embargoedUntil: TimeOut.nullable(),
+  expiresAt: TimeOut.nullable(),
   createdAt: TimeOut,
   updatedAt: TimeOut,
 };
@@ -242,6 +247,7 @@ const restExample = {
   publishedAt: "2025-04-10T09:30:00.000Z",
   scheduledFor: null,
   embargoedUntil: null,
+  expiresAt: null,
   createdAt: "2025-04-10T09:00:00.000Z",
   updatedAt: "2025-04-10T09:30:00.000Z",
 };

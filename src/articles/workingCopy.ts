@@ -18,6 +18,8 @@ export interface WorkingCopy {
   dateline: string | null;
   language: string;
   publishedAt: Date | null;
+  embargoedUntil: Date | null;
+  expiresAt: Date | null;
   section: Term | null;
   tags: Term[];
   authors: Term[];
@@ -54,14 +56,32 @@ export interface StoredArticle {
   row: ArticleRow;
   copy: WorkingCopy;
   shareCounts: { network: string; count: bigint; updatedAt: Date }[];
+  corrections: { number: number; text: string; publishedAt: Date }[];
 }
 
 export const linkTargetFields = {
   id: true,
   headline: true,
   slug: true,
-  publication: { select: { headline: true, slug: true } },
+  publication: { select: { headline: true, slug: true, liveFrom: true, liveUntil: true } },
 } satisfies Prisma.ArticleSelect;
+
+/** What a link leads to, with its publication only if readers see that now. */
+export function linkTarget(row: Prisma.ArticleGetPayload<{ select: typeof linkTargetFields }>): LinkTarget {
+  const { id, headline, slug, publication } = row;
+  return {
+    id,
+    headline,
+    slug,
+    publication: publication !== null && isLive(publication) ? publication : null,
+  };
+}
+
+/** Whether readers see a publication at this moment. */
+export function isLive({ liveFrom, liveUntil }: { liveFrom: Date; liveUntil: Date | null }): boolean {
+  const now = new Date();
+  return liveFrom <= now && (liveUntil === null || liveUntil > now);
+}
 
 const inOrder = { orderBy: { position: "asc" } } as const;
 const parts = {
@@ -71,6 +91,7 @@ const parts = {
   keyPoints: inOrder,
   relatedLinks: { include: { target: { select: linkTargetFields } }, ...inOrder },
   shareCounts: { orderBy: { network: "asc" } },
+  corrections: { orderBy: { number: "asc" } },
 } as const satisfies Prisma.ArticleInclude;
 export const articleParts = { ...parts, blocks: inOrder } as const satisfies Prisma.ArticleInclude;
 
@@ -204,8 +225,19 @@ export async function saveArticle(
 }
 
 function columns(copy: WorkingCopy) {
-  const { slug, headline, standfirst, dateline, language, publishedAt, section } = copy;
-  return { slug, headline, standfirst, dateline, language, publishedAt, sectionId: section?.id ?? null };
+  const { slug, headline, standfirst, dateline, language, section } = copy;
+  const { publishedAt, embargoedUntil, expiresAt } = copy;
+  return {
+    slug,
+    headline,
+    standfirst,
+    dateline,
+    language,
+    publishedAt,
+    embargoedUntil,
+    expiresAt,
+    sectionId: section?.id ?? null,
+  };
 }
 
 /** Writes those lists that differ. References between them are checked at the commit. */
@@ -292,8 +324,10 @@ function blockOf(row: Prisma.BlockGetPayload<object>): Block {
 }
 
 function storedArticle(row: RowWithParts): StoredArticle {
-  const { section, tags, authors, blocks, keyPoints, relatedLinks, shareCounts, ...article } = row;
-  const { slug, headline, standfirst, dateline, language, publishedAt } = article;
+  const { section, tags, authors, blocks, keyPoints, relatedLinks, shareCounts, corrections, ...article } =
+    row;
+  const { slug, headline, standfirst, dateline, language } = article;
+  const { publishedAt, embargoedUntil, expiresAt } = article;
   return {
     row: article,
     copy: {
@@ -303,6 +337,8 @@ function storedArticle(row: RowWithParts): StoredArticle {
       dateline,
       language,
       publishedAt,
+      embargoedUntil,
+      expiresAt,
       section,
       tags: tags.map(({ tag }) => tag),
       authors: authors.map(({ author }) => author),
@@ -313,10 +349,11 @@ function storedArticle(row: RowWithParts): StoredArticle {
         kind,
         title,
         url,
-        target,
+        target: target === null ? null : linkTarget(target),
       })),
     },
     shareCounts,
+    corrections,
   };
 }
 

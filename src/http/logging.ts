@@ -1,5 +1,11 @@
 import { randomBytes } from "node:crypto";
-import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from "fastify";
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+} from "fastify";
 import type { Config } from "../config.ts";
 import { atOnce } from "./hooks.ts";
 
@@ -11,6 +17,11 @@ export function logger(config: Config): NonNullable<FastifyServerOptions["logger
     ...options,
     transport: { target: "pino-pretty", options: { ignore: "pid,hostname", translateTime: "HH:MM:ss.l" } },
   };
+}
+
+/** The log of a process that serves nothing itself. */
+export function logAlone(config: Config): FastifyBaseLogger {
+  return Fastify({ logger: logger(config) }).log;
 }
 
 const processPart = randomBytes(8).toString("hex");

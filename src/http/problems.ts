@@ -46,6 +46,11 @@ export const problemTypes = {
     status: 409,
     meaning: "The count, or the number of networks of this article, is at its limit.",
   },
+  withdrawn: {
+    status: 451,
+    meaning:
+      "It was withdrawn for good, for a legal reason; `detail` says what may be said of it (RFC 7725).",
+  },
   gone: { status: 410, meaning: "It was published and is no more." },
   "precondition-failed": {
     status: 412,
@@ -108,6 +113,7 @@ export const ProblemDetails = z
         }),
       )
       .optional(),
+    allowed: z.array(z.string()).optional().describe("What may be done with the article in its state."),
   })
   .meta({
     id: "Problem",
@@ -130,32 +136,34 @@ export interface FieldError {
   detail: string;
 }
 
+/** What a kind of problem says beside what all say (RFC 9457, section 3.2). */
+type ProblemMembers = Pick<z.output<typeof ProblemDetails>, "allowed">;
+
+interface ProblemExtra {
+  errors?: FieldError[];
+  headers?: Record<string, string>;
+  members?: ProblemMembers;
+}
+
 /** An answer other than success, thrown from wherever it is found out. */
 export class Problem extends Error {
   readonly type: ProblemType;
   readonly errors: FieldError[] | undefined;
   readonly headers: Record<string, string>;
+  readonly members: ProblemMembers;
 
-  constructor(
-    type: ProblemType,
-    detail: string,
-    errors?: FieldError[],
-    headers: Record<string, string> = {},
-  ) {
+  constructor(type: ProblemType, detail: string, extra: ProblemExtra) {
     super(detail);
     this.type = type;
-    this.errors = errors;
-    this.headers = headers;
+    this.errors = extra.errors;
+    this.headers = extra.headers ?? {};
+    this.members = extra.members ?? {};
   }
 }
 
 /** A problem to throw: `detail` says what was wrong, where, and what would be right. */
-export function problem(
-  type: ProblemType,
-  detail: string,
-  extra: { errors?: FieldError[]; headers?: Record<string, string> } = {},
-): Problem {
-  return new Problem(type, detail, extra.errors, extra.headers);
+export function problem(type: ProblemType, detail: string, extra: ProblemExtra = {}): Problem {
+  return new Problem(type, detail, extra);
 }
 
 /** The problem of a body that parses but is not valid. */
@@ -208,6 +216,7 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, found:
     instance: request.url.split("?", 1)[0] ?? request.url,
     requestId: request.id,
     ...(found.errors === undefined ? {} : { errors: found.errors }),
+    ...found.members,
   };
   const caching = request.caller ? "private, no-store" : (found.headers["cache-control"] ?? "no-store");
   return reply

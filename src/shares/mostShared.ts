@@ -29,13 +29,14 @@ const overdue = Prisma.sql`
  * @throws 400 when the cursor is not one of this list
  */
 export async function listMostShared(
-  { database, cursors, shares }: Pick<Newsroom, "database" | "cursors" | "shares">,
+  newsroom: Pick<Newsroom, "database" | "cursors" | "shares">,
   query: ArticleQuery,
 ): Promise<ListedPage> {
+  const { database, cursors } = newsroom;
   const { window = "all" } = query;
   const listName = nameOf("live", { ...query, window });
   const after = query.cursor === undefined ? undefined : cursors.read(listName, query.cursor);
-  await shares.settle();
+  await newsroom.shares.settle();
   if (window !== "all") await moveSpans(database);
   const rows = await database.$queryRaw<StandingRow[]>(selectMostShared(query, after));
   const page = rows.slice(0, query.limit);

@@ -57,6 +57,21 @@ const operations: Record<string, Expected> = {
   "delete /v1/articles/{article}": writing(428),
   "post /v1/articles/{article}/publish": { needs: "articles:publish", allowed: 412, headers: stale },
   "post /v1/articles/{article}/unpublish": { needs: "articles:publish", allowed: 412, headers: stale },
+  "post /v1/articles/{article}/submit": { needs: "articles:write", allowed: 412, headers: stale },
+  "post /v1/articles/{article}/return": {
+    needs: "articles:write",
+    allowed: 412,
+    headers: stale,
+    body: { note: "Name the harbour." },
+  },
+  "post /v1/articles/{article}/cancel": { needs: "articles:publish", allowed: 412, headers: stale },
+  "post /v1/articles/{article}/kill": {
+    needs: "articles:kill",
+    allowed: 412,
+    headers: stale,
+    body: { reason: "An injunction" },
+  },
+  "get /v1/articles/{article}/transitions": { needs: "drafts:read", allowed: 200 },
   ...items("/v1/articles/{article}/key-points", { text: "The ferry runs" }),
   ...items("/v1/articles/{article}/related-links", { title: "Ferry stops" }),
   "get /v1/articles/{article}/share-counts": read,
@@ -272,7 +287,7 @@ const granted: Record<Role, readonly Scope[]> = {
   contributor: ["drafts:read", "articles:write", "comments:write"],
   editor: ["drafts:read", "articles:write", "comments:write"],
   publisher: ["drafts:read", "articles:write", "articles:publish", "comments:write", "shares:write"],
-  partner: [],
+  partner: ["embargo:read"],
   admin: allScopes,
 };
 

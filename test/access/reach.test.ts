@@ -82,7 +82,7 @@ describe("a key with a role", () => {
   it("asks who it is, which needs a key and no scope", async () => {
     expectProblem(await newsroom.reader.get("/v1/me"), 401, "key-required");
     const partner = await keyOf({ role: "partner" });
-    expect((await partner.get("/v1/me")).body).toMatchObject({ role: "partner", scopes: [] });
+    expect((await partner.get("/v1/me")).body).toMatchObject({ role: "partner", scopes: ["embargo:read"] });
     expect((await partner.get("/v1/me")).headers["cache-control"]).toBe("private, no-store");
   });
 });
@@ -135,15 +135,27 @@ describe("a contributor", () => {
     expect(expectProblem(nothing, 404, "not-found").detail).toBe("There is no article nothing-of-the-kind.");
   });
 
-  it("loses sight of its draft when it is no longer one, and gets it back", async () => {
-    const { id, address } = await makeDraft(ana);
-    for (const status of ["in_review", "scheduled", "unpublished"] as const) {
-      await newsroom.database.article.update({ where: { id }, data: { status } });
-      expectProblem(await ana.get(`${address}?version=draft`), 404, "not-found");
-      expectProblem(await ana.delete(address).set("if-match", "*"), 404, "not-found");
-    }
-    await newsroom.database.article.update({ where: { id }, data: { status: "draft" } });
-    expect((await ana.get(`${address}?version=draft`)).status).toBe(200);
+  it("hands its draft in, loses sight of it, and gets it back with the desk's note", async () => {
+    const { address } = await makeDraft(ana);
+    expect((await ana.post(`${address}/submit`)).body.status).toBe("in_review");
+    expectProblem(await ana.get(`${address}?version=draft`), 404, "not-found");
+    expectProblem(await ana.delete(address).set("if-match", "*"), 404, "not-found");
+    expectProblem(await ana.post(`${address}/return`).send({ note: "Mine" }), 404, "not-found");
+    await newsroom.editor.post(`${address}/return`).send({ note: "Name the harbour." });
+    expect((await ana.get(`${address}?version=draft`)).body.status).toBe("draft");
+    expect((await ana.get(`${address}/transitions`)).text).toContain("Name the harbour.");
+    expect((await ana.patch(address).set("if-match", "*").send({ standfirst: "Süd" })).status).toBe(200);
+  });
+
+  it("knows nothing of its article while that is scheduled, or taken from readers", async () => {
+    const draft = await makeDraft(ana);
+    const at = new Date(Date.now() + 3_600_000).toISOString();
+    const scheduled = await newsroom.editor.post(`${draft.address}/publish`).send({ at });
+    expect(scheduled.body.status).toBe("scheduled");
+    expectProblem(await ana.get(`${draft.address}?version=draft`), 404, "not-found");
+    await publishDraft(newsroom.editor, draft);
+    await newsroom.editor.post(`${draft.address}/unpublish`);
+    expectProblem(await ana.patch(draft.address).set("if-match", "*").send({}), 404, "not-found");
   });
 
   it("cannot change its article once it is published, and reads it as all do", async () => {
@@ -155,9 +167,8 @@ describe("a contributor", () => {
   });
 
   it("may not learn of what is published under an embargo", async () => {
-    const draft = await publishDraft(newsroom.editor, await makeDraft(newsroom.editor));
-    const embargoedUntil = new Date(Date.now() + 60_000);
-    await newsroom.database.article.update({ where: { id: draft.id }, data: { embargoedUntil } });
+    const embargoedUntil = new Date(Date.now() + 60_000).toISOString();
+    const draft = await publishDraft(newsroom.editor, await makeDraft(newsroom.editor, { embargoedUntil }));
     expectProblem(await ana.patch(draft.address).set("if-match", "*").send({}), 404, "not-found");
   });
 
