@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Agent } from "../support/newsroom.ts";
-import { useNewsroom } from "../support/newsroom.ts";
+import { startNewsroom, useNewsroom } from "../support/newsroom.ts";
 import { makeDraft, publishDraft, unknownId } from "../support/drafts.ts";
 import { expectProblem } from "../support/problems.ts";
 import { runToEnd } from "../support/process.ts";
@@ -335,6 +335,14 @@ describe("what is refused to a key", () => {
       }),
     );
     expect(JSON.stringify(found)).not.toContain("dateline_wrong");
+  });
+
+  it("is written when the process stops before the minute is over", async () => {
+    const { found, close } = await startNewsroom(own.databaseUrl);
+    await found.withHeaders({ authorization: "Bearer stopped" }).get("/v1/sections");
+    await close();
+    const answer = await own.editor.get("/v1/audit?operation=listSections");
+    expect(answer.body.data).toMatchObject([{ outcome: "refused", count: 1, status: 401 }]);
   });
 
   it("does not fill the disk, however many kinds of it there are", async () => {
