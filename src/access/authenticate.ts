@@ -23,7 +23,7 @@ export function authenticate(app: FastifyInstance, newsroom: Newsroom): void {
   app.decorateRequest("caller", null);
   const identify = async (request: FastifyRequest, key: string, done: (error?: Error) => void) => {
     try {
-      request.caller = await callerOf(newsroom.database, key);
+      request.caller = await callerOf(newsroom.statements, key);
     } catch (error) {
       done(error as Error);
       return;

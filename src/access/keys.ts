@@ -1,7 +1,13 @@
 import { createHash, randomInt, timingSafeEqual } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { Config } from "../config.ts";
-import { type Bounds, type Database, type Transaction, transact } from "../database/client.ts";
+import {
+  type Bounds,
+  type Database,
+  type Statements,
+  type Transaction,
+  transact,
+} from "../database/client.ts";
 import type { Key, KeyOrigin } from "../database/generated/client.ts";
 import { type Role, roles, scopesOf } from "./roles.ts";
 import type { Scope } from "./scopes.ts";
@@ -76,27 +82,44 @@ export async function storeKey(
  * bytes of the key's SHA-256 and the whole digest compared in constant time, so that timing tells
  * nothing about stored keys.
  */
-export async function callerOf(database: Database, key: string): Promise<Caller | null> {
+export async function callerOf(statements: Statements, key: string): Promise<Caller | null> {
   const { lookup, digest } = digestOf(key);
-  const row = await database.key.findUnique({
-    relationLoadStrategy: "join",
-    where: { lookup },
-    include: { sections: true },
-  });
-  if (row === null || !timingSafeEqual(row.digest, digest)) return null;
-  if (row.revokedAt !== null || (row.expiresAt !== null && row.expiresAt <= new Date())) return null;
-  const { id, name, role, authorId, sections } = row;
+  const { rows } = await statements.query<KeyRow>({ ...findKey, values: [lookup] });
+  const [row] = rows;
+  if (row === undefined || !timingSafeEqual(row.digest, digest)) return null;
+  if (row.revoked_at !== null || (row.expires_at !== null && row.expires_at <= new Date())) return null;
+  const { id, name, role, author_id, section_ids } = row;
   return {
     id,
     name,
     scopes: new Set(scopesOf(row)),
     bounds: {
       ownDrafts: role !== null && roles[role].ownDrafts,
-      authorId,
-      sectionIds: sections.map(({ sectionId }) => sectionId),
+      authorId: author_id,
+      sectionIds: section_ids,
     },
   };
 }
+
+interface KeyRow {
+  id: string;
+  name: string;
+  digest: Buffer;
+  role: Role | null;
+  scopes: string[];
+  author_id: string | null;
+  section_ids: string[];
+  expires_at: Date | null;
+  revoked_at: Date | null;
+}
+
+/** Every request with a key begins with it, so it is prepared: a tenth of what Prisma takes. */
+const findKey = {
+  name: "find key",
+  text: `SELECT id, name, digest, role, scopes, author_id, expires_at, revoked_at,
+    ARRAY(SELECT section_id FROM key_sections WHERE key_id = keys.id) AS section_ids
+    FROM keys WHERE lookup = $1`,
+};
 
 /**
  * Sees to it that there is a key to begin with: DATELINE_ADMIN_KEY if set, replacing one that it
