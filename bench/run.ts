@@ -7,11 +7,14 @@ import { migrate } from "../src/database/migrate.ts";
 import { seenElsewhere } from "./invalidation.ts";
 import { load, medianOf, startServer } from "./load.ts";
 import { plot } from "./plot.ts";
+import { scale } from "./scale.ts";
 import { seed } from "./seed.ts";
 
 // Measures Dateline beside its yardsticks, one after the other in turns, and prints medians and ratios.
 const ARTICLES = Number(process.env.BENCH_ARTICLES ?? 100_000);
 const RUNS = Number(process.env.BENCH_RUNS ?? 5);
+/** The lesser archive that lists and searches are compared with. */
+const FEW = 10_000;
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 3);
 const KEY = "a-key-for-the-benchmark-and-nothing-else";
 const results = join(import.meta.dirname, "results");
@@ -228,6 +231,24 @@ record({
 });
 
 dateline.stop();
+
+{
+  await client.query("CREATE DATABASE lesser");
+  const lesser = Object.assign(new URL(databaseUrl), { pathname: "/lesser" }).href;
+  await migrate(lesser);
+  await seed(lesser, FEW);
+  for (const { name, small, great, atMost } of await scale({ small: lesser, great: databaseUrl }, settings)) {
+    record({
+      name: `${name}: ${ARTICLES} articles, against ${FEW}`,
+      ours: great,
+      yardstick: small,
+      unit: "ms",
+      bar: atMost,
+      atMost: true,
+    });
+  }
+}
+
 await client.end();
 await embedded.stop();
 await rm(folder, { recursive: true });

@@ -13,6 +13,7 @@ import { deskRoutes } from "./desk/routes.ts";
 import { docsRoutes } from "./docs/routes.ts";
 import { editingRoutes } from "./editing/routes.ts";
 import { serveDirectly } from "./editions/directly.ts";
+import { editionHistoryRoutes } from "./editions/history.ts";
 import { editionRoutes } from "./editions/routes.ts";
 import { healthRoutes } from "./health/routes.ts";
 import type { App } from "./http/app.ts";
@@ -27,6 +28,9 @@ import { serverOptions } from "./http/server.ts";
 import { validateWithZod } from "./http/validation.ts";
 import { importRoutes } from "./imports/routes.ts";
 import type { Newsroom } from "./newsroom.ts";
+import { pageRoutes } from "./pages/routes.ts";
+import { previewLinkRoutes, previewRoutes } from "./previews/routes.ts";
+import { revisionRoutes } from "./revisions/routes.ts";
 import { shareRoutes } from "./shares/routes.ts";
 import { taxonomyRoutes } from "./taxonomy/routes.ts";
 
@@ -49,6 +53,8 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
 
   healthRoutes(app, newsroom);
   await docsRoutes(app);
+  pageRoutes(app);
+  previewRoutes(app, newsroom);
 
   await app.register(
     async (v1: App) => {
@@ -60,8 +66,11 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
       articleRoutes(v1, newsroom);
       deskRoutes(v1, newsroom);
       itemRoutes(v1, newsroom);
+      revisionRoutes(v1, newsroom);
+      editionHistoryRoutes(v1, newsroom);
       shareRoutes(v1, newsroom);
       await importRoutes(v1, newsroom);
+      previewLinkRoutes(v1, newsroom);
       taxonomyRoutes(v1, newsroom);
       editingRoutes(v1, newsroom);
       commentRoutes(v1, newsroom);

@@ -10,6 +10,7 @@ import { type News, news } from "./editions/news.ts";
 import { readPublication, readSlug } from "./editions/read.ts";
 import { type Jobs, openJobs } from "./jobs/jobs.ts";
 import { type Cursors, signedCursors } from "./http/paging.ts";
+import { type Signing, signing } from "./http/signing.ts";
 import { type ShareRecorder, shareRecorder } from "./shares/record.ts";
 import { type Together, alone } from "./workers/together.ts";
 
@@ -20,6 +21,8 @@ export interface Newsroom {
   /** Prepared statements on the same connections. */
   statements: Statements;
   cursors: Cursors;
+  /** Signs with the installation's secret. */
+  signing: Signing;
   shares: ShareRecorder;
   /** Where readers find an article. */
   articleAddress: ArticleAddress;
@@ -49,7 +52,7 @@ export function furnish(config: Config, databaseUrl: string, secret: Uint8Array)
     config,
     database,
     statements,
-    cursors: signedCursors(secret),
+    ...signed(secret),
     shares: shareRecorder(statements, database, heard.shared),
     articleAddress: articleAddress(config.DATELINE_ARTICLE_URL),
     live,
@@ -61,11 +64,17 @@ export function furnish(config: Config, databaseUrl: string, secret: Uint8Array)
   };
 }
 
+/** What the installation's secret makes. */
+function signed(secret: Uint8Array): Pick<Newsroom, "signing" | "cursors"> {
+  const own = signing(secret);
+  return { signing: own, cursors: signedCursors(own) };
+}
+
 /** Opens the newsroom that is kept in a database, which must be migrated. */
 export async function openNewsroom(config: Config, databaseUrl: string): Promise<Newsroom> {
   const newsroom = furnish(config, databaseUrl, new Uint8Array(32));
   const secret = await installationSecret(newsroom.database);
-  return { ...newsroom, cursors: signedCursors(secret) };
+  return { ...newsroom, ...signed(secret) };
 }
 
 /** Keeps what readers get in memory from here on, and is told by all processes what changes. */

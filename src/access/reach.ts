@@ -1,4 +1,4 @@
-import { type Actor, type Prisma, type Transaction, actorOf } from "../database/client.ts";
+import { type Actor, Prisma, type Transaction, actorOf } from "../database/client.ts";
 import type { ArticleStatus, Section } from "../database/generated/client.ts";
 import { problem } from "../http/problems.ts";
 
@@ -13,16 +13,23 @@ export function isKept(actor: Actor | null): actor is Actor & Required<Pick<Acto
   return actor?.bounds !== undefined && (actor.bounds.ownDrafts || actor.bounds.sectionIds.length > 0);
 }
 
-/** The working copies that an actor may see and change; a condition to be joined with those of a list. */
-export function withinReach(actor: Actor | null): Prisma.ArticleWhereInput {
-  if (!isKept(actor)) return {};
-  const inState = actor.bounds.ownDrafts ? [{ status: { in: AUTHORS_OWN } }] : [];
-  return { AND: [...boundsOf(actor), ...inState] };
+/** The working copies that an actor may see and change, as conditions on the `id` of an article. */
+export function withinReach(actor: Actor | null): Prisma.Sql[] {
+  if (!isKept(actor)) return [];
+  const inState = actor.bounds.ownDrafts
+    ? [Prisma.sql`a.status = ANY (${AUTHORS_OWN}::"ArticleStatus"[])`]
+    : [];
+  return [idWhere([...boundsOf(actor), ...inState])];
 }
 
-/** The articles that an actor may let others link to: those within reach and those that all can read. */
-export function withinSight(actor: Actor | null): Prisma.ArticleWhereInput {
-  return isKept(actor) ? { OR: [withinReach(actor), inPublic()] } : {};
+/** Of some articles those that the actor may let others link to: what it reaches and what all can read. */
+export async function withinSight(tx: Transaction, ids: string[]): Promise<string[]> {
+  const actor = actorOf(tx);
+  if (!isKept(actor)) return ids;
+  const rows = await tx.$queryRaw<{ id: string }[]>`
+    SELECT id FROM articles WHERE id = ANY (${ids}::uuid[])
+      AND (${Prisma.join(withinReach(actor), " AND ")} OR ${idWhere([inPublic])})`;
+  return rows.map(({ id }) => id);
 }
 
 /**
@@ -38,8 +45,8 @@ export async function requireReach(
   reference: string,
 ): Promise<void> {
   if (!isKept(actor)) return;
-  if ((await tx.article.count({ where: { id, ...withinReach(actor) } })) > 0) return;
-  if ((await tx.article.count({ where: { id, deletedAt: null, ...inPublic() } })) > 0) {
+  if (await fits(tx, id, withinReach(actor))) return;
+  if (await fits(tx, id, [idWhere([inPublic])])) {
     throw outOfReach(actor, `The article ${reference} is not one that the key may change`);
   }
   throw problem("not-found", `There is no article ${reference}.`);
@@ -54,7 +61,7 @@ export async function requireReach(
 export async function requireWithinBounds(tx: Transaction, id: string): Promise<void> {
   const actor = actorOf(tx);
   if (!isKept(actor)) return;
-  if ((await tx.article.count({ where: { id, AND: boundsOf(actor) } })) > 0) return;
+  if (await fits(tx, id, [idWhere(boundsOf(actor))])) return;
   throw outOfReach(actor, "The article would be outside of what the key may change");
 }
 
@@ -90,19 +97,29 @@ export function outOfReach(actor: Actor, what: string) {
   return problem("out-of-reach", `${what}: "${actor.name}" is kept to ${bounds.join(" in ")}.`);
 }
 
-function boundsOf({ id, bounds }: Actor & Required<Pick<Actor, "bounds">>): Prisma.ArticleWhereInput[] {
+/** Conditions on an article as `a`, of which there is at least one. */
+function boundsOf({ id, bounds }: Actor & Required<Pick<Actor, "bounds">>): Prisma.Sql[] {
   const { ownDrafts, authorId, sectionIds } = bounds;
-  const own: Prisma.ArticleWhereInput[] = [
-    { createdBy: id },
-    ...(authorId === null ? [] : [{ authors: { some: { authorId } } }]),
-  ];
+  const own = Prisma.sql`a.id IN (
+    SELECT id FROM articles WHERE created_by = ${id}::uuid
+    UNION SELECT article_id FROM article_authors WHERE author_id = ${authorId}::uuid)`;
   return [
-    ...(ownDrafts ? [{ OR: own }] : []),
-    ...(sectionIds.length > 0 ? [{ sectionId: { in: [...sectionIds] } }] : []),
+    ...(ownDrafts ? [own] : []),
+    ...(sectionIds.length > 0 ? [Prisma.sql`a.section_id = ANY (${[...sectionIds]}::uuid[])`] : []),
   ];
 }
 
-function inPublic(): Prisma.ArticleWhereInput {
-  const now = new Date();
-  return { publication: { liveFrom: { lte: now }, OR: [{ liveUntil: null }, { liveUntil: { gt: now } }] } };
+/** What readers see at this moment; what is in the trash is not among it. */
+const inPublic = Prisma.sql`EXISTS (
+  SELECT FROM publications p WHERE p.article_id = a.id
+    AND p.live_from <= now() AND (p.live_until IS NULL OR p.live_until > now()))`;
+
+function idWhere(conditions: Prisma.Sql[]): Prisma.Sql {
+  return Prisma.sql`id IN (SELECT a.id FROM articles a WHERE ${Prisma.join(conditions, " AND ")})`;
+}
+
+async function fits(tx: Transaction, id: string, conditions: Prisma.Sql[]): Promise<boolean> {
+  const [found] = await tx.$queryRaw<[{ fits: boolean }]>`
+    SELECT EXISTS (SELECT FROM articles WHERE id = ${id}::uuid AND ${Prisma.join(conditions, " AND ")}) AS fits`;
+  return found.fits;
 }

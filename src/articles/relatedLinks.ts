@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { withinSight } from "../access/reach.ts";
-import { type Transaction, actorOf } from "../database/client.ts";
+import { type Transaction } from "../database/client.ts";
 import { type FieldError, pathPointer } from "../http/problems.ts";
 import { idErrors } from "./ids.ts";
 import type { RelatedLinkItem } from "./schema.ts";
@@ -32,6 +32,7 @@ export async function relatedLinksFrom(
   const errors = await idErrors(
     tx,
     "relatedLink",
+    ofArticle,
     current,
     items.map(({ id }) => id),
     place,
@@ -132,14 +133,15 @@ async function findTargets(
     });
     for (const { titleKey: key, article } of live) found.set(key, linkTarget(article));
   }
-  if (ids.length > 0) {
-    const articles = await tx.article.findMany({
-      where: { id: { in: ids }, deletedAt: null, ...withinSight(actorOf(tx)) },
-      select: linkTargetFields,
-    });
-    for (const article of articles) found.set(article.id, linkTarget(article));
-  }
+  for (const article of await linkTargets(tx, await withinSight(tx, ids))) found.set(article.id, article);
   return found;
+}
+
+/** The articles with these ids, those in the trash left out, as links to them need them. */
+export async function linkTargets(tx: Transaction, ids: readonly string[]): Promise<LinkTarget[]> {
+  if (ids.length === 0) return [];
+  const where = { id: { in: [...ids] }, deletedAt: null };
+  return tx.article.findMany({ where, select: linkTargetFields });
 }
 
 /** A link as editors see it: one to an article shows that article's headline and address. */

@@ -256,9 +256,11 @@ const bodyExample = [
   { id: "b2", type: "relatedLink" as const, relatedLinkId: id },
 ];
 
+export const articleExample = { ...summaryExample, body: bodyExample, ...restExample };
+
 export const Article = z
   .object({ ...summaryShape, body: z.array(Block), ...restShape })
-  .meta({ id: "Article", examples: [{ ...summaryExample, body: bodyExample, ...restExample }] });
+  .meta({ id: "Article", examples: [articleExample] });
 export type Article = z.output<typeof Article>;
 
 export const ArticleSummary = z

@@ -6,6 +6,7 @@ import type { Article as ArticleRow, LinkKind } from "../database/generated/clie
 import { type Precondition, checkRevision } from "../http/conditional.ts";
 import { problem } from "../http/problems.ts";
 import { isId } from "../http/scalars.ts";
+import { type Deed, recordRevision } from "../revisions/record.ts";
 import type { Term } from "../taxonomy/store.ts";
 import type { Block } from "./body.ts";
 import { titleKey } from "./titles.ts";
@@ -57,6 +58,16 @@ export interface StoredArticle {
   copy: WorkingCopy;
   shareCounts: { network: string; count: bigint; updatedAt: Date }[];
   corrections: { number: number; text: string; publishedAt: Date }[];
+  /** When `copy` is an earlier state, on which an editor's change rests that is to be merged. */
+  merge?: Merge;
+}
+
+/** How a change of an earlier state of a working copy is brought into what it is now. */
+export interface Merge {
+  /** The ids of blocks that it has now, which new ones must not take. */
+  blockIds: string[];
+  /** @throws 412 when both changed the same */
+  into: (changed: WorkingCopy) => Promise<{ article: StoredArticle; next: WorkingCopy }>;
 }
 
 export const linkTargetFields = {
@@ -117,6 +128,18 @@ export async function loadArticle(tx: Transaction, reference: string): Promise<S
         });
   if (row === null) throw noArticle(reference);
   return storedArticle(row);
+}
+
+/**
+ * The id of the article that a path names.
+ *
+ * @throws 404 when there is none, or it is in the trash
+ */
+export async function existingArticleId(tx: Transaction, reference: string): Promise<string> {
+  const id = await articleIdOf(tx, reference);
+  const found = id && (await tx.article.findUnique({ where: { id, deletedAt: null }, select: { id: true } }));
+  if (!found) throw noArticle(reference);
+  return found.id;
 }
 
 /**
@@ -186,7 +209,12 @@ export async function articleIdOf(tx: Transaction, reference: string): Promise<s
  *
  * @throws 403 when it would not be one that the actor may change
  */
-export async function insertArticle(tx: Transaction, id: string, sent: WorkingCopy): Promise<StoredArticle> {
+export async function insertArticle(
+  tx: Transaction,
+  id: string,
+  sent: WorkingCopy,
+  deed: Deed,
+): Promise<StoredArticle> {
   const copy = await filed(tx, sent);
   concern(tx, "articles", id);
   await tx.article.create({
@@ -194,7 +222,9 @@ export async function insertArticle(tx: Transaction, id: string, sent: WorkingCo
   });
   await saveParts(tx, id, undefined, copy);
   await requireWithinBounds(tx, id);
-  return loadArticle(tx, id);
+  const made = await loadArticle(tx, id);
+  await recordRevision(tx, undefined, made, deed);
+  return made;
 }
 
 /**
@@ -207,6 +237,7 @@ export async function saveArticle(
   tx: Transaction,
   article: StoredArticle,
   next: WorkingCopy,
+  deed: Deed = { action: "changed" },
 ): Promise<StoredArticle> {
   if (isDeepStrictEqual(article.copy, next)) return article;
   const { id, version } = article.row;
@@ -221,7 +252,9 @@ export async function saveArticle(
   });
   await saveParts(tx, id, article.copy, next);
   await requireWithinBounds(tx, id);
-  return loadArticle(tx, id);
+  const saved = await loadArticle(tx, id);
+  await recordRevision(tx, article, saved, deed);
+  return saved;
 }
 
 function columns(copy: WorkingCopy) {

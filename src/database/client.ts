@@ -10,6 +10,19 @@ export type Transaction = Prisma.TransactionClient;
 
 /** How long one statement may take, in milliseconds, before PostgreSQL ends it. */
 const STATEMENT_TIMEOUT = 10_000;
+/**
+ * Every list has an index, so reading a whole table is never the better plan, only one that was
+ * estimated wrongly; pages that are asked for often lie in memory, in whatever order they are read; and
+ * to compile a plan or start workers takes longer than such a statement may.
+ */
+const PLANNING = Object.entries({
+  enable_seqscan: "off",
+  random_page_cost: "1.1",
+  jit: "off",
+  max_parallel_workers_per_gather: "0",
+})
+  .map(([name, value]) => `-c ${name}=${value}`)
+  .join(" ");
 /** How long a request waits for a connection, in milliseconds, before it is answered with 503. */
 const CONNECTION_TIMEOUT = 5_000;
 
@@ -24,6 +37,7 @@ export function openDatabase(url: string, poolSize: number): { database: Databas
     connectionTimeoutMillis: CONNECTION_TIMEOUT,
     idleTimeoutMillis: 30_000,
     statement_timeout: STATEMENT_TIMEOUT,
+    options: PLANNING,
     application_name: "dateline",
   });
   // An idle connection that breaks is replaced at the next query, which tells whoever needs it.

@@ -5,6 +5,7 @@ import { stateAfter } from "../desk/states.ts";
 import type { Precondition } from "../http/conditional.ts";
 import { invalidContent } from "../http/problems.ts";
 import type { Newsroom } from "../newsroom.ts";
+import { recordRevision } from "../revisions/record.ts";
 import { appear, disappear } from "./appear.ts";
 import type { EditionDocument } from "./document.ts";
 import { hangingLinks, putInPlace, rendered, takeTurn } from "./live.ts";
@@ -43,7 +44,9 @@ export async function expire(
       updatedAt: now,
     },
   });
-  return { ...article, row: changed, copy: { ...article.copy, expiresAt: at } };
+  const expiring = { ...article, row: changed, copy: { ...article.copy, expiresAt: at } };
+  await recordRevision(tx, article, expiring, { action: "changed" });
+  return expiring;
 }
 
 /**

@@ -61,7 +61,7 @@ export async function putInPlace(
     ...(await rendered(newsroom, tx, document, links)),
   };
   await tx.publication.upsert({ where: { articleId }, create: { articleId, ...place }, update: place });
-  await indexArticle(tx, document, place);
+  await indexArticle(tx, document);
   await tx.publicationLink.deleteMany({ where: { articleId } });
   if (links.length > 0)
     await tx.publicationLink.createMany({ data: links.map((link) => ({ articleId, ...link })) });

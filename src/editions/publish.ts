@@ -6,6 +6,7 @@ import { refuseWithdrawn } from "../desk/withdrawals.ts";
 import type { Precondition } from "../http/conditional.ts";
 import { invalidContent } from "../http/problems.ts";
 import type { Newsroom } from "../newsroom.ts";
+import { recordRevision } from "../revisions/record.ts";
 import { appear, disappear } from "./appear.ts";
 import { compileEdition } from "./document.ts";
 import { hangingLinks, putInPlace, rendered, takeTurn } from "./live.ts";
@@ -107,8 +108,9 @@ export async function publish(
   if (isForLater) await planMoment(newsroom, tx, liveFrom);
   else await appear(newsroom, tx, document, live, correction, now);
   if (edition.liveUntil !== null) await planMoment(newsroom, tx, edition.liveUntil);
-  const { publishedAt: shownAt } = saved;
-  return { ...article, row: saved, copy: { ...article.copy, publishedAt: shownAt } };
+  const published = { ...article, row: saved, copy: { ...article.copy, publishedAt: saved.publishedAt } };
+  await recordRevision(tx, locked, published, { action: isForLater ? "scheduled" : "published" });
+  return published;
 }
 
 /**
@@ -146,7 +148,9 @@ export async function withdraw(
       updatedAt: now,
     },
   });
-  return { ...article, row: changed };
+  const withdrawn = { ...article, row: changed };
+  await recordRevision(tx, article, withdrawn, { action: options.toTrash ? "trashed" : "unpublished" });
+  return withdrawn;
 }
 
 function refuseTimes(

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from "fastify";
 import { Prisma, type Statements, type Transaction } from "../database/client.ts";
 import { withdrawn } from "../desk/withdrawals.ts";
 import { VARY } from "../http/caching.ts";
@@ -44,6 +45,11 @@ export const shareCountsOf = (articleId: Prisma.Sql) =>
 
 /** Who reads: anyone, or whoever may have what is under embargo. */
 export type Audience = "public" | "partners";
+
+/** Whether a request's key may have what is under embargo. */
+export function mayReadEmbargoed({ caller }: Pick<FastifyRequest, "caller">): boolean {
+  return caller?.scopes.has("embargo:read") ?? false;
+}
 
 /** The view of what an audience sees at this moment. */
 export const viewFor = (audience: Audience) =>

@@ -20,7 +20,7 @@ import type { EditionDocument } from "./document.ts";
 import { listRoute } from "./listRoute.ts";
 import { expire } from "./due.ts";
 import { publish, withdraw } from "./publish.ts";
-import { type MovedArticle, readPublication, readSlug } from "./read.ts";
+import { type MovedArticle, mayReadEmbargoed, readPublication, readSlug } from "./read.ts";
 import { rehearse } from "./rehearse.ts";
 import { PublishInput, PublishReport, UnpublishInput, dryRun, fields, version } from "./schema.ts";
 
@@ -219,11 +219,6 @@ function publishRoutes(app: App, newsroom: Newsroom): void {
 async function readDraft(newsroom: Newsroom, request: ArticleRequest): Promise<StoredArticle> {
   requireScope(request, "drafts:read");
   return loadArticle(newsroom.database, request.params.article);
-}
-
-/** Whether a request's key may have what is under embargo. */
-export function mayReadEmbargoed({ caller }: Pick<FastifyRequest, "caller">): boolean {
-  return caller?.scopes.has("embargo:read") ?? false;
 }
 
 /** Few have such keys, so nothing is kept in memory for them. */

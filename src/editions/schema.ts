@@ -3,6 +3,7 @@ import { Article, ArticleSummary, Status } from "../articles/schema.ts";
 import { Page, pageParameters } from "../http/paging.ts";
 import { Id, Language, Slug, Time, TimeOut, text } from "../http/scalars.ts";
 import { Search } from "../search/schema.ts";
+import type { Audience } from "./read.ts";
 
 export const MAX_IDS = 100;
 
@@ -52,6 +53,9 @@ function chosenFields(shape: object) {
 }
 
 export const fields = chosenFields(Article.shape);
+
+/** Whom a list is for follows from the key, not from the query. */
+const toPublic: { audience: Audience } = { audience: "public" };
 
 export const ArticleQuery = z
   .strictObject({
@@ -137,8 +141,8 @@ export const ArticleQuery = z
   })
   .transform(({ q, sort, ...query }) =>
     q === undefined
-      ? { ...query, q, sort: sort === undefined || sort === "relevance" ? "newest" : sort }
-      : { ...query, q, sort: sort === undefined || sort === "mostShared" ? "relevance" : sort },
+      ? { ...query, ...toPublic, q, sort: sort === undefined || sort === "relevance" ? "newest" : sort }
+      : { ...query, ...toPublic, q, sort: sort === undefined || sort === "mostShared" ? "relevance" : sort },
   );
 export type ArticleQuery = z.output<typeof ArticleQuery>;
 /** A list without a search, and one with. */

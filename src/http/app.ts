@@ -32,6 +32,8 @@ declare module "fastify" {
     produces?: string[];
     /** Whether If-Match is demanded. */
     precondition?: "required" | "optional";
+    /** Whether it is merged with what has changed since, when asked by `Prefer: merge`. */
+    merges?: boolean;
     /** Whether the answer is a cacheable, public one. */
     cached?: boolean;
   }

@@ -55,7 +55,7 @@ export const problemTypes = {
   "precondition-failed": {
     status: 412,
     meaning:
-      "It was changed since: the `If-Match` or `If-None-Match` sent does not fit its current ETag. Fetch it again and repeat the change on top.",
+      "It was changed since: the `If-Match` or `If-None-Match` sent does not fit its current ETag. Fetch it again and repeat the change on top. Of an article, `currentETag` and `conflicts` say what it is now and who has changed what.",
   },
   "content-too-large": {
     status: 413,
@@ -89,7 +89,7 @@ export const problemTypes = {
   unavailable: {
     status: 503,
     meaning:
-      "The database is away or out of room. Nothing was changed; `Retry-After` says when to try again.",
+      "The database is away, out of room or took too long. Nothing was changed; `Retry-After` says when to try again.",
   },
 } as const satisfies Record<string, { status: number; meaning: string }>;
 
@@ -114,6 +114,34 @@ export const ProblemDetails = z
       )
       .optional(),
     allowed: z.array(z.string()).optional().describe("What may be done with the article in its state."),
+    revision: z
+      .int()
+      .optional()
+      .describe("With 412 on an article or anything inside it: the revision that its working copy is at."),
+    currentETag: z
+      .string()
+      .optional()
+      .describe("With it: the ETag of the working copy, to be sent as If-Match with the next try."),
+    conflicts: z
+      .array(
+        z.object({
+          field: z
+            .string()
+            .describe(
+              "A JSON Pointer into the article; items go by id: `/keyPoints/{id}`; a tag by its slug.",
+            ),
+          changedBy: z
+            .object({ id: z.string().nullable(), name: z.string() })
+            .nullable()
+            .describe("Null when it follows from a change elsewhere."),
+          changedAt: z.string().nullable(),
+          revision: z.int().nullable().describe("The newest revision that changed it."),
+        }),
+      )
+      .optional()
+      .describe(
+        "With it: what the request would write that others have changed since the revision in If-Match; with `Prefer: merge` what both changed in different ways. Absent when that revision is not known.",
+      ),
   })
   .meta({
     id: "Problem",
@@ -128,6 +156,24 @@ export const ProblemDetails = z
         requestId: "0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e",
         errors: [{ pointer: "#/headline", detail: "is missing" }],
       },
+      {
+        type: "/problems/precondition-failed",
+        title: "Precondition failed",
+        status: 412,
+        detail: "The article was changed since; its working copy is at revision 8.",
+        instance: "/v1/articles/talks-conclude-in-istanbul",
+        requestId: "0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e",
+        revision: 8,
+        currentETag: '"8-q1vTm3kZ0aXx8mV2b4nD6Q"',
+        conflicts: [
+          {
+            field: "/headline",
+            changedBy: { id: "0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e", name: "Night desk" },
+            changedAt: "2025-04-10T09:30:00.000Z",
+            revision: 8,
+          },
+        ],
+      },
     ],
   });
 
@@ -137,7 +183,10 @@ export interface FieldError {
 }
 
 /** What a kind of problem says beside what all say (RFC 9457, section 3.2). */
-type ProblemMembers = Pick<z.output<typeof ProblemDetails>, "allowed">;
+export type ProblemMembers = Pick<
+  z.output<typeof ProblemDetails>,
+  "allowed" | "revision" | "currentETag" | "conflicts"
+>;
 
 interface ProblemExtra {
   errors?: FieldError[];
@@ -232,6 +281,14 @@ function asProblem(error: unknown, request: FastifyRequest): Problem {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   const known = typeof code === "string" ? fastifyProblem(code, request) : undefined;
   if (known !== undefined) return known;
+  // 57014 is a statement that was ended for taking longer than any may.
+  if (databaseCode(error) === "57014") {
+    return problem(
+      "unavailable",
+      "The database took too long over this and was stopped. Nothing was changed; try again, or ask for less at once.",
+      { headers: { "retry-after": "1" } },
+    );
+  }
   if (isDatabaseAway(error)) {
     return problem(
       "unavailable",

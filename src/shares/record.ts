@@ -53,7 +53,8 @@ export function shareRecorder(
   let waiting = new Map<string, Waiting>();
   let running = false;
   const unsettled = new Set<string>();
-  let settling: NodeJS.Timeout | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let settling: Promise<void> = Promise.resolve();
   const listeners: ((shares: number) => void)[] = [];
 
   const drain = async () => {
@@ -83,7 +84,7 @@ export function shareRecorder(
         else {
           shared(articleId);
           unsettled.add(articleId);
-          settling ??= setTimeout(() => void settleNow().catch(() => {}), SETTLE_AFTER).unref();
+          timer ??= setTimeout(() => void settleNow().catch(() => {}), SETTLE_AFTER).unref();
           answerEach(row, waiters);
         }
       }
@@ -92,12 +93,14 @@ export function shareRecorder(
     }
   };
 
-  const settleNow = async () => {
-    clearTimeout(settling);
-    settling = undefined;
+  const settleNow = () => {
+    clearTimeout(timer);
+    timer = undefined;
     const ids = [...unsettled];
     unsettled.clear();
-    if (ids.length > 0) await settle(database, ids);
+    // Whoever asks for it waits for what is being settled already, too.
+    if (ids.length > 0) settling = settling.catch(() => {}).then(() => settle(database, ids));
+    return settling;
   };
 
   return {

@@ -24,6 +24,11 @@ export async function findTerm(tx: Transaction, kind: Kind, reference: string): 
   return term;
 }
 
+/** The terms of a kind that have these ids. */
+export async function termsById(tx: Transaction, kind: Kind, ids: readonly string[]): Promise<Term[]> {
+  return ids.length === 0 ? [] : tableOf(tx, kind).findMany({ where: { id: { in: [...ids] } } });
+}
+
 /**
  * Finds a term to change it, and keeps others from changing it until the transaction ends.
  *
@@ -129,7 +134,7 @@ async function refuseInUse(tx: Transaction, kind: Kind, term: Term, consequence:
     SELECT EXISTS (SELECT FROM articles WHERE section_id = ${term.id}::uuid)
         OR EXISTS (SELECT FROM article_tags WHERE tag_id = ${term.id}::uuid)
         OR EXISTS (SELECT FROM article_authors WHERE author_id = ${term.id}::uuid)
-        OR EXISTS (SELECT FROM publications WHERE terms @> ARRAY[${term.id}::uuid]) AS used`;
+        OR EXISTS (SELECT FROM listings WHERE term = ${term.id}::uuid) AS used`;
   if (found.used) throw inUse(kind, term, consequence);
 }
 

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Role, allRoles } from "../../src/access/roles.ts";
 import { type Scope, allScopes } from "../../src/access/scopes.ts";
+import { stylesheet } from "../../src/pages/stylesheet.ts";
 import { type Agent, useNewsroom } from "../support/newsroom.ts";
 import { expectProblem } from "../support/problems.ts";
 
@@ -12,6 +13,8 @@ type Method = "get" | "post" | "put" | "patch" | "delete";
 interface Expected {
   needs: Scope | "nothing" | "key";
   allowed: number;
+  /** What is answered of a draft that was never published, where that is something else. */
+  ofDraft?: number;
   /** Whether a key that is bound to some articles may ask this though it names none. */
   heedsReach?: boolean;
   body?: object;
@@ -20,6 +23,7 @@ interface Expected {
 
 const stale = { "if-match": '"0-stale"' };
 const read: Expected = { needs: "nothing", allowed: 200 };
+const draftsRead: Expected = { needs: "drafts:read", allowed: 200 };
 const writing = (allowed: number, body?: object, headers?: Record<string, string>): Expected => ({
   needs: "articles:write",
   allowed,
@@ -49,6 +53,8 @@ const operations: Record<string, Expected> = {
   "get /openapi.json": read,
   "get /openapi.yaml": read,
   "get /problems/{name}": read,
+  "get /styles/{name}": read,
+  "get /preview/{token}": read,
   "get /v1/articles": read,
   "post /v1/articles": { ...writing(422, {}), heedsReach: true },
   "get /v1/articles/{article}": read,
@@ -74,6 +80,12 @@ const operations: Record<string, Expected> = {
   "get /v1/articles/{article}/transitions": { needs: "drafts:read", allowed: 200 },
   ...items("/v1/articles/{article}/key-points", { text: "The ferry runs" }),
   ...items("/v1/articles/{article}/related-links", { title: "Ferry stops" }),
+  "get /v1/articles/{article}/revisions": draftsRead,
+  "get /v1/articles/{article}/revisions/{revision}": draftsRead,
+  "get /v1/articles/{article}/revisions/{revision}/diff/{other}": draftsRead,
+  "post /v1/articles/{article}/revisions/{revision}/restore": writing(412, undefined, stale),
+  "get /v1/articles/{article}/editions": draftsRead,
+  "get /v1/articles/{article}/editions/{edition}": { ...draftsRead, ofDraft: 404 },
   "get /v1/articles/{article}/share-counts": read,
   "get /v1/articles/{article}/share-counts/{network}": read,
   "put /v1/articles/{article}/share-counts/{network}": {
@@ -83,6 +95,7 @@ const operations: Record<string, Expected> = {
   },
   "delete /v1/articles/{article}/share-counts/{network}": { needs: "shares:write", allowed: 428 },
   "post /v1/articles/{article}/shares": { needs: "nothing", allowed: 201, body: { network: "email" } },
+  "post /v1/articles/{article}/previews": { needs: "drafts:read", allowed: 422, body: { expiresIn: 0 } },
   "get /v1/articles/{article}/editing": { needs: "drafts:read", allowed: 200 },
   "put /v1/articles/{article}/editing": writing(200, { name: "Ana" }),
   "delete /v1/articles/{article}/editing": writing(204),
@@ -133,18 +146,24 @@ beforeAll(async () => {
     .put(`/v1/articles/${article.id}/share-counts/whatsapp`)
     .set("if-match", "*")
     .send({ count: 3 });
+  const { body: preview } = await newsroom.editor.post(`/v1/articles/${article.id}/previews`).send({});
   const { body: keys } = await newsroom.editor.get("/v1/keys");
   addresses = {
     "{article}": article.id,
     "/key-points/{id}": `/key-points/${article.keyPoints[0].id}`,
     "/related-links/{id}": `/related-links/${article.relatedLinks[0].id}`,
     "/comments/{id}": `/comments/${await commentOn(article.id)}`,
+    "{revision}": "1",
+    "{other}": "2",
+    "{edition}": "1",
     "{network}": "whatsapp",
     "/sections/{term}": "/sections/transport",
     "/tags/{term}": "/tags/ferries",
     "/authors/{term}": "/authors/ana-lima",
     "{key}": keys.data[0].id,
+    "/styles/{name}": stylesheet.address,
     "{name}": "not-found",
+    "{token}": preview.token,
   };
   const { body: revoked } = await newsroom.editor
     .post("/v1/keys")
@@ -305,6 +324,10 @@ describe("roles", () => {
       .set("if-match", "*")
       .send({ count: 3 });
     expect(counted.status).toBe(201);
+    await newsroom.editor
+      .patch(`/v1/articles/${article.id}`)
+      .set("if-match", "*")
+      .send({ standfirst: "Soon" });
     return {
       ...addresses,
       "{article}": article.id,
@@ -347,7 +370,7 @@ describe("roles", () => {
   });
 
   describe.for(Object.entries(operations))("%s", ([operation, expected]) => {
-    const { needs, allowed, heedsReach = false } = expected;
+    const { needs, allowed, ofDraft = allowed, heedsReach = false } = expected;
     const isOpen = (role: Role) => needs === "nothing" || needs === "key" || granted[role].includes(needs);
 
     it("is open to the roles that have its scope, and to no other", async () => {
@@ -363,7 +386,7 @@ describe("roles", () => {
       if (!isOpen("contributor")) {
         expectProblem(await ask(contributor, operation, expected), 403, "scope-missing");
       } else if (operation.includes("{article}") && needs !== "nothing") {
-        expect((await ask(contributor, operation, expected, "", own)).status).toBe(allowed);
+        expect((await ask(contributor, operation, expected, "", own)).status).toBe(ofDraft);
         expectProblem(await ask(contributor, operation, expected, "", others), 404, "not-found");
         // What all can read is no secret.
         expectProblem(await ask(contributor, operation, expected), 403, "out-of-reach");
@@ -376,7 +399,7 @@ describe("roles", () => {
 
     it("is open to a key of a section for what is of that section alone", async () => {
       if (operation.includes("{article}") && needs !== "nothing") {
-        expect((await ask(kept, operation, expected, "", ofSection)).status).toBe(allowed);
+        expect((await ask(kept, operation, expected, "", ofSection)).status).toBe(ofDraft);
         expectProblem(await ask(kept, operation, expected, "", ofOtherSection), 404, "not-found");
         expectProblem(await ask(kept, operation, expected, "", others), 404, "not-found");
       } else if (needs === "nothing" || heedsReach) {
