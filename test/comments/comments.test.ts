@@ -318,6 +318,19 @@ describe("readers and comments", () => {
   });
 });
 
+it("are in no preview either, neither as a page nor as JSON", async () => {
+  const { address } = await makeDraft(newsroom.editor, { body });
+  await comment(address, { text: "Zeitungsgeheimnis", blockId: "b1" });
+  const made = await newsroom.editor.post(`${address}/previews`).send({});
+  expect(made.status).toBe(201);
+  for (const accept of ["text/html", "application/json"]) {
+    const shown = await newsroom.reader.get(`/preview/${made.body.token}`).set("accept", accept);
+    expect(shown.status).toBe(200);
+    expect(shown.text).toContain("The ferry runs again.");
+    expect(shown.text.toLowerCase()).not.toMatch(/zeitungsgeheimnis|comment/);
+  }
+});
+
 describe("a contributor", () => {
   it("comments on its own drafts, answers the desk there, and hears nothing of other articles", async () => {
     const contributor = await newsroom.withKey({ name: "Freelancer", role: "contributor" });
