@@ -90,7 +90,7 @@ const settings = {
 };
 const dateline = await startServer(["src/main.ts"], settings);
 const text = async (path: string) => (await fetch(dateline.url + path)).text();
-const yardstick = (kind: string, body = "") =>
+const startYardstick = (kind: string, body = "") =>
   startServer(["bench/yardstick.ts", kind, databaseUrl], {}, body);
 
 const { rows: some } = await client.query(
@@ -109,7 +109,7 @@ async function against(
   row: Omit<Row, "ours" | "yardstick" | "unit" | "ratio">,
   options: Against,
 ) {
-  const other = await yardstick(kind, options.body);
+  const other = await startYardstick(kind, options.body);
   const { url = dateline.url, path = "", script, otherScript = script, connections } = options;
   const [ours, theirs] = await inTurns(
     rateOf(url + path, script, connections),

@@ -78,7 +78,7 @@ function create() {
       `INSERT INTO related_links (id, article_id, position, kind, title, title_key, url)
        SELECT gen_random_uuid(), $1, place - 1, kind::"LinkKind", title, lower(title), url
        FROM unnest($2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS t (kind, title, url, place)`,
-      [id, links.map(({ kind }) => kind), links.map(({ title }) => title), links.map(({ url }) => url)],
+      [id, links.map((link) => link.kind), links.map((link) => link.title), links.map((link) => link.url)],
     );
     await client?.query("COMMIT");
     client?.release();

@@ -1,4 +1,5 @@
 import type { FastifyBaseLogger } from "fastify";
+import { forgetPresences } from "./editing/presence.ts";
 import { carryOut } from "./editions/due.ts";
 import { forgetOldKeys } from "./http/write.ts";
 import type { Newsroom } from "./newsroom.ts";
@@ -23,6 +24,7 @@ export function takeJobs(newsroom: Newsroom, log: FastifyBaseLogger): Promise<vo
     carryOut: () => carryOut(newsroom),
     async tidy() {
       await forgetOldKeys(newsroom);
+      await forgetPresences(database);
       await settleRemains(database);
       await moveSpans(database);
     },

@@ -71,14 +71,37 @@ export interface Actor {
   /** The key's id; null for Dateline itself and for whoever has no key. */
   id: string | null;
   name: string;
+  /** What its key is bound to, if to anything; src/access/reach.ts says what that means. */
+  bounds?: Bounds;
+}
+
+export interface Bounds {
+  /** Whether it is kept to drafts of its own: those that it made, and those of its author. */
+  ownDrafts: boolean;
+  authorId: string | null;
+  /** The sections that it is kept to; none when it is kept from none. */
+  sectionIds: readonly string[];
 }
 
 const itself: Actor = { id: null, name: "Dateline" };
-const about = new WeakMap<Transaction, { actor: Actor; effects: (() => void)[] }>();
+const about = new WeakMap<
+  Transaction,
+  { actor: Actor; effects: (() => void)[]; subjects: Map<string, string> }
+>();
 
 /** Who a transaction is done for. */
 export function actorOf(tx: Transaction): Actor {
   return about.get(tx)?.actor ?? itself;
+}
+
+/** Notes the id of what a transaction changes, by its kind as addresses have it (`articles`, `tags`). */
+export function concern(tx: Transaction, kind: string, id: string): void {
+  about.get(tx)?.subjects.set(kind, id);
+}
+
+/** The ids of what a transaction changed so far, the latest of each kind. */
+export function subjectsOf(tx: Transaction): ReadonlyMap<string, string> {
+  return about.get(tx)?.subjects ?? new Map();
 }
 
 /** Does something in this process once a transaction is committed; nothing when it is rolled back. */
@@ -103,7 +126,7 @@ export async function transact<T>(
     try {
       const effects: (() => void)[] = [];
       const result = await database.$transaction((tx) => {
-        about.set(tx, { actor, effects });
+        about.set(tx, { actor, effects, subjects: new Map() });
         return work(tx);
       });
       for (const effect of effects) effect();
@@ -123,7 +146,10 @@ export function databaseCode(error: unknown): string | undefined {
   ];
   for (const cause of causes) {
     const code = property(cause, "originalCode") ?? property(cause, "code");
-    if (typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) && !/^P\d{4}$/.test(code)) return code;
+    if (typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) && !/^P\d{4}$/.test(code)) {
+      // From PostgreSQL 18 on, ON DELETE RESTRICT has a code of its own; what it says is the same.
+      return code === "23001" ? "23503" : code;
+    }
   }
   // Prisma's own codes for what it recognised.
   const known = property(error, "code");
