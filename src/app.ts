@@ -1,12 +1,17 @@
 import Fastify from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import { keepWithinReach } from "./access/gate.ts";
 import { keyRoutes } from "./access/routes.ts";
 import { authenticate } from "./access/authenticate.ts";
 import { itemRoutes } from "./articles/itemRoutes.ts";
 import { articleRoutes } from "./articles/routes.ts";
+import { noteRefusals } from "./audit/refusals.ts";
+import { auditRoutes } from "./audit/routes.ts";
+import { commentRoutes } from "./comments/routes.ts";
 import { describeApi } from "./docs/openapi.ts";
 import { deskRoutes } from "./desk/routes.ts";
 import { docsRoutes } from "./docs/routes.ts";
+import { editingRoutes } from "./editing/routes.ts";
 import { serveDirectly } from "./editions/directly.ts";
 import { editionHistoryRoutes } from "./editions/history.ts";
 import { editionRoutes } from "./editions/routes.ts";
@@ -54,7 +59,9 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
   await app.register(
     async (v1: App) => {
       authenticate(v1, newsroom);
+      noteRefusals(v1, newsroom);
       await limitRates(v1, newsroom);
+      keepWithinReach(v1, newsroom);
       editionRoutes(v1, newsroom);
       articleRoutes(v1, newsroom);
       deskRoutes(v1, newsroom);
@@ -65,7 +72,10 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
       await importRoutes(v1, newsroom);
       previewLinkRoutes(v1, newsroom);
       taxonomyRoutes(v1, newsroom);
+      editingRoutes(v1, newsroom);
+      commentRoutes(v1, newsroom);
       keyRoutes(v1, newsroom);
+      auditRoutes(v1, newsroom);
     },
     { prefix: "/v1" },
   );

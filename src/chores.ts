@@ -1,4 +1,5 @@
 import type { FastifyBaseLogger } from "fastify";
+import { forgetPresences } from "./editing/presence.ts";
 import { carryOut } from "./editions/due.ts";
 import { forgetOldKeys } from "./http/write.ts";
 import type { Newsroom } from "./newsroom.ts";
@@ -25,6 +26,7 @@ export function takeJobs(newsroom: Newsroom, log: FastifyBaseLogger): Promise<vo
       // Should the queue have lost a job, what was planned happens all the same.
       await carryOut(newsroom);
       await forgetOldKeys(newsroom);
+      await forgetPresences(database);
       await settleRemains(database);
       await moveSpans(database);
     },

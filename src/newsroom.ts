@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { Registry } from "prom-client";
 import { type ArticleAddress, articleAddress } from "./articles/relatedLinks.ts";
+import { type Refusals, refusals } from "./audit/refusals.ts";
 import type { Config } from "./config.ts";
 import { type Database, type Statements, openDatabase } from "./database/client.ts";
 import { type Listening, listen } from "./database/notifications.ts";
@@ -28,6 +29,8 @@ export interface Newsroom {
   /** What readers get, kept as bytes. */
   live: EditionCache;
   news: News;
+  /** What was refused to keys, on its way to the audit log. */
+  refusals: Refusals;
   jobs: Jobs;
   /** What this process measures of itself. */
   metrics: Registry;
@@ -54,6 +57,7 @@ export function furnish(config: Config, databaseUrl: string, secret: Uint8Array)
     articleAddress: articleAddress(config.DATELINE_ARTICLE_URL),
     live,
     news: heard,
+    refusals: refusals(database),
     jobs: openJobs(databaseUrl),
     metrics,
     together: alone(metrics),

@@ -5,6 +5,7 @@ export const scopes = {
   "articles:publish": "Publish, schedule and unpublish.",
   "articles:kill": "Withdraw articles for good.",
   "embargo:read": "Read what is published under embargo before the public.",
+  "comments:write": "Comment on articles for the desk, and resolve comments.",
   "shares:write": "Set and remove share counts, and record shares without the public's limit.",
   "audit:read": "Read and export the audit log.",
   "keys:manage": "List, make and revoke keys.",

@@ -1,5 +1,6 @@
 import type { z } from "zod";
-import type { Transaction } from "../database/client.ts";
+import { withinSight } from "../access/reach.ts";
+import { type Transaction } from "../database/client.ts";
 import { type FieldError, pathPointer } from "../http/problems.ts";
 import { idErrors } from "./ids.ts";
 import type { RelatedLinkItem } from "./schema.ts";
@@ -132,7 +133,7 @@ async function findTargets(
     });
     for (const { titleKey: key, article } of live) found.set(key, linkTarget(article));
   }
-  for (const article of await linkTargets(tx, ids)) found.set(article.id, article);
+  for (const article of await linkTargets(tx, await withinSight(tx, ids))) found.set(article.id, article);
   return found;
 }
 

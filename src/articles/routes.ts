@@ -34,7 +34,7 @@ export function articleRoutes(app: App, newsroom: Newsroom): void {
         body: ArticleInput,
         response: { 201: Article },
       },
-      config: { access, problems: ["slug-taken"] },
+      config: { access, heedsReach: true, problems: ["slug-taken"] },
     },
     (request, reply) =>
       write(newsroom, request, reply, async (tx) => {

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { v7 as uuid } from "uuid";
-import type { Prisma, Transaction } from "../database/client.ts";
+import { filed, requireReach, requireWithinBounds } from "../access/reach.ts";
+import { type Prisma, type Transaction, actorOf, concern } from "../database/client.ts";
 import type { Article as ArticleRow, LinkKind } from "../database/generated/client.ts";
 import { type Precondition, checkRevision } from "../http/conditional.ts";
 import { problem } from "../http/problems.ts";
@@ -163,7 +164,7 @@ export async function findArticles(
 /**
  * Reads an article to change it, and keeps others from changing it until the transaction ends.
  *
- * @throws 404 when there is none, 412 when its revision is not the one demanded
+ * @throws 404 when there is none that the actor may know of, 403 when it may not change it, 412 when its revision is not the one demanded
  */
 export async function lockArticle(
   tx: Transaction,
@@ -175,8 +176,25 @@ export async function lockArticle(
   // NO KEY: links to this article from others may be written meanwhile.
   await tx.$queryRaw`SELECT id FROM articles WHERE id = ${id}::uuid FOR NO KEY UPDATE`;
   const article = await loadArticle(tx, id);
+  await requireReach(tx, actorOf(tx), id, reference);
+  concern(tx, "articles", id);
   checkRevision(wanted, article.row.revision);
   return article;
+}
+
+/**
+ * The id of the article that a path names, for what stands beside its working copy.
+ *
+ * @throws 404 when there is none, or it is in the trash
+ */
+export async function requireArticle(tx: Transaction, reference: string): Promise<string> {
+  const id = await articleIdOf(tx, reference);
+  if (id === undefined || (await tx.article.count({ where: { id, deletedAt: null } })) === 0) {
+    throw noArticle(reference);
+  }
+  await requireReach(tx, actorOf(tx), id, reference);
+  concern(tx, "articles", id);
+  return id;
 }
 
 /** The id of the article that a path names. */
@@ -186,16 +204,25 @@ export async function articleIdOf(tx: Transaction, reference: string): Promise<s
   return slug?.articleId;
 }
 
-/** Makes an article and its working copy. The slug must be held already. */
+/**
+ * Makes an article and its working copy. The slug must be held already.
+ *
+ * @throws 403 when it would not be one that the actor may change
+ */
 export async function insertArticle(
   tx: Transaction,
   id: string,
-  copy: WorkingCopy,
+  sent: WorkingCopy,
   deed: Deed,
 ): Promise<StoredArticle> {
-  await tx.article.create({ data: { id, firstPublishedAt: copy.publishedAt, ...columns(copy) } });
+  const copy = await filed(tx, sent);
+  concern(tx, "articles", id);
+  const row = await tx.article.create({
+    data: { id, createdBy: actorOf(tx).id, firstPublishedAt: copy.publishedAt, ...columns(copy) },
+  });
   await saveParts(tx, id, undefined, copy);
-  const made = await loadArticle(tx, id);
+  await requireWithinBounds(tx, id);
+  const made = { row, copy: await asStored(tx, id, copy), shareCounts: [], corrections: [] };
   await recordRevision(tx, undefined, made, deed);
   return made;
 }
@@ -203,6 +230,8 @@ export async function insertArticle(
 /**
  * Puts `next` in the place of an article's working copy and counts a revision up. Nothing is
  * written, and nothing counted, when they are the same.
+ *
+ * @throws 403 when it would no longer be one that the actor may change
  */
 export async function saveArticle(
   tx: Transaction,
@@ -212,7 +241,7 @@ export async function saveArticle(
 ): Promise<StoredArticle> {
   if (isDeepStrictEqual(article.copy, next)) return article;
   const { id, version } = article.row;
-  await tx.article.update({
+  const row = await tx.article.update({
     where: { id },
     data: {
       ...columns(next),
@@ -222,9 +251,17 @@ export async function saveArticle(
     },
   });
   await saveParts(tx, id, article.copy, next);
-  const saved = await loadArticle(tx, id);
+  await requireWithinBounds(tx, id);
+  const saved = { ...article, row, copy: await asStored(tx, id, next) };
   await recordRevision(tx, article, saved, deed);
   return saved;
+}
+
+/** PostgreSQL keeps the properties of blocks in an order of its own, in which they are answered from now on. */
+async function asStored(tx: Transaction, articleId: string, copy: WorkingCopy): Promise<WorkingCopy> {
+  if (copy.body.length === 0) return copy;
+  const blocks = await tx.block.findMany({ where: { articleId }, ...inOrder });
+  return { ...copy, body: blocks.map(blockOf) };
 }
 
 function columns(copy: WorkingCopy) {

@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
-import { transact } from "../database/client.ts";
 import { Problem } from "../http/problems.ts";
 import { Language } from "../http/scalars.ts";
 import { validContent } from "../http/validation.ts";
 import { MAX_PAGE, importNewsPage } from "../imports/import.ts";
 import type { Newsroom } from "../newsroom.ts";
+import { asCommand } from "./asCommand.ts";
 import { withNewsroom } from "./withNewsroom.ts";
 
 interface Options {
@@ -34,8 +34,11 @@ async function importFile(newsroom: Newsroom, file: string, options: Options): P
   if (page.length > MAX_PAGE)
     throw new Error(`is larger than the ${MAX_PAGE} bytes that a news page may have`);
   const language = options.language === undefined ? undefined : validContent(Language, options.language);
-  const { row } = await transact(newsroom.database, (tx) =>
-    importNewsPage(newsroom, tx, page, { ...options, language }),
+  const { row } = await asCommand(
+    newsroom,
+    "dateline import",
+    (tx) => importNewsPage(newsroom, tx, page, { ...options, language }),
+    (article) => ({ kind: "articles", id: article.row.id }),
   );
   return `${file}: ${row.status} /v1/articles/${row.slug}`;
 }

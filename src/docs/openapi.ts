@@ -39,7 +39,9 @@ const tags = [
   { name: "Previews", description: "The working copy as readers will see it." },
   { name: "Imports", description: "Articles from what was saved elsewhere." },
   { name: "Taxonomy", description: "Sections, tags and authors." },
+  { name: "Desk", description: "Who is at work on an article, and what they say of it to each other." },
   { name: "Keys", description: "Who may do what." },
+  { name: "Audit", description: "Who did what, when and from where." },
   { name: "Operations", description: "For those who run Dateline." },
 ];
 
@@ -104,12 +106,14 @@ function described(schema: Json, route: RouteOptions): Json {
   const method = [route.method].flat()[0] ?? "GET";
   const has = (part: string) => schema[part] !== undefined;
   const needsKey = access !== "public";
+  const scope = access === "public" || access === "key" ? undefined : access;
   const inferred: ProblemType[] = [
     ...(has("querystring") || has("body") || has("params")
       ? (["malformed-request", "invalid-parameter"] as const)
       : []),
     "key-invalid",
-    ...(needsKey ? (["key-required", "scope-missing"] as const) : []),
+    ...(needsKey ? (["key-required"] as const) : []),
+    ...(scope === undefined ? [] : (["scope-missing", "out-of-reach"] as const)),
     ...(alsoFor === undefined ? [] : (["key-required", "scope-missing"] as const)),
     ...(has("body") ? (["content-too-large", "unsupported-media-type", "invalid-content"] as const) : []),
     ...(precondition === undefined ? [] : (["precondition-failed"] as const)),
@@ -123,7 +127,7 @@ function described(schema: Json, route: RouteOptions): Json {
   const names = [...new Set([...inferred, ...problems])];
   const security = needsKey ? [{ key: [] }] : alsoFor === undefined ? [] : [{}, { key: [] }];
   const notes = [
-    needsKey ? `Needs the scope \`${access}\`.` : "",
+    scope === undefined ? (needsKey ? "Needs a key." : "") : `Needs the scope \`${scope}\`.`,
     alsoFor === undefined ? "" : `A key with \`${alsoFor}\` may do more.`,
   ];
   return {
@@ -133,7 +137,7 @@ function described(schema: Json, route: RouteOptions): Json {
       .filter((note) => note !== undefined && note !== "")
       .join("\n\n"),
     ...(has("body") ? { consumes } : {}),
-    "x-scopes": [...(needsKey ? [access] : []), ...(alsoFor === undefined ? [] : [alsoFor])],
+    "x-scopes": [...(scope === undefined ? [] : [scope]), ...(alsoFor === undefined ? [] : [alsoFor])],
     "x-problems": names,
     "x-headers": { precondition, merges, cached: cached ?? false, method },
   };
@@ -237,7 +241,7 @@ const pathExamples: Record<string, string> = {
 /** Examples of parameters stand at the parameter, where tools look for them. */
 function withExample(parameter: Json): Json {
   const { examples, ...schema } = (parameter.schema ?? {}) as Json & { examples?: unknown[] };
-  const example = examples?.[0] ?? pathExamples[String(parameter.name)];
+  const example = parameter.example ?? examples?.[0] ?? pathExamples[String(parameter.name)];
   return { ...parameter, schema, ...(example === undefined ? {} : { example }) };
 }
 

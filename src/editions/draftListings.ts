@@ -8,6 +8,8 @@ export interface DraftTerms {
   section: string | null;
   tag: string | null;
   author: string | null;
+  /** What of all working copies the caller may see, as conditions on an id. */
+  within: Prisma.Sql[];
 }
 
 export interface DraftRow {
@@ -20,16 +22,20 @@ export interface DraftRow {
  *
  * @returns undefined when one of them is unknown, so that nothing can be listed
  */
-export async function draftTermsOf(tx: Transaction, query: ArticleQuery): Promise<DraftTerms | undefined> {
+export async function draftTermsOf(
+  tx: Transaction,
+  query: ArticleQuery,
+  within: Prisma.Sql[],
+): Promise<DraftTerms | undefined> {
   const { section, tag, author } = query;
-  const [terms] = await tx.$queryRaw<[DraftTerms]>`
+  const [terms] = await tx.$queryRaw<[Omit<DraftTerms, "within">]>`
     SELECT (SELECT id FROM sections WHERE slug = ${section}) AS section,
            (SELECT id FROM tags WHERE slug = ${tag}) AS tag,
            (SELECT id FROM authors WHERE slug = ${author}) AS author`;
   const isKnown = (["section", "tag", "author"] as const).every(
     (kind) => query[kind] === undefined || terms[kind] !== null,
   );
-  return isKnown ? terms : undefined;
+  return isKnown ? { ...terms, within } : undefined;
 }
 
 /**
@@ -95,7 +101,7 @@ function filtersAlong(query: ArticleQuery, { section }: DraftTerms): Prisma.Sql[
 }
 
 /** What lies across that order. */
-function filtersAcross(query: ArticleQuery, { tag, author }: DraftTerms): Prisma.Sql[] {
+function filtersAcross(query: ArticleQuery, { tag, author, within }: DraftTerms): Prisma.Sql[] {
   const { publishedAfter, publishedBefore, sort } = query;
   const filed = (table: string, term: string | null) =>
     term === null
@@ -104,6 +110,7 @@ function filtersAcross(query: ArticleQuery, { tag, author }: DraftTerms): Prisma
           Prisma.sql`id IN (SELECT article_id FROM ${Prisma.raw(`article_${table}s`)} WHERE ${Prisma.raw(`${table}_id`)} = ${term}::uuid)`,
         ];
   return [
+    ...within,
     ...filed("tag", tag),
     ...filed("author", author),
     ...(publishedAfter === undefined ? [] : [Prisma.sql`published_at > ${publishedAfter}::timestamptz`]),

@@ -68,11 +68,16 @@ export async function listLiveByIds(tx: Transaction, query: ArticleQuery & { ids
   };
 }
 
-/** Lists working copies, for those who may read drafts. */
-export async function listDrafts(tx: Transaction, cursors: Cursors, query: ArticleQuery) {
+/** Lists working copies, for those who may read drafts; `within` says which of them the caller may see. */
+export async function listDrafts(
+  tx: Transaction,
+  cursors: Cursors,
+  query: ArticleQuery,
+  within: Prisma.Sql[],
+) {
   const listName = nameOf("draft", query);
   const after = query.cursor === undefined ? undefined : cursors.read(listName, query.cursor);
-  const terms = await draftTermsOf(tx, query);
+  const terms = await draftTermsOf(tx, query, within);
   if (terms === undefined) return { articles: [], next: null, count: query.count ? { total: 0 } : undefined };
   const rows = await findDrafts(tx, query, terms, after);
   const page = rows.slice(0, query.limit);
@@ -88,8 +93,12 @@ export async function listDrafts(tx: Transaction, cursors: Cursors, query: Artic
 }
 
 /** The working copies with these ids, in the order asked, and why others are missing. */
-export async function listDraftsByIds(tx: Transaction, query: ArticleQuery & { ids: string[] }) {
-  const terms = await draftTermsOf(tx, query);
+export async function listDraftsByIds(
+  tx: Transaction,
+  query: ArticleQuery & { ids: string[] },
+  within: Prisma.Sql[],
+) {
+  const terms = await draftTermsOf(tx, query, within);
   const rows = terms === undefined ? [] : await tx.$queryRaw<DraftRow[]>(selectDrafts(query, terms));
   const articles = await draftsOf(
     tx,
@@ -97,10 +106,12 @@ export async function listDraftsByIds(tx: Transaction, query: ArticleQuery & { i
   );
   const found = new Set(articles.map(({ row }) => row.id));
   const absent = query.ids.filter((id) => !found.has(id));
-  const others = await tx.article.findMany({
-    where: { id: { in: absent }, deletedAt: null },
-    select: { id: true },
-  });
+  const others = await tx.$queryRaw<{ id: string }[]>`
+    SELECT id FROM articles WHERE ${conjunction([
+      Prisma.sql`id = ANY (${absent}::uuid[])`,
+      Prisma.sql`deleted_at IS NULL`,
+      ...within,
+    ])}`;
   const filtered = new Set(others.map(({ id }) => id));
   return {
     articles,

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { requireScope } from "../access/authenticate.ts";
+import { withinReach } from "../access/reach.ts";
 import { presentArticle } from "../articles/present.ts";
 import type { Total } from "../database/counting.ts";
 import { sendJson } from "../http/answer.ts";
@@ -29,7 +30,7 @@ export function listRoute(app: App, newsroom: Newsroom): void {
         querystring: ArticleQuery,
         response: { 200: ArticleList },
       },
-      config: { alsoFor: "drafts:read", cached: true },
+      config: { alsoFor: "drafts:read", heedsReach: true, cached: true },
     },
     async (request, reply) => {
       const forPartners = mayReadEmbargoed(request);
@@ -40,8 +41,8 @@ export function listRoute(app: App, newsroom: Newsroom): void {
         const { ids } = query;
         const found =
           ids === undefined
-            ? await listDrafts(database, cursors, query)
-            : await listDraftsByIds(database, { ...query, ids });
+            ? await listDrafts(database, cursors, query, withinReach(request.caller))
+            : await listDraftsByIds(database, { ...query, ids }, withinReach(request.caller));
         const items = found.articles.map((article) => {
           const { body: _, ...summary } = presentArticle(article, newsroom.articleAddress);
           return JSON.stringify(chosen(summary, query.fields));

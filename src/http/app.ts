@@ -18,10 +18,12 @@ export const mergePatch = ["application/merge-patch+json", "application/json"];
 
 declare module "fastify" {
   interface FastifyContextConfig {
-    /** Who may call: anyone, or a key with this scope. Absent means anyone. */
-    access?: "public" | Scope;
+    /** Who may call: anyone, whoever has a key, or a key with this scope. Absent means anyone. */
+    access?: "public" | "key" | Scope;
     /** A scope that opens more of a public operation, as `version=draft` does. */
     alsoFor?: Scope;
+    /** Whether it is open to keys that are bound to some articles though it names none, and leaves the others out. */
+    heedsReach?: boolean;
     /** The problems this operation may answer with, beyond those that follow from its shape. */
     problems?: readonly ProblemType[];
     /** The media types of bodies it reads; JSON when absent. */

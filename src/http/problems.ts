@@ -20,6 +20,11 @@ export const problemTypes = {
   "key-required": { status: 401, meaning: "The operation needs a key: send `Authorization: Bearer KEY`." },
   "key-invalid": { status: 401, meaning: "The key is wrong, revoked or expired." },
   "scope-missing": { status: 403, meaning: "The key is good but lacks the scope that `detail` names." },
+  "out-of-reach": {
+    status: 403,
+    meaning:
+      "The key has the scope, but is kept to its own drafts, or to some sections, and this lies outside; or it is a comment that another key wrote.",
+  },
   "not-found": { status: 404, meaning: "There is nothing at this address that the caller may know of." },
   "method-not-allowed": {
     status: 405,

@@ -48,7 +48,7 @@ function combinations(names: readonly string[]): Record<string, string>[] {
 /** Lists as the route does. */
 async function list(database: Database, query: ArticleQuery): Promise<void> {
   const { cursors } = newsroom.newsroom;
-  if (query.version === "draft") await listDrafts(database, cursors, query);
+  if (query.version === "draft") await listDrafts(database, cursors, query, []);
   else if (query.q !== undefined) await listFound(database, cursors, query);
   else if (query.sort === "mostShared") await listMostShared({ ...newsroom.newsroom, database }, query);
   else await listLive(database, cursors, { ...query, sort: query.sort });

@@ -28,6 +28,8 @@ export interface TestNewsroom {
   adminKey: string;
   /** Requests with a key that has these scopes. */
   withScopes: (scopes: Scope[], expiresAt?: string) => Promise<Agent>;
+  /** Requests with a key that has a role, or is bound to an author or to sections. */
+  withKey: (about: Parameters<typeof storeKey>[2]) => Promise<Agent>;
   /** Requests with the given headers. */
   withHeaders: (headers: Record<string, string>) => Agent;
 }
@@ -83,13 +85,11 @@ export async function startNewsroom(databaseUrl: string, environment: Record<str
     reader: withHeaders({}),
     editor: withHeaders({ authorization: `Bearer ${adminKey}` }),
     withHeaders,
-    async withScopes(scopes, expiresAt) {
+    withScopes: (scopes, expiresAt) =>
+      found.withKey({ name: scopes.join(" ") || "none", scopes, expiresAt: expiresAt ?? null }),
+    async withKey(about) {
       const key = generateKey();
-      await storeKey(newsroom.database, key, {
-        name: scopes.join(" ") || "none",
-        scopes,
-        expiresAt: expiresAt ?? null,
-      });
+      await storeKey(newsroom.database, key, about);
       return withHeaders({ authorization: `Bearer ${key}` });
     },
   };

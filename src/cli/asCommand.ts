@@ -1,0 +1,27 @@
+import { audit } from "../audit/record.ts";
+import { type Transaction, transact } from "../database/client.ts";
+import type { Newsroom } from "../newsroom.ts";
+
+/**
+ * Does the work of a command in one transaction, as `transact` does, and notes it in the audit log.
+ *
+ * @param command its name, as `dateline import`
+ * @param resourceOf what it made or changed, as addresses name it
+ */
+export function asCommand<T>(
+  { database }: Newsroom,
+  command: string,
+  work: (tx: Transaction) => Promise<T>,
+  resourceOf: (done: T) => { kind: string; id: string },
+): Promise<T> {
+  return transact(
+    database,
+    async (tx) => {
+      const done = await work(tx);
+      const { kind, id } = resourceOf(done);
+      await audit(tx, { operation: command, resourceKind: kind, resourceId: id });
+      return done;
+    },
+    { id: null, name: "Command line" },
+  );
+}
