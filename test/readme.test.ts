@@ -33,8 +33,10 @@ function shown(text: string): RegExp {
 }
 
 describe("the README", () => {
-  it("shows a session that runs as written, with the answers it shows", async () => {
-    const session = blocks(section("From a news page to a reader"));
+  it("shows sessions that run as written, with the answers they show", async () => {
+    const session = ["From a news page to a reader", "A story's life"].flatMap((heading) =>
+      blocks(section(heading)),
+    );
     const scripts = session.filter(({ language }) => language === "sh").map(({ content }) => content);
     const expected = session
       .filter(({ language }) => language === "text")
@@ -59,7 +61,7 @@ describe("the README", () => {
       .map((output) => output.trim().replaceAll(/\n+/g, "\n"));
     expect(outputs).toHaveLength(expected.length);
     for (const [index, output] of outputs.entries()) expect(output).toMatch(expected[index] ?? /never/);
-  });
+  }, 60_000);
 
   it("names every setting with its default", () => {
     for (const [name, { default: fallback }] of Object.entries(settings)) {
