@@ -113,11 +113,16 @@ export async function followUp(
         FROM articles a LEFT JOIN publications p ON p.article_id = a.id
         WHERE a.id = ANY (${ids}::uuid[]) AND least(a.scheduled_for, p.live_until) <= ${by}
       )
-      SELECT id, ends FROM due WHERE moment = (SELECT min(moment) FROM due) ORDER BY id`;
+      SELECT id, ends FROM due CROSS JOIN (
+        SELECT min(moment) AS first, coalesce(min(moment) FILTER (WHERE ends), 'infinity') AS ending FROM due
+      ) of_all
+      WHERE CASE WHEN ends THEN moment = first ELSE moment <= ending END ORDER BY moment, id`;
     if (next.length === 0) return;
+    // Editions that come before anything ends come together.
     const which = (ends: boolean) => next.flatMap((one) => (one.ends === ends ? one.id : []));
     for (const id of which(true)) await end(newsroom, tx, id);
-    await begin(newsroom, tx, which(false));
+    const beginning = which(false);
+    if (beginning.length > 0) await begin(newsroom, tx, beginning);
   }
 }
 
@@ -145,7 +150,7 @@ async function begin(newsroom: Newsroom, tx: Transaction, ids: string[]): Promis
     JOIN editions e ON e.article_id = a.id AND e.version = a.version + 1
     JOIN publications p ON p.article_id = a.id
     LEFT JOIN corrections c ON c.article_id = a.id AND c.version = e.version
-    WHERE a.id = ANY (${ids}::uuid[]) ORDER BY a.id`;
+    WHERE a.id = ANY (${ids}::uuid[]) ORDER BY e.live_from, a.id`;
   for (const edition of coming) await put(newsroom, tx, edition);
   await recordTransitions(tx, coming, "publish", "published");
   await tx.$executeRaw`

@@ -1,9 +1,13 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
 import { PgBoss, fromPrisma } from "pg-boss";
 import type { Transaction } from "../database/client.ts";
 
 /** The jobs there are: DUE runs at a planned moment, TIDY every hour. */
 const DUE = "due";
 const TIDY = "tidy";
+/** How often a process looks for what is due, in milliseconds. */
+const LOOK_EVERY = 500;
 
 /** Work to be done later by one process of those that serve the database, whichever comes first. */
 export interface Jobs {
@@ -23,9 +27,10 @@ export interface JobHandlers {
 }
 
 /**
- * The job queue on the newsroom's own database (pg-boss, in the schema `jobs`). A job is taken
- * within a transaction, which PostgreSQL ends as soon as the process that took it is gone, so
- * that the next process finds it at its next look, half a second later at the most.
+ * The job queue on the newsroom's own database (pg-boss, in the schema `jobs`). What is due is taken
+ * and settled within one transaction, which PostgreSQL ends as soon as the process that took it is
+ * gone: the next one finds it at its next look. pg-boss's own workers commit what they take, so that
+ * it would be lost with them until it expires.
  */
 export function openJobs(databaseUrl: string): Jobs {
   const boss = new PgBoss({
@@ -39,6 +44,7 @@ export function openJobs(databaseUrl: string): Jobs {
   boss.on("error", (error) => {
     onError(error);
   });
+  let stopLooking = async () => {};
   return {
     async plan(tx, moment) {
       const key = moment.toISOString();
@@ -47,14 +53,7 @@ export function openJobs(databaseUrl: string): Jobs {
     async start(work) {
       ({ onError } = work);
       await boss.start();
-      // A job that fails is tried again for as long as it takes: what is planned must happen.
-      const keepTrying = { retryLimit: 1_000_000, retryDelay: 1, retryBackoff: true, retryDelayMax: 60 };
-      await boss.createQueue(DUE, {
-        ...keepTrying,
-        policy: "short",
-        expireInSeconds: 600,
-        deleteAfterSeconds: 3600,
-      });
+      await boss.createQueue(DUE, { policy: "short", deleteAfterSeconds: 3600 });
       await boss.createQueue(TIDY, {
         policy: "short",
         retryLimit: 2,
@@ -62,15 +61,70 @@ export function openJobs(databaseUrl: string): Jobs {
         deleteAfterSeconds: 86_400,
       });
       await boss.schedule(TIDY, "7 * * * *");
-      await boss.work(
-        DUE,
-        { pollingIntervalSeconds: 0.5, batchSize: 100, transactional: true },
-        work.carryOut,
-      );
       await boss.work(TIDY, { pollingIntervalSeconds: 30 }, work.tidy);
+      stopLooking = lookFor(boss, databaseUrl, work);
     },
     async stop() {
+      await stopLooking();
       await boss.stop({ graceful: true, timeout: 5000 });
     },
+  };
+}
+
+/**
+ * Carries out what is due for as long as it is not stopped. What fails stays in the queue, and is
+ * tried again at the next look for as long as it takes: what is planned must happen.
+ *
+ * @returns stops it, when what is being done is done
+ */
+function lookFor(boss: PgBoss, databaseUrl: string, { carryOut, onError }: JobHandlers): () => Promise<void> {
+  const pool = new pg.Pool({
+    connectionString: databaseUrl,
+    max: 1,
+    application_name: "dateline jobs",
+    keepAlive: true,
+    connectionTimeoutMillis: 5_000,
+  });
+  // An idle connection that breaks is replaced at the next look.
+  pool.on("error", () => {});
+
+  const look = async () => {
+    const client = await pool.connect();
+    let failure: Error | undefined;
+    try {
+      await client.query("BEGIN");
+      const db = { executeSql: (text: string, values?: unknown[]) => client.query(text, values) };
+      const due = await boss.fetch(DUE, { batchSize: 100, db });
+      if (due.length > 0) {
+        await carryOut();
+        await boss.complete(
+          DUE,
+          due.map(({ id }) => id),
+          null,
+          { db },
+        );
+      }
+      await client.query("COMMIT");
+    } catch (error) {
+      failure = error instanceof Error ? error : new Error(String(error));
+      throw failure;
+    } finally {
+      // With the connection goes the transaction that it is in.
+      client.release(failure);
+    }
+  };
+
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const looking = (async () => {
+    while (!signal.aborted) {
+      await look().catch(onError);
+      await sleep(LOOK_EVERY, undefined, { signal }).catch(() => {});
+    }
+    await pool.end();
+  })();
+  return () => {
+    stopping.abort();
+    return looking;
   };
 }

@@ -69,6 +69,17 @@ describe("what caches may keep", () => {
       if (!url.includes("?")) expect(await keptUntil(url), url).toBeLessThanOrEqual(Date.parse(at) + 50);
   });
 
+  it("is nothing while a process may miss what is planned", async () => {
+    const { news } = newsroom.newsroom;
+    news.lose();
+    expect(await keptUntil(`${newsroom.url}/v1/articles?limit=7`)).toBeLessThan(Date.now() + 50);
+    await news.follow();
+    const next = news.agenda.next() ?? Infinity;
+    expect(await keptUntil(`${newsroom.url}/v1/articles?limit=7`)).toBeGreaterThan(
+      Math.min(next, Date.now() + 9_000) - 1_100,
+    );
+  });
+
   it("turns in the memory of every process at the second, before any job has run", async () => {
     await newsroom.newsroom.jobs.stop();
     await other.found.newsroom.jobs.stop();

@@ -47,10 +47,22 @@ describe("two processes on one database", () => {
         post(number % 2 === 0 ? doomed : survivor, `/${ids[number]}/publish`, { at }),
       );
       expect(Date.now()).toBeLessThan(Date.parse(at));
+      // The one that is to be killed gets the work: it is killed when it is in the midst of it.
+      await until(new Date(Date.parse(at) - 300).toISOString());
+      process.kill(survivor.pid, "SIGSTOP");
       await until(at);
-      await new Promise((resolve) => setTimeout(resolve, 150));
+      await vi.waitFor(
+        async () =>
+          expect(
+            await database.$queryRaw`SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 4217004 AND granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+          ).toHaveLength(1),
+        { timeout: 2_000, interval: 2 },
+      );
       await doomed.end("SIGKILL");
       const killedAt = Date.now();
+      process.kill(survivor.pid, "SIGCONT");
+      expect(await database.article.count({ where: { status: "published" } })).toBeLessThan(ARTICLES);
       // By the clock they are all there, whatever the jobs have come to.
       const seen = await Promise.all(
         ids.map(async (id) => (await fetch(`${survivor.url}/v1/articles/${id}`)).status),
