@@ -113,7 +113,7 @@ export async function readSlug(
  * Caches would keep a 404 or 410 as long as they like (RFC 9110, section 15.1). They may not keep it
  * past the moment at which the article is there, and whether there is one must not show.
  */
-const headers = { "cache-control": "public, max-age=0", vary: VARY };
+export const brief = { "cache-control": "public, max-age=0", vary: VARY };
 
 /** Why readers do not get an article. */
 export async function whyAbsent(tx: Transaction, id: string, reference: string) {
@@ -124,10 +124,10 @@ export async function whyAbsent(tx: Transaction, id: string, reference: string) 
   if (known?.is_withdrawn === true && known.was_live) return withdrawn(id, known.reason);
   if (known?.was_live !== true) return unknown(reference);
   return problem("gone", `The article ${reference} was published and is no more.`, {
-    headers: { ...headers, "surrogate-key": id.replaceAll("-", "") },
+    headers: { ...brief, "surrogate-key": id.replaceAll("-", "") },
   });
 }
 
 function unknown(reference: string) {
-  return problem("not-found", `There is no published article ${reference}.`, { headers });
+  return problem("not-found", `There is no published article ${reference}.`, { headers: brief });
 }
