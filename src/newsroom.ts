@@ -84,6 +84,7 @@ export function followNews(newsroom: Newsroom, databaseUrl: string): Promise<Lis
     onUp: async () => {
       await newsroom.news.readAgenda();
       newsroom.live.trust();
+      newsroom.news.tell();
     },
     onDown: () => {
       newsroom.live.distrust();

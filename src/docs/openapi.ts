@@ -35,6 +35,7 @@ const tags = [
   { name: "Key points", description: "What the article says, in a few lines." },
   { name: "Related links", description: "ALSO READ, background and sources." },
   { name: "Revisions", description: "Who changed what in the working copy, and how it was before." },
+  { name: "Changes", description: "What changed for readers, for those who keep a copy of it." },
   { name: "Shares", description: "How often an article was shared, per network." },
   { name: "Previews", description: "The working copy as readers will see it." },
   { name: "Imports", description: "Articles from what was saved elsewhere." },

@@ -1,4 +1,5 @@
 import { titleKey } from "../articles/titles.ts";
+import { isLive } from "../articles/workingCopy.ts";
 import type { Transaction } from "../database/client.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { type ChangeKind, recordChange } from "./changes.ts";
@@ -38,7 +39,7 @@ export async function appear(
     await recordChange(tx, { ...change, kind: "moved", detail: { from: before.slug } });
   const isKnown = before?.slug === slug && before.headline === headline;
   if (!isKnown) await resolveBareTitles(tx, articleId, headline);
-  await tellReaders(newsroom, tx, articleId, !isKnown);
+  await tellReaders(newsroom, tx, articleId, !isKnown, at);
 }
 
 /** Takes a live article's publication away, and does what follows. */
@@ -54,7 +55,7 @@ export async function disappear(
   const { slug } = await tx.publication.delete({ where: { articleId } });
   await tx.edition.update({ where: { articleId_version: { articleId, version } }, data: { liveUntil: at } });
   await recordChange(tx, { kind, articleId, version, slug, at, ...(detail === undefined ? {} : { detail }) });
-  await tellReaders(newsroom, tx, articleId, true);
+  await tellReaders(newsroom, tx, articleId, true, at);
 }
 
 /** Sees to it that every process drops what it keeps of an article, and of those that show its headline or slug. */
@@ -63,8 +64,9 @@ async function tellReaders(
   tx: Transaction,
   articleId: string,
   linksChange: boolean,
+  at: Date,
 ): Promise<void> {
-  const dependents = linksChange ? await renderDependents(newsroom, tx, articleId) : [];
+  const dependents = linksChange ? await renderDependents(newsroom, tx, articleId, at) : [];
   await newsroom.news.changed(tx, [articleId, ...dependents]);
 }
 
@@ -75,12 +77,26 @@ async function resolveBareTitles(tx: Transaction, articleId: string, headline: s
   await tx.publicationLink.updateMany({ where: waiting, data: { targetId: articleId } });
 }
 
-/** Renders anew what links to an article that appeared, was renamed or went; returns the ids. */
-async function renderDependents(newsroom: Newsroom, tx: Transaction, articleId: string): Promise<string[]> {
+/**
+ * Renders anew what links to an article that appeared, was renamed or went, and writes it down as a
+ * change of what links, since readers see another text there; returns the ids.
+ */
+async function renderDependents(
+  newsroom: Newsroom,
+  tx: Transaction,
+  articleId: string,
+  at: Date,
+): Promise<string[]> {
   const dependents = await tx.publication.findMany({
     where: { links: { some: { targetId: articleId } } },
+    orderBy: { articleId: "asc" },
     select: {
       articleId: true,
+      version: true,
+      slug: true,
+      document: true,
+      liveFrom: true,
+      liveUntil: true,
       edition: { select: { document: true } },
       links: { select: { linkId: true, targetId: true } },
     },
@@ -89,12 +105,19 @@ async function renderDependents(newsroom: Newsroom, tx: Transaction, articleId: 
     tx,
     dependents.flatMap(({ links }) => links),
   );
-  for (const { articleId: id, edition, links } of dependents) {
+  for (const { articleId: id, edition, links, version, slug, ...before } of dependents) {
     const document = edition.document as unknown as EditionDocument;
-    await tx.publication.update({
-      where: { articleId: id },
-      data: renderEdition(document, withTargets(links, targets), newsroom.articleAddress),
-    });
+    const data = renderEdition(document, withTargets(links, targets), newsroom.articleAddress);
+    await tx.publication.update({ where: { articleId: id }, data });
+    if (isLive(before) && data.document !== before.document)
+      await recordChange(tx, {
+        kind: "updated",
+        articleId: id,
+        version,
+        slug,
+        at,
+        detail: { link: articleId },
+      });
   }
   return dependents.map((dependent) => dependent.articleId);
 }

@@ -18,6 +18,14 @@ export interface News {
   shared: (articleId: string) => void;
   /** Takes in what a process told, this one's own word included. */
   hear: (message: string) => void;
+  /**
+   * Calls `told` whenever what readers get may have changed, once nothing old is kept of it.
+   *
+   * @returns what ends it
+   */
+  follow: (told: () => void) => () => void;
+  /** Tells the followers, as when word may have been lost. */
+  tell: () => void;
   /** What is planned, as far as this process has been told since it last read it. */
   agenda: Agenda;
   /** Reads what is planned; to be called when nothing that is told from here on will be missed. */
@@ -32,6 +40,10 @@ export interface News {
 export function news(database: Database, cache: EditionCache): News {
   const sharedSince = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
+  const followers = new Set<() => void>();
+  const tell = () => {
+    for (const told of followers) told();
+  };
   const planned = agenda(() => {
     cache.turn();
   });
@@ -55,6 +67,7 @@ export function news(database: Database, cache: EditionCache): News {
       }
       afterCommit(tx, () => {
         for (const id of articleIds) cache.drop(id);
+        tell();
       });
     },
     async planned(tx, moment) {
@@ -76,7 +89,15 @@ export function news(database: Database, cache: EditionCache): News {
         if (kind === "live") cache.drop(id);
         if (kind === "shares") cache.touch(id);
       }
+      if (kind === "live") tell();
     },
+    follow(told) {
+      followers.add(told);
+      return () => {
+        followers.delete(told);
+      };
+    },
+    tell,
     agenda: planned,
     async readAgenda() {
       const rows = await database.$queryRaw<{ moment: Date }[]>`

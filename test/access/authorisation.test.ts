@@ -56,6 +56,7 @@ const operations: Record<string, Expected> = {
   "get /styles/{name}": read,
   "get /preview/{token}": read,
   "get /v1/articles": read,
+  "get /v1/changes": read,
   "post /v1/articles": { ...writing(422, {}), heedsReach: true },
   "get /v1/articles/{article}": read,
   "patch /v1/articles/{article}": writing(428, {}),
