@@ -1,18 +1,22 @@
+import type { OutgoingHttpHeaders } from "node:http";
 import type { CachedList } from "../editions/cache.ts";
 import type { App } from "../http/app.ts";
 import { sendBytes, sendable } from "../http/bytes.ts";
 import { publicCaching } from "../http/caching.ts";
 import { nextLink } from "../http/paging.ts";
+import { renameHeaders } from "../http/rateLimit.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { type Position, readPosition, writePosition } from "./position.ts";
 import { changeJson } from "./present.ts";
 import { presentPosition, readChanges, startPosition } from "./read.ts";
-import { ChangeList, ChangeQuery } from "./schema.ts";
+import { ChangeList, ChangeQuery, EventStream, StreamHeaders, StreamQuery } from "./schema.ts";
+import { changeStreams } from "./streams.ts";
 import { waiting } from "./waiting.ts";
 
 /** What changed for readers, for those who keep a copy of it. */
 export function changeRoutes(app: App, newsroom: Newsroom): void {
   feedRoute(app, newsroom);
+  streamRoute(app, newsroom);
 }
 
 function feedRoute(app: App, newsroom: Newsroom): void {
@@ -62,6 +66,51 @@ function feedRoute(app: App, newsroom: Newsroom): void {
       // A cache that kept it for longer would keep a partner from what is new, and show what was taken back.
       const caching = request.caller === null && wait === 0 ? "public, max-age=1" : "private, no-store";
       return sendBytes(request, reply, found, { ...headers, ...found.link, "cache-control": caching });
+    },
+  );
+}
+
+function streamRoute(app: App, newsroom: Newsroom): void {
+  const streams = changeStreams(newsroom);
+  app.addHook("preClose", async () => {
+    streams.stop();
+  });
+
+  app.get(
+    "/changes/stream",
+    {
+      schema: {
+        operationId: "streamChanges",
+        summary: "Be told what changes for readers",
+        description:
+          "Server-sent events, as `EventSource` reads them. Of each change `event` is the kind, `data` the same JSON as in `listChanges` (`Change`) and `id` the cursor, with which the change feed goes on as well. " +
+          "Who comes back with `Last-Event-ID` misses nothing. A comment every 15 seconds shows that the stream lives; who reads too slowly is disconnected.",
+        tags: ["Changes"],
+        querystring: StreamQuery,
+        headers: StreamHeaders,
+        response: { 200: EventStream },
+      },
+      config: { produces: ["text/event-stream"], problems: ["cursor-expired"] },
+      exposeHeadRoute: false,
+    },
+    async (request, reply) => {
+      const { since = "now", fields } = request.query;
+      const last = request.headers["last-event-id"] ?? "";
+      const position = await (last === ""
+        ? positionOf(newsroom, since, "since")
+        : readPosition(newsroom.cursors, last, "Last-Event-ID"));
+      // What is expired is told as long as it can be.
+      await readChanges(newsroom, position, 0);
+      reply.headers({
+        "content-type": "text/event-stream",
+        "cache-control": "private, no-store",
+        "x-accel-buffering": "no",
+        connection: "close",
+      });
+      renameHeaders(reply);
+      reply.hijack();
+      reply.raw.writeHead(200, reply.getHeaders() as OutgoingHttpHeaders);
+      streams.open(reply.raw, position, fields);
     },
   );
 }

@@ -131,6 +131,19 @@ export const Change = z
   })
   .meta({ id: "Change", examples: [example] });
 
+const eventExample = `retry: 2000
+
+id: q1vTm3kZ0aXx8mV2b4nD6VsiNDcxMSJd
+event: corrected
+data: ${JSON.stringify(example)}
+
+`;
+
+export const EventStream = {
+  description: "The events, for as long as both sides like.",
+  content: { "text/event-stream": { schema: z.string().meta({ examples: [eventExample] }) } },
+};
+
 export const ChangeList = z
   .object({
     data: z.array(Change),

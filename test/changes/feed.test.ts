@@ -275,7 +275,8 @@ describe("cursors of changes", () => {
     const atLast = await now();
     const [newest] = await newsroom.database.change.findMany({ orderBy: { sequence: "desc" }, take: 1 });
     const old = new Date(Date.now() - 91 * 86_400_000);
-    const { sequence: _, detail: __, ...row } = newest!;
+    if (newest === undefined) throw new Error("there is no change");
+    const { sequence: _, detail: __, ...row } = newest;
     await newsroom.database.change.create({ data: { ...row, kind: "updated", recordedAt: old } });
     const walking = (await changesOf(newsroom.reader, { since: "start", limit: "1" })).page.next;
     await pruneChanges(newsroom.database);
