@@ -34,11 +34,11 @@ function shown(text: string): RegExp {
 
 describe("the README", () => {
   it("shows a session that runs as written, with the answers it shows", async () => {
-    const session = blocks(section("From a news page to a reader"));
+    const session = blocks(section("From a news page to a reader") + section("Follow the changes"));
     const scripts = session.filter(({ language }) => language === "sh").map(({ content }) => content);
     const expected = session
       .filter(({ language }) => language === "text")
-      .map(({ content }) => shown(content));
+      .map(({ content }) => shown(content.replaceAll(/\n+/g, "\n")));
     const text = scripts
       .join("\necho ====\n")
       .replace(/dateline_your-key-here/, newsroom.adminKey)
