@@ -5,6 +5,7 @@ import { type Mirror, apply, changesOf } from "../support/changes.ts";
 import { openEvents } from "../support/events.ts";
 import { startNewsroom, useNewsroom } from "../support/newsroom.ts";
 import { expectProblem } from "../support/problems.ts";
+import { startProcess } from "../support/process.ts";
 
 const newsroom = useNewsroom();
 const open = (query = "", headers: Record<string, string> = {}, url = newsroom.url) =>
@@ -133,7 +134,7 @@ describe("the stream of changes", () => {
     slow.resume();
     await slow.ended;
     expect(slow.events.length).toBeLessThan(9);
-    const again = await open("?fields=", { "last-event-id": slow.events.at(-1)?.id ?? "" });
+    const again = await open("", { "last-event-id": slow.events.at(-1)?.id ?? "" });
     expect(await again.until(9 - slow.events.length)).toHaveLength(9 - slow.events.length);
     again.close();
   }, 30_000);
@@ -147,6 +148,22 @@ describe("the stream of changes", () => {
     await Promise.all([other.close(), stream.ended]);
     expect(performance.now() - began).toBeLessThan(4_000);
     stuck.close();
+  });
+
+  it("ends, as waiting does, when the process is told to stop", async () => {
+    const server = await startProcess({
+      DATABASE_URL: newsroom.databaseUrl,
+      DATELINE_ADMIN_KEY: newsroom.adminKey,
+    });
+    const stream = await open("", {}, server.url);
+    const waiting = fetch(`${server.url}/v1/changes?since=now&wait=60`);
+    await sleep(300);
+    const began = performance.now();
+    const code = server.end("SIGTERM");
+    expect((await waiting).status).toBe(200);
+    await stream.ended;
+    expect(await code).toBe(0);
+    expect(performance.now() - began).toBeLessThan(5_000);
   });
 
   it("is refused with a cursor that is none, and answers GET alone", async () => {
