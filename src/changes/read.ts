@@ -45,6 +45,8 @@ interface Row extends State {
   recorded_at: Date;
   is_live: boolean;
   document: string | null;
+  /** Of what was live at the start: whether it has changed since. */
+  is_later?: boolean | null;
 }
 
 /** The number of the last change there was, and of the last that is kept no more; 0 for none. */
@@ -69,15 +71,14 @@ const afterNumber = {
     ) found ON true ORDER BY found.sequence`,
 };
 
-/** What is live and has not changed since a number; what has comes with its change. */
+/** What is live, and of each whether it has changed since a number: what has comes with its change. */
 const liveAtNumber = {
   name: "live at a number",
   text: `SELECT log.last, log.pruned, found.* FROM (${state}) log LEFT JOIN LATERAL (
       SELECT NULL::bigint AS sequence, 'published' AS kind, p.article_id, p.version, p.slug, NULL::jsonb AS detail,
-             p.updated_at AS at, p.updated_at AS recorded_at, true AS is_live, p.document
-      FROM live p WHERE p.article_id > $3
-      AND NOT EXISTS (SELECT FROM changes c WHERE c.article_id = p.article_id AND c.sequence > $1)
-      ORDER BY p.article_id LIMIT $2
+             p.updated_at AS at, p.updated_at AS recorded_at, true AS is_live, p.document,
+             (SELECT true FROM changes c WHERE c.article_id = p.article_id AND c.sequence > $1 LIMIT 1) AS is_later
+      FROM (SELECT * FROM live WHERE article_id > $3 ORDER BY article_id LIMIT $2) p
     ) found ON true ORDER BY found.article_id`,
 };
 
@@ -119,29 +120,34 @@ export async function readChanges(
   if (sequence < BigInt(pruned) || sequence > BigInt(last)) throw expired(sequence < BigInt(pruned));
   const found = rows.filter(({ article_id }) => article_id !== null);
   const hasMore = found.length > limit;
-  const changes = found.slice(0, limit).map((row, index): FoundChange => {
-    const isEnd = index === found.length - 1;
-    return {
-      sequence: row.sequence === null ? null : BigInt(row.sequence),
-      kind: row.kind,
-      articleId: row.article_id,
-      version: row.version,
-      slug: row.slug,
-      detail: detailOf(row),
-      at: row.at,
-      recordedAt: row.recorded_at,
-      document: row.document,
-      position:
-        row.sequence !== null
-          ? { sequence: BigInt(row.sequence) }
-          : isEnd
-            ? { sequence }
-            : { sequence, after: row.article_id },
-    };
-  });
-  // Whoever has all that was live goes on with what has changed since.
-  const next = changes.at(-1)?.position ?? { sequence };
-  return { changes, next, hasMore };
+  const page = found.slice(0, limit).map((row) => ({ ...row, position: positionAfter(row, sequence) }));
+  return {
+    changes: page.filter(({ is_later }) => is_later !== true).map(changeOf),
+    // Whoever has all that was live goes on with what has changed since.
+    next: (after === undefined || hasMore ? page.at(-1)?.position : undefined) ?? { sequence },
+    hasMore,
+  };
+}
+
+function positionAfter(row: Row, start: bigint): Position {
+  return row.sequence === null
+    ? { sequence: start, after: row.article_id }
+    : { sequence: BigInt(row.sequence) };
+}
+
+function changeOf(row: Row & { position: Position }): FoundChange {
+  return {
+    sequence: row.sequence === null ? null : BigInt(row.sequence),
+    kind: row.kind,
+    articleId: row.article_id,
+    version: row.version,
+    slug: row.slug,
+    detail: detailOf(row),
+    at: row.at,
+    recordedAt: row.recorded_at,
+    document: row.document,
+    position: row.position,
+  };
 }
 
 /** What a correction put right is part of the article, and goes with it. */
