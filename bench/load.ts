@@ -21,7 +21,8 @@ export interface Load {
 
 /** Servers on the first core, the load on the last, where the system lets us choose. */
 const canPin = process.platform === "linux" && availableParallelism() > 1;
-const pinned = (core: number, words: string[]) =>
+/** A command line that runs on one core. */
+export const pinned = (core: number, words: string[]) =>
   canPin ? ["taskset", "-c", String(core), ...words] : words;
 
 /** Starts a server program pinned to a core and waits until it prints where it is ready. */

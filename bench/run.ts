@@ -9,6 +9,7 @@ import { load, medianOf, startServer } from "./load.ts";
 import { type Row, plot } from "./plot.ts";
 import { scale } from "./scale.ts";
 import { seed } from "./seed.ts";
+import { told } from "./streams.ts";
 
 // Measures Dateline beside its yardsticks, one after the other in turns, and prints medians and ratios:
 // node bench/run.ts [MEASUREMENT...], all of them when none is named.
@@ -30,6 +31,10 @@ const newArticle = {
     { kind: "source", title: "The engineers' report", url: "https://news.example/report" },
   ],
 };
+const longBody = Array.from({ length: 6 }, () => ({
+  type: "paragraph",
+  text: "On the old bridge. ".repeat(50),
+}));
 const KEY = "a-key-for-the-benchmark-and-nothing-else";
 const results = join(import.meta.dirname, "results");
 
@@ -79,6 +84,14 @@ const settings = {
 };
 const dateline = await startServer(["src/main.ts"], settings);
 const text = async (path: string) => (await fetch(dateline.url + path)).text();
+const post = async (path: string, body: object) => {
+  const answer = await fetch(`${dateline.url}/v1/articles${path}`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${KEY}`, "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  return (await answer.json()) as { id: string };
+};
 const startYardstick = (kind: string, body = "") =>
   startServer(["bench/yardstick.ts", kind, databaseUrl], {}, body);
 
@@ -196,6 +209,38 @@ const measurements: Record<string, () => Promise<void>> = {
       record({ name, ours, yardstick: 100, unit: "ms", bar: 1, atMost: true });
     }
     other.stop();
+  },
+
+  async changes() {
+    const { page: start } = JSON.parse(await text("/v1/changes?since=now")) as { page: { next: string } };
+    for (let number = 0; number < 100; number += 1) {
+      const { id } = await post("", { ...newArticle, headline: `Change ${number}`, body: longBody });
+      await post(`/${id}/publish`, {});
+    }
+    const path = `/v1/changes?limit=100&since=${start.next}`;
+    const name = "a page of 100 changes, against bare node:http";
+    await against("bare", { name, bar: 0.6 }, { path, body: await text(path) });
+  },
+
+  async streams() {
+    for (const [streams, times] of [
+      [500, 100],
+      [2000, 20],
+    ] as const) {
+      const server = await startServer(["src/main.ts"], settings);
+      const { p99, all, memory } = await told(server, KEY, streams, times);
+      const worst = p99[Math.floor(times * 0.99)] ?? Number.NaN;
+      if (streams === 500) {
+        const name = "from sending a publication to its event on 500 streams, p99";
+        record({ name, ours: worst, yardstick: 50, unit: "ms", bar: 1, atMost: true });
+      } else {
+        const until = "from sending a publication until all of 2000 streams have it, median";
+        record({ name: until, ours: medianOf(all), yardstick: 250, unit: "ms", bar: 1, atMost: true });
+        const name = "memory of a process with 2000 open streams";
+        record({ name, ours: memory, yardstick: 300, unit: "MB", bar: 1, atMost: true });
+      }
+      server.stop();
+    }
   },
 
   async memory() {

@@ -7,6 +7,7 @@ import { itemRoutes } from "./articles/itemRoutes.ts";
 import { articleRoutes } from "./articles/routes.ts";
 import { noteRefusals } from "./audit/refusals.ts";
 import { auditRoutes } from "./audit/routes.ts";
+import { changeRoutes } from "./changes/routes.ts";
 import { commentRoutes } from "./comments/routes.ts";
 import { describeApi } from "./docs/openapi.ts";
 import { deskRoutes } from "./desk/routes.ts";
@@ -63,6 +64,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
       await limitRates(v1, newsroom);
       keepWithinReach(v1, newsroom);
       editionRoutes(v1, newsroom);
+      changeRoutes(v1, newsroom);
       articleRoutes(v1, newsroom);
       deskRoutes(v1, newsroom);
       itemRoutes(v1, newsroom);

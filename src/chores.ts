@@ -1,4 +1,5 @@
 import type { FastifyBaseLogger } from "fastify";
+import { pruneChanges } from "./changes/prune.ts";
 import { forgetPresences } from "./editing/presence.ts";
 import { carryOut } from "./editions/due.ts";
 import { forgetOldKeys } from "./http/write.ts";
@@ -27,6 +28,7 @@ export function takeJobs(newsroom: Newsroom, log: FastifyBaseLogger): Promise<vo
       await carryOut(newsroom);
       await forgetOldKeys(newsroom);
       await forgetPresences(database);
+      await pruneChanges(database);
       await settleRemains(database);
       await moveSpans(database);
     },

@@ -81,7 +81,7 @@ export async function openNewsroom(config: Config, databaseUrl: string): Promise
 export function followNews(newsroom: Newsroom, databaseUrl: string): Promise<Listening> {
   return listen(databaseUrl, {
     onMessage: newsroom.news.hear,
-    onUp: newsroom.news.follow,
+    onUp: newsroom.news.regain,
     onDown: newsroom.news.lose,
   });
 }

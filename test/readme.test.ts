@@ -34,13 +34,13 @@ function shown(text: string): RegExp {
 
 describe("the README", () => {
   it("shows sessions that run as written, with the answers they show", async () => {
-    const session = ["From a news page to a reader", "A story's life"].flatMap((heading) =>
-      blocks(section(heading)),
+    const session = ["From a news page to a reader", "A story's life", "Follow the changes"].flatMap(
+      (heading) => blocks(section(heading)),
     );
     const scripts = session.filter(({ language }) => language === "sh").map(({ content }) => content);
     const expected = session
       .filter(({ language }) => language === "text")
-      .map(({ content }) => shown(content));
+      .map(({ content }) => shown(content.replaceAll(/\n+/g, "\n")));
     const text = scripts
       .join("\necho ====\n")
       .replace(/dateline_your-key-here/, newsroom.adminKey)

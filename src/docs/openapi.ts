@@ -35,6 +35,7 @@ const tags = [
   { name: "Key points", description: "What the article says, in a few lines." },
   { name: "Related links", description: "ALSO READ, background and sources." },
   { name: "Revisions", description: "Who changed what in the working copy, and how it was before." },
+  { name: "Changes", description: "What changed for readers, for those who keep a copy of it." },
   { name: "Shares", description: "How often an article was shared, per network." },
   { name: "Previews", description: "The working copy as readers will see it." },
   { name: "Imports", description: "Articles from what was saved elsewhere." },
@@ -167,11 +168,13 @@ function finishOperation(path: string, operation: Json, schemas: Record<string, 
   delete operation["x-problems"];
   if ((operation["x-scopes"] as string[]).length === 0) delete operation["x-scopes"];
 
+  // A stream of events is never the same twice.
+  const isRevalidated = method === "GET" && path.startsWith("/v1/") && !isStream(operation);
   const inHeader: string[] = [
     ...(precondition === undefined ? [] : [precondition === "required" ? "IfMatchRequired" : "IfMatch"]),
     ...(merges ? ["Prefer"] : []),
     ...(method === "POST" ? ["IdempotencyKey"] : []),
-    ...(method === "GET" && path.startsWith("/v1/") ? ["IfNoneMatch"] : []),
+    ...(isRevalidated ? ["IfNoneMatch"] : []),
   ];
   operation.parameters = [
     ...((operation.parameters ?? []) as Json[]).map(withExample),
@@ -184,13 +187,18 @@ function finishOperation(path: string, operation: Json, schemas: Record<string, 
   for (const [status, found] of Object.entries(operation.responses ?? {})) {
     responses[status] = finishResponse(Number(status), found as OpenAPIV3_1.ResponseObject, path, schemas);
   }
-  if (method === "GET" && path.startsWith("/v1/")) responses["304"] = notModified;
+  if (isRevalidated) responses["304"] = notModified;
   if (method === "GET" && path.startsWith("/v1/articles/")) responses["301"] = moved;
   for (const name of names) {
     const { status } = problemTypes[name];
     responses[status] = { $ref: `#/components/responses/Problem${status}` };
   }
   operation.responses = responses;
+}
+
+function isStream({ responses }: Json): boolean {
+  const { 200: found } = (responses ?? {}) as Record<string, OpenAPIV3_1.ResponseObject | undefined>;
+  return found?.content?.["text/event-stream"] !== undefined;
 }
 
 function finishResponse(
@@ -207,7 +215,9 @@ function finishResponse(
   for (const media of Object.values(finishedResponse.content ?? {})) addExample(media, schemas);
   const names = [
     "X-Request-Id",
-    ...(path.startsWith("/v1/") ? ["ETag", "Cache-Control"] : []),
+    ...(path.startsWith("/v1/")
+      ? [...(response.content?.["text/event-stream"] === undefined ? ["ETag"] : []), "Cache-Control"]
+      : []),
     ...(status === 201 ? ["Location"] : []),
   ];
   return { ...finishedResponse, headers: refs(names) };

@@ -1,4 +1,5 @@
 import { titleKey } from "../articles/titles.ts";
+import { isLive } from "../articles/workingCopy.ts";
 import { Prisma, type Transaction } from "../database/client.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { type ChangeKind, type NewChange, recordChange, recordChanges } from "./changes.ts";
@@ -41,7 +42,7 @@ export async function appear(
     newsroom,
     tx,
     arrivals.map(({ document }) => document.id),
-    unknown.map(({ document }) => document.id),
+    unknown.map(({ document, at }) => ({ id: document.id, at })),
   );
 }
 
@@ -78,7 +79,13 @@ export async function disappear(
     data: { liveUntil: at },
   });
   await recordChange(tx, { kind, articleId, version, slug, at, ...(detail === undefined ? {} : { detail }) });
-  await tellReaders(newsroom, tx, [articleId], [articleId]);
+  await tellReaders(newsroom, tx, [articleId], [{ id: articleId, at }]);
+}
+
+/** An article that appeared, was renamed or went, and when. */
+interface Renamed {
+  id: string;
+  at: Date;
 }
 
 /** Sees to it that every process drops what it keeps of articles, and of those that show a headline or slug that changed. */
@@ -86,7 +93,7 @@ async function tellReaders(
   newsroom: Newsroom,
   tx: Transaction,
   articleIds: string[],
-  renamed: string[],
+  renamed: Renamed[],
 ): Promise<void> {
   const dependents = renamed.length === 0 ? [] : await renderDependents(newsroom, tx, renamed);
   await newsroom.news.changed(tx, [...new Set([...articleIds, ...dependents])]);
@@ -109,15 +116,27 @@ async function resolveBareTitles(tx: Transaction, articles: readonly EditionDocu
 
 /**
  * Renders anew what links to an article that appeared, was renamed or went, and what waits to take
- * the place of something live.
+ * the place of something live. What readers see otherwise now is written down as a change of what links.
  *
  * @returns the ids of what readers see differently now
  */
-async function renderDependents(newsroom: Newsroom, tx: Transaction, ids: string[]): Promise<string[]> {
+async function renderDependents(
+  newsroom: Newsroom,
+  tx: Transaction,
+  renamed: readonly Renamed[],
+): Promise<string[]> {
+  const moments = new Map(renamed.map(({ id, at }) => [id, at]));
+  const ids = [...moments.keys()];
   const dependents = await tx.publication.findMany({
     where: { links: { some: { targetId: { in: ids } } } },
+    orderBy: { articleId: "asc" },
     select: {
       articleId: true,
+      version: true,
+      slug: true,
+      document: true,
+      liveFrom: true,
+      liveUntil: true,
       edition: { select: { document: true } },
       links: { select: { linkId: true, targetId: true } },
     },
@@ -126,12 +145,14 @@ async function renderDependents(newsroom: Newsroom, tx: Transaction, ids: string
     tx,
     dependents.flatMap(({ links }) => links),
   );
-  for (const { articleId: id, edition, links } of dependents) {
+  for (const { articleId: id, edition, links, version, slug, ...before } of dependents) {
     const document = edition.document as unknown as EditionDocument;
-    await tx.publication.update({
-      where: { articleId: id },
-      data: renderEdition(document, withTargets(links, targets), newsroom.articleAddress),
-    });
+    const data = renderEdition(document, withTargets(links, targets), newsroom.articleAddress);
+    await tx.publication.update({ where: { articleId: id }, data });
+    const link = links.find(({ targetId }) => moments.has(targetId ?? ""))?.targetId ?? "";
+    const at = moments.get(link);
+    if (at === undefined || !isLive(before) || data.document === before.document) continue;
+    await recordChange(tx, { kind: "updated", articleId: id, version, slug, at, detail: { link } });
   }
   const waiting = await tx.plannedEdition.findMany({
     where: { OR: ids.map((id) => ({ document: { contains: id } })) },

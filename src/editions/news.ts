@@ -18,10 +18,16 @@ export interface News {
   shared: (articleId: string) => void;
   /** Takes in what a process told, this one's own word included. */
   hear: (message: string) => void;
+  /**
+   * Calls `told` whenever what readers get may have changed, once nothing old is kept of it.
+   *
+   * @returns what ends it
+   */
+  follow: (told: () => void) => () => void;
   /** What is planned, as far as this process has been told since it last read it. */
   agenda: Agenda;
   /** Reads what is planned; to be called when nothing that is told from here on will be missed. */
-  follow: () => Promise<void>;
+  regain: () => Promise<void>;
   /** To be called when some may be missed from here on. */
   lose: () => void;
 }
@@ -34,6 +40,10 @@ export interface News {
 export function news(database: Database, cache: EditionCache): News {
   const sharedSince = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
+  const followers = new Set<() => void>();
+  const tell = () => {
+    for (const told of followers) told();
+  };
   const planned = agenda(() => {
     cache.turn();
   });
@@ -57,6 +67,7 @@ export function news(database: Database, cache: EditionCache): News {
       }
       afterCommit(tx, () => {
         for (const id of articleIds) cache.drop(id);
+        tell();
       });
     },
     async planned(tx, moment) {
@@ -78,9 +89,16 @@ export function news(database: Database, cache: EditionCache): News {
         if (kind === "live") cache.drop(id);
         if (kind === "shares") cache.touch(id);
       }
+      if (kind === "live") tell();
+    },
+    follow(told) {
+      followers.add(told);
+      return () => {
+        followers.delete(told);
+      };
     },
     agenda: planned,
-    async follow() {
+    async regain() {
       const rows = await database.$queryRaw<{ moment: Date }[]>`
         SELECT live_from AS moment FROM publications WHERE live_from > now()
         UNION SELECT live_until FROM publications WHERE live_until > now()
@@ -89,6 +107,7 @@ export function news(database: Database, cache: EditionCache): News {
       planned.add(...rows.map(({ moment }) => moment.getTime()));
       planned.follow(true);
       cache.trust();
+      tell();
     },
     lose() {
       planned.follow(false);

@@ -60,20 +60,23 @@ export const Page = z
 export interface Cursors {
   /** Makes an opaque cursor of the last row's sort values, bound to the list that it belongs to. */
   write: (list: string, position: string[]) => string;
-  /** @throws 400 when the cursor was not given out by this installation, or for another list */
-  read: (list: string, cursor: string) => string[];
+  /**
+   * @param parameter what it was sent as; `cursor` if absent
+   * @throws 400 when the cursor was not given out by this installation, or for another list
+   */
+  read: (list: string, cursor: string, parameter?: string) => string[];
 }
 
 export function signedCursors({ sign, open }: Signing): Cursors {
   const purpose = (list: string) => `cursor ${list}`;
   return {
     write: (list, values) => sign(purpose(list), JSON.stringify(values)),
-    read(list, cursor) {
+    read(list, cursor, parameter = "cursor") {
       const position = open(purpose(list), cursor);
       if (position === undefined) {
         throw invalidParameter([
           {
-            pointer: "cursor",
+            pointer: parameter,
             detail:
               "is not a cursor of this list; take page.next of an answer with the same filters and sort",
           },
@@ -84,11 +87,15 @@ export function signedCursors({ sign, open }: Signing): Cursors {
   };
 }
 
-/** The address of the next page for an RFC 8288 `Link` header. */
-export function nextLink(url: string, next: string | null): Record<string, string> {
+/**
+ * The address of the next page for an RFC 8288 `Link` header.
+ *
+ * @param parameter what the cursor is sent as
+ */
+export function nextLink(url: string, next: string | null, parameter = "cursor"): Record<string, string> {
   if (next === null) return {};
   const address = new URL(url, "http://dateline.invalid");
-  address.searchParams.set("cursor", next);
+  address.searchParams.set(parameter, next);
   return { link: `<${address.pathname}${address.search}>; rel="next"` };
 }
 

@@ -52,6 +52,11 @@ export const problemTypes = {
       "It was withdrawn for good, for a legal reason; `detail` says what may be said of it (RFC 7725).",
   },
   gone: { status: 410, meaning: "It was published and is no more." },
+  "cursor-expired": {
+    status: 410,
+    meaning:
+      "What came after the cursor is not kept any more, or the database was set back behind it: start again with `since=start`, and drop what that does not list.",
+  },
   "precondition-failed": {
     status: 412,
     meaning:

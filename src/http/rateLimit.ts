@@ -58,8 +58,8 @@ function storeBy(count: Together["count"]) {
   };
 }
 
-/** The plugin still speaks the draft's older dialect. */
-function renameHeaders(reply: FastifyReply): void {
+/** The plugin still speaks the draft's older dialect. What does not go the way of other answers must call this. */
+export function renameHeaders(reply: FastifyReply): void {
   const limit = reply.getHeader("x-ratelimit-limit");
   if (limit === undefined) return;
   const left = reply.getHeader("x-ratelimit-remaining");

@@ -56,6 +56,9 @@ const operations: Record<string, Expected> = {
   "get /styles/{name}": read,
   "get /preview/{token}": read,
   "get /v1/articles": read,
+  "get /v1/changes": read,
+  // The stream itself would not end.
+  "get /v1/changes/stream": { needs: "nothing", allowed: 400, headers: { "last-event-id": "none" } },
   "post /v1/articles": { ...writing(422, {}), heedsReach: true },
   "get /v1/articles/{article}": read,
   "patch /v1/articles/{article}": writing(428, {}),

@@ -73,7 +73,7 @@ describe("what caches may keep", () => {
     const { news } = newsroom.newsroom;
     news.lose();
     expect(await keptUntil(`${newsroom.url}/v1/articles?limit=7`)).toBeLessThan(Date.now() + 50);
-    await news.follow();
+    await news.regain();
     const next = news.agenda.next() ?? Infinity;
     expect(await keptUntil(`${newsroom.url}/v1/articles?limit=7`)).toBeGreaterThan(
       Math.min(next, Date.now() + 9_000) - 1_100,

@@ -1,0 +1,135 @@
+import type { OutgoingHttpHeaders } from "node:http";
+import type { CachedList } from "../editions/cache.ts";
+import type { App } from "../http/app.ts";
+import { sendBytes, sendable } from "../http/bytes.ts";
+import { publicCaching } from "../http/caching.ts";
+import { nextLink } from "../http/paging.ts";
+import { renameHeaders } from "../http/rateLimit.ts";
+import type { Newsroom } from "../newsroom.ts";
+import { type Position, readPosition, writePosition } from "./position.ts";
+import { changeJson } from "./present.ts";
+import { presentPosition, readChanges, startPosition } from "./read.ts";
+import { ChangeList, ChangeQuery, EventStream, StreamHeaders, StreamQuery } from "./schema.ts";
+import { changeStreams } from "./streams.ts";
+import { waiting } from "./waiting.ts";
+
+/** What changed for readers, for those who keep a copy of it. */
+export function changeRoutes(app: App, newsroom: Newsroom): void {
+  feedRoute(app, newsroom);
+  streamRoute(app, newsroom);
+}
+
+function feedRoute(app: App, newsroom: Newsroom): void {
+  const { cursors, live } = newsroom;
+  const waiters = waiting(newsroom.news);
+  app.addHook("preClose", async () => {
+    waiters.stop();
+  });
+
+  app.get(
+    "/changes",
+    {
+      schema: {
+        operationId: "listChanges",
+        summary: "Follow what changes for readers",
+        description:
+          "In the order in which it was committed, nothing left out: whoever applies the changes one after the other to what `since=start` gave has what readers get. " +
+          "Ask again with `page.next`; with `wait` the answer comes as soon as there is a change.",
+        tags: ["Changes"],
+        querystring: ChangeQuery,
+        response: { 200: ChangeList },
+      },
+      config: { cached: true, problems: ["cursor-expired"] },
+    },
+    async (request, reply) => {
+      const { since, limit, fields, wait } = request.query;
+      const position = await positionOf(newsroom, since ?? "start", "since");
+      const cursor = writePosition(cursors, position);
+      const address = addressOf({
+        since: cursor,
+        limit: String(limit),
+        fields: fields?.join(","),
+        wait: wait === 0 ? undefined : String(wait),
+      });
+      const linkTo = (next: string) => nextLink(address, next, "since");
+      const read = async () =>
+        live.list(address, async () => {
+          const { changes, next } = await readChanges(newsroom, position, limit);
+          const page = { limit, next: writePosition(cursors, next) };
+          const data = changes.map((change) => changeJson(change, fields)).join(",");
+          const json = `{"data":[${data}],"page":${JSON.stringify(page)}}`;
+          return { ...sendable(json), groups: ["changes"], link: linkTo(page.next) };
+        });
+      const leadsOn = ({ link }: CachedList) => link.link !== linkTo(cursor).link;
+      const found = await waiters.until(read, leadsOn, wait * 1000, reply.raw);
+      const headers = publicCaching(request, newsroom, found.groups);
+      // A cache that kept it for longer would keep a partner from what is new, and show what was taken back.
+      const caching = request.caller === null && wait === 0 ? "public, max-age=1" : "private, no-store";
+      return sendBytes(request, reply, found, { ...headers, ...found.link, "cache-control": caching });
+    },
+  );
+}
+
+function streamRoute(app: App, newsroom: Newsroom): void {
+  const streams = changeStreams(newsroom);
+  app.addHook("preClose", async () => {
+    streams.stop();
+  });
+
+  app.get(
+    "/changes/stream",
+    {
+      schema: {
+        operationId: "streamChanges",
+        summary: "Be told what changes for readers",
+        description:
+          "Server-sent events, as `EventSource` reads them. Of each change `event` is the kind, `data` the same JSON as in `listChanges` (`Change`) and `id` the cursor, with which the change feed goes on as well. " +
+          "Who comes back with `Last-Event-ID` misses nothing. A comment every 15 seconds shows that the stream lives; who reads too slowly is disconnected.",
+        tags: ["Changes"],
+        querystring: StreamQuery,
+        headers: StreamHeaders,
+        response: { 200: EventStream },
+      },
+      config: { produces: ["text/event-stream"], problems: ["cursor-expired"] },
+      exposeHeadRoute: false,
+    },
+    async (request, reply) => {
+      const { since = "now", fields } = request.query;
+      const last = request.headers["last-event-id"] ?? "";
+      const position = await (last === ""
+        ? positionOf(newsroom, since, "since")
+        : readPosition(newsroom.cursors, last, "Last-Event-ID"));
+      // What is expired is told as long as it can be.
+      await readChanges(newsroom, position, 0);
+      reply.headers({
+        "content-type": "text/event-stream",
+        "cache-control": "private, no-store",
+        "x-accel-buffering": "no",
+        connection: "close",
+      });
+      renameHeaders(reply);
+      reply.hijack();
+      reply.raw.writeHead(200, reply.getHeaders() as OutgoingHttpHeaders);
+      streams.open(reply.raw, position, fields);
+    },
+  );
+}
+
+/** The address of a page, the same for all who ask for the same. */
+function addressOf(parameters: Record<string, string | undefined>): string {
+  const given = Object.entries(parameters).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value]],
+  );
+  return `/v1/changes?${new URLSearchParams(given).toString()}`;
+}
+
+/**
+ * The place that a request starts from.
+ *
+ * @throws 400 when the cursor is none of ours
+ */
+async function positionOf(newsroom: Newsroom, since: string, parameter: string): Promise<Position> {
+  if (since === "start") return startPosition(newsroom);
+  if (since === "now") return presentPosition(newsroom);
+  return readPosition(newsroom.cursors, since, parameter);
+}
