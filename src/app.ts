@@ -10,6 +10,7 @@ import { serveDirectly } from "./editions/directly.ts";
 import { editionRoutes } from "./editions/routes.ts";
 import { measure } from "./health/metrics.ts";
 import { healthRoutes } from "./health/routes.ts";
+import { bulkRoutes } from "./bulk/routes.ts";
 import type { App } from "./http/app.ts";
 import { negotiateContent } from "./http/content.ts";
 import { allowOrigins } from "./http/cors.ts";
@@ -56,6 +57,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
       await importRoutes(v1, newsroom);
       taxonomyRoutes(v1, newsroom);
       keyRoutes(v1, newsroom);
+      bulkRoutes(v1, newsroom);
     },
     { prefix: "/v1" },
   );

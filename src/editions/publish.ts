@@ -94,7 +94,7 @@ export async function withdraw(
  *
  * @returns the database's time, from after the wait
  */
-async function takeTurn(tx: Transaction): Promise<Date> {
+export async function takeTurn(tx: Transaction): Promise<Date> {
   await tx.$executeRaw`SELECT pg_advisory_xact_lock(${PUBLISHING_LOCK})`;
   const [{ now }] = await tx.$queryRaw<
     [{ now: Date }]

@@ -41,6 +41,10 @@ export const problemTypes = {
     status: 409,
     meaning: "The count, or the number of networks of this article, is at its limit.",
   },
+  "bulk-undone": {
+    status: 409,
+    meaning: "An operation of an atomic bulk failed, so none of them was done; `results` says which and why.",
+  },
   gone: { status: 410, meaning: "It was published and is no more." },
   "precondition-failed": {
     status: 412,
@@ -130,27 +134,38 @@ export class Problem extends Error {
   readonly type: ProblemType;
   readonly errors: FieldError[] | undefined;
   readonly headers: Record<string, string>;
+  readonly members: Record<string, unknown>;
 
   constructor(
     type: ProblemType,
     detail: string,
     errors?: FieldError[],
     headers: Record<string, string> = {},
+    members: Record<string, unknown> = {},
   ) {
     super(detail);
     this.type = type;
     this.errors = errors;
     this.headers = headers;
+    this.members = members;
   }
 }
 
-/** A problem to throw: `detail` says what was wrong, where, and what would be right. */
+/**
+ * A problem to throw: `detail` says what was wrong, where, and what would be right.
+ *
+ * @param extra.members what its type says beyond the common members (RFC 9457, section 3.2)
+ */
 export function problem(
   type: ProblemType,
   detail: string,
-  extra: { errors?: FieldError[]; headers?: Record<string, string> } = {},
+  extra: {
+    errors?: FieldError[];
+    headers?: Record<string, string>;
+    members?: Record<string, unknown>;
+  } = {},
 ): Problem {
-  return new Problem(type, detail, extra.errors, extra.headers);
+  return new Problem(type, detail, extra.errors, extra.headers, extra.members);
 }
 
 /** The problem of a body that parses but is not valid. */
@@ -196,6 +211,7 @@ export function answerErrors(app: FastifyInstance): void {
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, found: Problem): FastifyReply {
   const { status } = problemTypes[found.type];
   const body: z.output<typeof ProblemDetails> = {
+    ...found.members,
     type: `/problems/${found.type}`,
     title: problemTitle(found.type),
     status,

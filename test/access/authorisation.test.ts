@@ -66,6 +66,7 @@ const operations: Record<string, Expected> = {
   "delete /v1/articles/{article}/share-counts/{network}": { needs: "shares:write", allowed: 428 },
   "post /v1/articles/{article}/shares": { needs: "nothing", allowed: 201, body: { network: "email" } },
   "post /v1/imports": { ...writing(422), headers: { "content-type": "text/plain" } },
+  "post /v1/bulk": { needs: "nothing", allowed: 422, body: {} },
   ...terms("/v1/sections", "term"),
   ...terms("/v1/tags", "term"),
   ...terms("/v1/authors", "term"),
