@@ -8,6 +8,7 @@ import { followNews, openNewsroom } from "./newsroom.ts";
 import { fillSearch } from "./search/entries.ts";
 import { moveSpans } from "./shares/mostShared.ts";
 import { settleRemains } from "./shares/settle.ts";
+import { purgeTrash } from "./trash/purge.ts";
 
 /** How long requests in flight may take once the process was told to stop, in milliseconds. */
 const STOP_DEADLINE = 20_000;
@@ -28,6 +29,9 @@ async function start(config: Config): Promise<void> {
   const tidy = () => {
     forgetOldKeys(newsroom).catch((error: unknown) => {
       app.log.warn({ err: error }, "old Idempotency-Keys could not be forgotten");
+    });
+    purgeTrash(newsroom.database).catch((error: unknown) => {
+      app.log.warn({ err: error }, "the trash could not be purged");
     });
     settleRemains(newsroom.database)
       .then(() => moveSpans(newsroom.database))

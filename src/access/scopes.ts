@@ -3,6 +3,7 @@ export const scopes = {
   "drafts:read": "Read working copies.",
   "articles:write": "Create, change and delete articles, sections, tags and authors.",
   "articles:publish": "Publish and unpublish.",
+  "articles:purge": "Delete articles that are in the trash for good.",
   "shares:write": "Set and remove share counts, and record shares without the public's limit.",
   "keys:manage": "List, make and revoke keys.",
 } as const;

@@ -100,17 +100,17 @@ export async function loadArticle(tx: Transaction, reference: string): Promise<S
 /**
  * Reads a page of working copies without bodies.
  *
- * @param query which, in which order and how many
+ * @param query which, in which order and how many; of what is in the trash if so asked
  */
 export async function findArticles(
   tx: Transaction,
-  query: Prisma.ArticleFindManyArgs,
+  query: Prisma.ArticleFindManyArgs & { inTrash?: boolean },
 ): Promise<StoredArticle[]> {
-  const { where, ...rest } = query;
+  const { where, inTrash = false, ...rest } = query;
   const rows = await tx.article.findMany({
     ...rest,
     relationLoadStrategy: "join",
-    where: { deletedAt: null, ...where },
+    where: { AND: [{ deletedAt: inTrash ? { not: null } : null }, where ?? {}] },
     include: parts,
   });
   return rows.map(storedArticle);
@@ -139,7 +139,7 @@ export async function lockArticle(
 export async function articleIdOf(tx: Transaction, reference: string): Promise<string | undefined> {
   if (isId(reference)) return reference.toLowerCase();
   const slug = await tx.slug.findUnique({ where: { slug: reference }, select: { articleId: true } });
-  return slug?.articleId;
+  return slug?.articleId ?? undefined;
 }
 
 /** Makes an article and its working copy. The slug must be held already. */

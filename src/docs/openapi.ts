@@ -34,6 +34,7 @@ const tags = [
   { name: "Related links", description: "ALSO READ, background and sources." },
   { name: "Shares", description: "How often an article was shared, per network." },
   { name: "Imports", description: "Articles from what was saved elsewhere." },
+  { name: "Trash", description: "What was deleted, until it is purged." },
   { name: "Bulk", description: "Many operations in one request." },
   { name: "Taxonomy", description: "Sections, tags and authors." },
   { name: "Keys", description: "Who may do what." },

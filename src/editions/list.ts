@@ -2,7 +2,7 @@ import { findArticles } from "../articles/workingCopy.ts";
 import { Prisma, type Transaction } from "../database/client.ts";
 import type { Cursors } from "../http/paging.ts";
 import { withShares } from "./document.ts";
-import { shareCountsOf } from "./read.ts";
+import { oncePublished, shareCountsOf } from "./read.ts";
 import type { ArticleQuery, PlainQuery } from "./schema.ts";
 
 /** A page of a list: its items as JSON text, and where it goes on. */
@@ -60,15 +60,11 @@ export async function listLiveByIds(tx: Transaction, query: ArticleQuery & { ids
     FROM publications p WHERE ${conjunction(liveFilters(query))}`;
   const found = new Map(rows.map((row) => [row.article_id, withShares(row.summary, row.shares ?? {})]));
   const absent = query.ids.filter((id) => !found.has(id));
-  const published = await tx.edition.findMany({
-    where: { articleId: { in: absent }, version: 1 },
-    select: { articleId: true },
-  });
+  const once = await oncePublished(tx, absent);
   const live = await tx.publication.findMany({
     where: { articleId: { in: absent } },
     select: { articleId: true },
   });
-  const once = new Set(published.map(({ articleId }) => articleId));
   const filtered = new Set(live.map(({ articleId }) => articleId));
   const items = query.ids.flatMap((id) => found.get(id) ?? []);
   return {

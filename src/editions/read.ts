@@ -60,8 +60,7 @@ export async function readPublication(
   const found = await statements.query<PublicationRow>({ ...byId, values: [id] });
   const row = found.rows[0];
   if (row === undefined) {
-    const editions = await tx.edition.count({ where: { articleId: id } });
-    throw editions > 0 ? gone(id, id) : unknown(id);
+    throw (await oncePublished(tx, [id])).has(id) ? gone(id, id) : unknown(id);
   }
   return {
     articleId: row.article_id,
@@ -81,14 +80,27 @@ export async function readSlug(tx: Transaction, reference: string): Promise<Slug
     where: { slug: reference },
     select: {
       articleId: true,
+      tombstoneId: true,
       publishedAt: true,
       article: { select: { publication: { select: { slug: true } } } },
     },
   });
-  if (held === null || held.publishedAt === null) throw unknown(reference);
-  const { publication } = held.article;
-  if (publication === null) throw gone(reference, held.articleId);
-  return { articleId: held.articleId, slug: publication.slug };
+  const articleId = held?.articleId ?? held?.tombstoneId;
+  if (articleId == null || held?.publishedAt == null) throw unknown(reference);
+  const slug = held.article?.publication?.slug;
+  if (slug === undefined) throw gone(reference, articleId);
+  return { articleId, slug };
+}
+
+/** Those of the articles that readers have known, whether they are live, withdrawn or purged. */
+export async function oncePublished(tx: Transaction, articleIds: string[]): Promise<Set<string>> {
+  const where = { articleId: { in: articleIds } };
+  const select = { articleId: true };
+  const found = [
+    await tx.edition.findMany({ where: { ...where, version: 1 }, select }),
+    await tx.tombstone.findMany({ where, select }),
+  ];
+  return new Set(found.flat().map(({ articleId }) => articleId));
 }
 
 /** Caches would keep a 404 or 410 as long as they like (RFC 9110, section 15.1), so it says how long. */

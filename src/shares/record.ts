@@ -1,4 +1,5 @@
 import type { Database, Statements, Transaction } from "../database/client.ts";
+import { oncePublished } from "../editions/read.ts";
 import { problem } from "../http/problems.ts";
 import { MAX_COUNT, MAX_NETWORKS } from "./schema.ts";
 import { settle } from "./settle.ts";
@@ -186,7 +187,7 @@ export async function reasonFor(tx: Transaction, articleId: string) {
       `The count is at its limit of ${MAX_COUNT}, or the article has ${MAX_NETWORKS} networks already.`,
     );
   }
-  if ((await tx.edition.count({ where: { articleId } })) > 0)
+  if ((await oncePublished(tx, [articleId])).has(articleId))
     return problem("gone", `The article ${articleId} was published and is no more.`);
   return problem("not-found", `There is no published article ${articleId}.`);
 }
