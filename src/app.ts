@@ -25,6 +25,7 @@ import { importRoutes } from "./imports/routes.ts";
 import type { Newsroom } from "./newsroom.ts";
 import { shareRoutes } from "./shares/routes.ts";
 import { taxonomyRoutes } from "./taxonomy/routes.ts";
+import { transferRoutes } from "./transfer/routes.ts";
 import { trashRoutes } from "./trash/routes.ts";
 
 /** The whole application: what all routes share, then each capability. */
@@ -57,6 +58,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
       shareRoutes(v1, newsroom);
       await importRoutes(v1, newsroom);
       trashRoutes(v1, newsroom);
+      await transferRoutes(v1, newsroom);
       taxonomyRoutes(v1, newsroom);
       keyRoutes(v1, newsroom);
       bulkRoutes(v1, newsroom);

@@ -5,6 +5,7 @@ export const scopes = {
   "articles:publish": "Publish and unpublish.",
   "articles:purge": "Delete articles that are in the trash for good.",
   "shares:write": "Set and remove share counts, and record shares without the public's limit.",
+  transfer: "Export everything, drafts included, and import it elsewhere.",
   "keys:manage": "List, make and revoke keys.",
 } as const;
 

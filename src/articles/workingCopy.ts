@@ -173,13 +173,14 @@ export async function saveArticle(
   return loadArticle(tx, id);
 }
 
-function columns(copy: WorkingCopy) {
+/** The columns that a working copy fills. */
+export function columns(copy: WorkingCopy) {
   const { slug, headline, standfirst, dateline, language, publishedAt, section } = copy;
   return { slug, headline, standfirst, dateline, language, publishedAt, sectionId: section?.id ?? null };
 }
 
 /** Writes those lists that differ. References between them are checked at the commit. */
-async function saveParts(
+export async function saveParts(
   tx: Transaction,
   articleId: string,
   before: WorkingCopy | undefined,
@@ -261,7 +262,7 @@ function blockOf(row: Prisma.BlockGetPayload<object>): Block {
   return { id: row.id, type: row.type, ...own } as Block;
 }
 
-function storedArticle(row: RowWithParts): StoredArticle {
+export function storedArticle(row: RowWithParts): StoredArticle {
   const { section, tags, authors, blocks, keyPoints, relatedLinks, shareCounts, ...article } = row;
   const { slug, headline, standfirst, dateline, language, publishedAt } = article;
   return {

@@ -9,7 +9,7 @@ const Headers = z
     "If-None-Match": z.string(),
     "Idempotency-Key": z.string(),
     Prefer: z.string(),
-    "Content-Type": z.string(),
+    "Content-Type": z.enum(["application/json", "application/merge-patch+json", "text/plain"]),
   })
   .partial()
   .describe("Its headers; `Content-Type` is JSON when absent, and text with `text/plain`.");

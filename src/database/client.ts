@@ -92,11 +92,15 @@ export async function joining<T>(tx: Transaction, work: () => Promise<T>): Promi
  * Runs `work` in one transaction: all of it is committed, or, when it throws, none. A transaction
  * that PostgreSQL ended to resolve a deadlock is run again, so `work` must not do anything that a
  * rollback does not undo. Within `joining` it is a part of that transaction.
+ *
+ * @param limits.timeout how long it may take, in milliseconds; the common limit when absent
+ * @param limits.attempts how often it is run at the most
  */
 export async function transact<T>(
   database: Database,
   work: (tx: Transaction) => Promise<T>,
   actor = itself,
+  { timeout, attempts = 5 }: { timeout?: number; attempts?: number } = {},
 ): Promise<T> {
   const joined = ambient.getStore();
   if (joined?.isOver === false) {
@@ -108,14 +112,17 @@ export async function transact<T>(
   for (let attempt = 1; ; attempt += 1) {
     try {
       const effects: (() => void)[] = [];
-      const result = await database.$transaction((tx) => {
-        about.set(tx, { actor, effects });
-        return work(tx);
-      });
+      const result = await database.$transaction(
+        (tx) => {
+          about.set(tx, { actor, effects });
+          return work(tx);
+        },
+        timeout === undefined ? {} : { timeout },
+      );
       for (const effect of effects) effect();
       return result;
     } catch (error) {
-      if (attempt === 5 || !isRetriable(error)) throw error;
+      if (attempt === attempts || !isRetriable(error)) throw error;
     }
   }
 }

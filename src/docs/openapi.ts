@@ -36,6 +36,7 @@ const tags = [
   { name: "Imports", description: "Articles from what was saved elsewhere." },
   { name: "Trash", description: "What was deleted, until it is purged." },
   { name: "Bulk", description: "Many operations in one request." },
+  { name: "Transfer", description: "From one installation to another." },
   { name: "Taxonomy", description: "Sections, tags and authors." },
   { name: "Keys", description: "Who may do what." },
   { name: "Operations", description: "For those who run Dateline." },

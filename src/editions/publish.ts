@@ -109,35 +109,53 @@ async function putLive(
   now: Date,
 ): Promise<void> {
   const { row, copy } = article;
-  const { id: articleId, version, slug, headline, language } = row;
+  const { id: articleId, version } = row;
   const edition = compileEdition(article, now, newsroom.articleAddress);
   await tx.edition.create({ data: { articleId, version, document: edition, createdAt: now } });
 
   const links = copy.relatedLinks
     .filter((link) => link.url === null)
     .map(({ id, title, target }) => ({
-      row: {
-        articleId,
-        linkId: id,
-        targetId: target?.id ?? null,
-        titleKey: title === null ? null : titleKey(title),
-      },
-      live: { linkId: id, targetId: target?.id ?? null, target: target?.publication ?? null },
+      articleId,
+      linkId: id,
+      targetId: target?.id ?? null,
+      titleKey: title === null ? null : titleKey(title),
     }));
+  const terms = [copy.section, ...copy.tags, ...copy.authors].flatMap((term) => term?.id ?? []);
+  await showEdition(newsroom, tx, edition, { links, terms, resolveTitles: true });
+}
+
+/**
+ * Puts an edition before readers, in the place of the one that they see so far. The caller has taken
+ * its turn.
+ *
+ * @param about.links those of its links that hang on other articles
+ * @param about.terms the ids of its section, tags and authors
+ * @param about.resolveTitles whether bare titles that wait for its headline lead to it from now on
+ */
+export async function showEdition(
+  newsroom: Newsroom,
+  tx: Transaction,
+  edition: EditionDocument,
+  about: {
+    links: { articleId: string; linkId: string; targetId: string | null; titleKey: string | null }[];
+    terms: string[];
+    resolveTitles: boolean;
+  },
+): Promise<void> {
+  const { id: articleId, version, slug, headline, language } = edition;
+  const { links, terms } = about;
+  const updatedAt = new Date(edition.updatedAt);
   const live = {
     version,
     slug,
     headline,
     language,
     titleKey: titleKey(headline),
-    terms: [copy.section, ...copy.tags, ...copy.authors].flatMap((term) => term?.id ?? []),
-    publishedAt: row.publishedAt ?? now,
-    updatedAt: now,
-    ...renderEdition(
-      edition,
-      links.map((link) => link.live),
-      newsroom.articleAddress,
-    ),
+    terms,
+    publishedAt: new Date(edition.publishedAt ?? edition.updatedAt),
+    updatedAt,
+    ...renderEdition(edition, await liveLinks(tx, links), newsroom.articleAddress),
   };
   const before = await tx.publication.findUnique({
     where: { articleId },
@@ -146,15 +164,32 @@ async function putLive(
   await tx.publication.upsert({ where: { articleId }, create: { articleId, ...live }, update: live });
   await indexArticle(tx, edition, live);
   if (before !== null) await tx.publicationLink.deleteMany({ where: { articleId } });
-  if (links.length > 0) await tx.publicationLink.createMany({ data: links.map((link) => link.row) });
+  if (links.length > 0) await tx.publicationLink.createMany({ data: links });
 
   const isKnown = before?.slug === slug && before.headline === headline;
-  if (!isKnown) await resolveBareTitles(tx, articleId, live.titleKey);
+  if (!isKnown && about.resolveTitles) await resolveBareTitles(tx, articleId, live.titleKey);
   await tellReaders(newsroom, tx, articleId, !isKnown);
 }
 
+/** Links with what readers see of the articles that they lead to. */
+async function liveLinks(
+  tx: Transaction,
+  links: { linkId: string; targetId: string | null }[],
+): Promise<LiveLink[]> {
+  const targets = await tx.publication.findMany({
+    where: { articleId: { in: links.flatMap(({ targetId }) => targetId ?? []) } },
+    select: { articleId: true, headline: true, slug: true },
+  });
+  const known = new Map(targets.map(({ articleId, ...target }) => [articleId, target]));
+  return links.map(({ linkId, targetId }) => ({
+    linkId,
+    targetId,
+    target: known.get(targetId ?? "") ?? null,
+  }));
+}
+
 /** Sees to it that every process drops what it keeps of an article, and of those that show its headline or slug. */
-async function tellReaders(
+export async function tellReaders(
   newsroom: Newsroom,
   tx: Transaction,
   articleId: string,
@@ -190,7 +225,7 @@ async function renderDependents(newsroom: Newsroom, tx: Transaction, articleId: 
     where: { links: { some: { targetId: articleId } } },
     select: {
       articleId: true,
-      edition: { select: { document: true } },
+      version: true,
       links: {
         select: {
           linkId: true,
@@ -200,9 +235,17 @@ async function renderDependents(newsroom: Newsroom, tx: Transaction, articleId: 
       },
     },
   });
-  for (const { articleId: id, edition, links } of dependents) {
+  // Not joined, which would lose the order of their properties.
+  const editions = await tx.edition.findMany({
+    where: { OR: dependents.map(({ articleId: id, version }) => ({ articleId: id, version })) },
+  });
+  const documents = new Map(
+    editions.map((edition) => [edition.articleId, edition.document as unknown as EditionDocument]),
+  );
+  for (const { articleId: id, links } of dependents) {
+    const document = documents.get(id);
+    if (document === undefined) continue;
     const live: LiveLink[] = links.map((link) => ({ ...link, target: link.target?.publication ?? null }));
-    const document = edition.document as unknown as EditionDocument;
     await tx.publication.update({
       where: { articleId: id },
       data: renderEdition(document, live, newsroom.articleAddress),

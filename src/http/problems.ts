@@ -63,6 +63,10 @@ export const problemTypes = {
     status: 422,
     meaning: "The body can be read but is not valid; each of `errors` points to a place in it.",
   },
+  "import-failed": {
+    status: 422,
+    meaning: "Lines of the file cannot be imported, so nothing was; `report` names them and says why.",
+  },
   "idempotency-key-reused": {
     status: 422,
     meaning: "The Idempotency-Key was used before with another body.",

@@ -70,6 +70,12 @@ const operations: Record<string, Expected> = {
   "get /v1/trash/{article}": { needs: "drafts:read", allowed: 404 },
   "delete /v1/trash/{article}": { needs: "articles:purge", allowed: 428 },
   "post /v1/articles/{article}/restore": writing(409),
+  "get /v1/export": { needs: "transfer", allowed: 200 },
+  "post /v1/import": {
+    needs: "transfer",
+    allowed: 422,
+    headers: { "content-type": "application/x-ndjson" },
+  },
   "post /v1/bulk": { needs: "nothing", allowed: 422, body: {} },
   ...terms("/v1/sections", "term"),
   ...terms("/v1/tags", "term"),

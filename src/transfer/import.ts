@@ -1,0 +1,401 @@
+import { isDeepStrictEqual } from "node:util";
+import { columns, saveParts } from "../articles/workingCopy.ts";
+import {
+  type Actor,
+  type Prisma,
+  type Transaction,
+  afterCommit,
+  databaseCode,
+  transact,
+} from "../database/client.ts";
+import { showEdition, takeTurn, tellReaders } from "../editions/publish.ts";
+import { problem } from "../http/problems.ts";
+import { faultsOf } from "../http/validation.ts";
+import type { Newsroom } from "../newsroom.ts";
+import { removeCount, setCount } from "../shares/settle.ts";
+import { type Term, tableOf } from "../taxonomy/store.ts";
+import { type HeldArticle, readArticles, tombstoneLine } from "./export.ts";
+import { type ArticleLine, type ImportReport, Line, type TermLine, type TombstoneLine } from "./schema.ts";
+import { type Failure, staging } from "./staging.ts";
+
+/** How long a line may be, in characters: an article of the longest kind with many editions. */
+const MAX_LINE = 256 * 1024 * 1024;
+/** How many failures a report names. */
+const MAX_FAILURES = 100;
+/** How many articles, and how many other things, are written at once. */
+const ARTICLES = 20;
+const OTHERS = 500;
+/** How long an import may take, in milliseconds. */
+const IMPORT_TIMEOUT = 3_600_000;
+
+type Outcome = "created" | "updated" | "unchanged";
+type Counts = Record<Outcome, number>;
+
+/** Ends the transaction of an import that was only tried. */
+class Tried extends Error {}
+
+/**
+ * Brings sections, tags, authors, articles and tombstones to what an export says of them, by their
+ * ids, in one transaction. What the file does not name stays as it is.
+ *
+ * @param source the file, in pieces of any size
+ * @param options.dryRun does all of it and then undoes it
+ * @throws 422 with a report when any line cannot be imported; nothing is changed then
+ */
+export async function importLines(
+  newsroom: Newsroom,
+  source: AsyncIterable<Uint8Array>,
+  options: { dryRun: boolean; actor?: Actor },
+): Promise<ImportReport> {
+  const counts: Counts = { created: 0, updated: 0, unchanged: 0 };
+  const work = async (tx: Transaction) => {
+    const read = await stage(tx, source);
+    refuse(read.failures, read.failed, options.dryRun);
+    await takeTurn(tx);
+    const failures = await apply(newsroom, tx, read.staged, counts);
+    refuse(failures, failures.length, options.dryRun);
+    if (options.dryRun) throw new Tried();
+  };
+  // What was read of the source cannot be read again, so neither can the transaction be run again.
+  await transact(newsroom.database, work, options.actor, { timeout: IMPORT_TIMEOUT, attempts: 1 }).catch(
+    (error: unknown) => {
+      if (!(error instanceof Tried)) throw error;
+    },
+  );
+  return { dryRun: options.dryRun, ...counts, failed: 0, failures: [] };
+}
+
+function refuse(failures: Failure[], failed: number, dryRun: boolean): void {
+  const [first] = failures;
+  if (first === undefined) return;
+  const report: ImportReport = { dryRun, created: 0, updated: 0, unchanged: 0, failed, failures };
+  throw problem(
+    "import-failed",
+    `Nothing was imported, for ${failed === 1 ? "a line" : `${failed} lines`} cannot be: line ${first.line} ${first.reason}.`,
+    { members: { report } },
+  );
+}
+
+/** Reads and checks the whole file before anything is written. */
+async function stage(tx: Transaction, source: AsyncIterable<Uint8Array>) {
+  const staged = await staging(tx);
+  const failures: Failure[] = [];
+  let failed = 0;
+  const fail = (line: number, reason: string) => {
+    failed += 1;
+    if (failures.length < MAX_FAILURES) failures.push({ line, reason });
+  };
+  let number = 0;
+  let last: Line | undefined;
+  for await (const text of linesOf(source)) {
+    number += 1;
+    if (text === "") continue;
+    const found = parse(text);
+    if (typeof found === "string") fail(number, found);
+    else if ((number === 1) !== (found.kind === "dateline"))
+      fail(number, number === 1 ? "is not the first line of an export" : "can only be the first line");
+    else if (last?.kind === "end") fail(number, "comes after the end");
+    else if (found.kind === "end" && found.lines !== number - 2)
+      fail(number, `counts ${found.lines} lines, and there are ${number - 2}`);
+    else await staged.add({ number, line: found, text });
+    if (typeof found !== "string") last = found;
+  }
+  if (last?.kind !== "end")
+    fail(number, "is the last line and not the end of an export: the file was cut off");
+  // A file that was cut off, or a line that was not understood, would be told of again as missing.
+  if (failed === 0) for (const { line, reason } of await staged.check(MAX_FAILURES)) fail(line, reason);
+  return { staged, failures, failed };
+}
+
+/** @returns the line, or what is wrong with it */
+function parse(text: string): Line | string {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return "is not JSON in UTF-8";
+  }
+  const result = Line.safeParse(value);
+  if (result.success) return result.data;
+  const [first] = faultsOf(result.error);
+  return first === undefined ? "is not valid" : `is not valid: ${first.pointer} ${first.detail}`;
+}
+
+async function* linesOf(source: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder("utf-8");
+  let pieces: string[] = [];
+  let length = 0;
+  for await (const piece of source) {
+    const parts = decoder.decode(piece, { stream: true }).split("\n");
+    const rest = parts.pop() ?? "";
+    for (const part of parts) {
+      yield [...pieces, part].join("").trimEnd();
+      pieces = [];
+      length = 0;
+    }
+    pieces.push(rest);
+    length += rest.length;
+    if (length > MAX_LINE)
+      throw problem(
+        "content-too-large",
+        `A line is longer than the ${MAX_LINE} characters that it may have.`,
+      );
+  }
+  const end = [...pieces, decoder.decode()].join("").trimEnd();
+  if (end !== "") yield end;
+}
+
+/** Writes what was staged: first what articles refer to. */
+async function apply(
+  newsroom: Newsroom,
+  tx: Transaction,
+  staged: Awaited<ReturnType<typeof staging>>,
+  counts: Counts,
+): Promise<Failure[]> {
+  await tx.$executeRaw`SET CONSTRAINTS related_links_target_id_fkey DEFERRED`;
+  const failures: Failure[] = [];
+  const each = async <Kind extends Line["kind"]>(
+    kind: Kind,
+    most: number,
+    write: (batch: Extract<Line, { kind: Kind }>[]) => Promise<(Outcome | { refused: string })[]>,
+  ) => {
+    for (let after = 0; ;) {
+      const rows = await staged.next(kind, after, most);
+      const last = rows.at(-1);
+      if (last === undefined) return;
+      after = last.line;
+      const batch = rows.map(({ content }) => understood(content) as Extract<Line, { kind: Kind }>);
+      const outcomes = await write(batch).catch((error: unknown) => {
+        throw asRefusal(error, rows);
+      });
+      for (const [index, outcome] of outcomes.entries()) {
+        if (typeof outcome === "string") counts[outcome] += 1;
+        else failures.push({ line: rows[index]?.line ?? after, reason: outcome.refused });
+      }
+    }
+  };
+  for (const kind of ["section", "tag", "author"] as const)
+    await each(kind, OTHERS, (batch) => writeTerms(tx, kind, batch));
+  await each("article", ARTICLES, (batch) => writeArticles(newsroom, tx, batch));
+  await each("tombstone", OTHERS, (batch) => writeTombstones(tx, batch));
+  return failures.slice(0, MAX_FAILURES);
+}
+
+/** An edition stays the text that it was; all else is as the schema reads it. */
+function understood(content: string): Line {
+  const line = Line.parse(JSON.parse(content));
+  if (line.kind !== "article") return line;
+  const sent = JSON.parse(content) as ArticleLine;
+  return {
+    ...line,
+    editions: line.editions.map((edition, index) => ({
+      ...edition,
+      document: sent.editions[index]?.document ?? edition.document,
+    })),
+  };
+}
+
+/** What the database refuses (class 22, 23: what it cannot hold) although the checks found nothing. */
+function asRefusal(error: unknown, rows: { line: number }[]): unknown {
+  const code = databaseCode(error) ?? "";
+  if (!/^2[23]/.test(code)) return error;
+  return problem(
+    "import-failed",
+    `Nothing was imported, for lines ${rows[0]?.line} to ${rows.at(-1)?.line} hold what cannot be here (${code}).`,
+  );
+}
+
+async function writeTerms(tx: Transaction, kind: TermLine["kind"], lines: TermLine[]): Promise<Outcome[]> {
+  const table = tableOf(tx, kind);
+  const here = new Map(
+    (await table.findMany({ where: { id: { in: lines.map(({ id }) => id) } } })).map((row) => [row.id, row]),
+  );
+  const outcomes: Outcome[] = [];
+  for (const line of lines) {
+    const { kind: _, ...rest } = line;
+    const data = { ...rest, createdAt: new Date(line.createdAt), updatedAt: new Date(line.updatedAt) };
+    const existing = here.get(line.id);
+    const outcome =
+      existing === undefined ? "created" : isDeepStrictEqual({ ...existing }, data) ? "unchanged" : "updated";
+    if (outcome === "created") await table.create({ data });
+    if (outcome === "updated") await table.update({ where: { id: line.id }, data });
+    outcomes.push(outcome);
+  }
+  return outcomes;
+}
+
+async function writeTombstones(tx: Transaction, lines: TombstoneLine[]): Promise<Outcome[]> {
+  const rows = await tx.tombstone.findMany({
+    where: { articleId: { in: lines.map(({ id }) => id) } },
+    include: { slugs: { orderBy: { slug: "asc" } } },
+  });
+  const here = new Map(rows.map((row) => [row.articleId, tombstoneLine(row)]));
+  const outcomes: Outcome[] = [];
+  for (const line of lines) {
+    const existing = here.get(line.id);
+    const { id: articleId, purgedAt, slugs } = line;
+    if (existing === undefined) await tx.tombstone.create({ data: { articleId, purgedAt } });
+    await tx.slug.createMany({
+      data: slugs.map((held) => ({ ...held, tombstoneId: articleId })),
+      skipDuplicates: true,
+    });
+    outcomes.push(
+      existing === undefined ? "created" : isDeepStrictEqual(existing, line) ? "unchanged" : "updated",
+    );
+  }
+  return outcomes;
+}
+
+async function writeArticles(
+  newsroom: Newsroom,
+  tx: Transaction,
+  lines: ArticleLine[],
+): Promise<(Outcome | { refused: string })[]> {
+  const here = await readArticles(
+    tx,
+    lines.map(({ id }) => id),
+  );
+  const terms = await termsOf(tx, lines);
+  const outcomes: (Outcome | { refused: string })[] = [];
+  for (const line of lines) {
+    const existing = here.get(line.id);
+    const refused = existing === undefined ? undefined : historyFault(existing.line, line);
+    if (refused !== undefined) outcomes.push({ refused });
+    else if (existing !== undefined && isDeepStrictEqual(existing.line, line)) outcomes.push("unchanged");
+    else {
+      await writeArticle(newsroom, tx, line, existing, terms);
+      outcomes.push(existing === undefined ? "created" : "updated");
+    }
+  }
+  return outcomes;
+}
+
+/** What was published is never overwritten: the file may add editions to those that are here. */
+function historyFault(here: ArticleLine, sent: ArticleLine): string | undefined {
+  const differing = here.editions.find((edition, index) => !isDeepStrictEqual(edition, sent.editions[index]));
+  return differing === undefined
+    ? undefined
+    : `lacks or differs from edition ${differing.version} of ${here.slug}, which was published here`;
+}
+
+async function writeArticle(
+  newsroom: Newsroom,
+  tx: Transaction,
+  line: ArticleLine,
+  existing: HeldArticle | undefined,
+  terms: Map<string, Term>,
+): Promise<void> {
+  const { id } = line;
+  const copy = workingCopyOf(line, terms);
+  const slugs = line.slugs.map((held) => ({ ...held, articleId: id }));
+  await tx.slug.createMany({ data: slugs, skipDuplicates: true });
+  for (const { slug, publishedAt } of existing === undefined ? [] : slugs)
+    await tx.slug.updateMany({ where: { slug }, data: { publishedAt } });
+  const { status, revision, version, publishedRevision, firstPublishedAt, scheduledFor } = line;
+  const { embargoedUntil, createdAt, updatedAt, deletedAt } = line;
+  const data = {
+    ...columns(copy),
+    status,
+    revision,
+    version,
+    publishedRevision,
+    firstPublishedAt,
+    scheduledFor,
+    embargoedUntil,
+    createdAt,
+    updatedAt,
+    deletedAt,
+  };
+  if (existing?.line.live != null && line.live === null) await withdraw(newsroom, tx, id);
+  if (existing === undefined) await tx.article.create({ data: { id, ...data } });
+  else await tx.article.update({ where: { id }, data });
+  await saveParts(tx, id, existing?.copy, copy);
+  const known = existing?.line.editions.length ?? 0;
+  await tx.edition.createMany({
+    data: line.editions.slice(known).map(({ version: number, createdAt: madeAt, document }) => ({
+      articleId: id,
+      version: number,
+      createdAt: madeAt,
+      document: document as Prisma.InputJsonObject,
+    })),
+  });
+  const document = line.live === null ? undefined : line.editions[line.live.version - 1]?.document;
+  if (line.live !== null && document !== undefined && !isDeepStrictEqual(existing?.line.live, line.live)) {
+    await showEdition(newsroom, tx, document, {
+      links: line.live.links.map((link) => ({ ...link, articleId: id })),
+      terms: line.live.terms,
+      // Which links lead where is told by the file.
+      resolveTitles: false,
+    });
+  }
+  await tx.slug.deleteMany({ where: { articleId: id, slug: { notIn: line.slugs.map(({ slug }) => slug) } } });
+  await writeShares(tx, line, existing?.line.shareCounts ?? []);
+  await tellReaders(newsroom, tx, id, false);
+  afterCommit(tx, () => {
+    newsroom.news.shared(id);
+  });
+}
+
+async function withdraw(newsroom: Newsroom, tx: Transaction, articleId: string): Promise<void> {
+  await tx.publication.delete({ where: { articleId } });
+  await tellReaders(newsroom, tx, articleId, true);
+}
+
+async function writeShares(
+  tx: Transaction,
+  { id: articleId, shareCounts }: ArticleLine,
+  here: ArticleLine["shareCounts"],
+): Promise<void> {
+  const wanted = new Map(shareCounts.map((share) => [share.network, share]));
+  const held = new Map(here.map((share) => [share.network, share]));
+  for (const { network } of here) {
+    if (wanted.has(network)) continue;
+    // Readers may have counted up since the article was read.
+    const { count } = await tx.shareCount.findUniqueOrThrow({
+      where: { articleId_network: { articleId, network } },
+    });
+    await removeCount(tx, { articleId, network, count });
+  }
+  for (const { network, count, updatedAt } of shareCounts) {
+    if (isDeepStrictEqual(held.get(network), wanted.get(network))) continue;
+    await setCount(tx, articleId, network, BigInt(count));
+    await tx.shareCount.update({
+      where: { articleId_network: { articleId, network } },
+      data: { updatedAt },
+    });
+  }
+}
+
+function workingCopyOf(line: ArticleLine, terms: Map<string, Term>) {
+  const { slug, headline, standfirst, dateline, language, body, keyPoints } = line;
+  const find = (id: string) => terms.get(id) ?? [];
+  return {
+    slug,
+    headline,
+    standfirst,
+    dateline,
+    language,
+    body,
+    keyPoints,
+    publishedAt: line.publishedAt === null ? null : new Date(line.publishedAt),
+    section: line.section === null ? null : (terms.get(line.section) ?? null),
+    tags: line.tags.flatMap(find),
+    authors: line.authors.flatMap(find),
+    relatedLinks: line.relatedLinks.map(({ articleId, ...link }) => ({
+      ...link,
+      target: articleId === null ? null : { id: articleId, headline: "", slug: "", publication: null },
+    })),
+  };
+}
+
+async function termsOf(tx: Transaction, lines: ArticleLine[]): Promise<Map<string, Term>> {
+  const named = {
+    section: lines.flatMap(({ section }) => section ?? []),
+    tag: lines.flatMap(({ tags }) => tags),
+    author: lines.flatMap(({ authors }) => authors),
+  };
+  const found: Term[] = [];
+  for (const kind of ["section", "tag", "author"] as const)
+    found.push(...(await tableOf(tx, kind).findMany({ where: { id: { in: named[kind] } } })));
+  return new Map(found.map((term) => [term.id, term]));
+}
