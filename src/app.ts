@@ -22,6 +22,7 @@ import { serialiseWithZod } from "./http/serialise.ts";
 import { serverOptions } from "./http/server.ts";
 import { validateWithZod } from "./http/validation.ts";
 import { importRoutes } from "./imports/routes.ts";
+import { linkRoutes } from "./links/routes.ts";
 import type { Newsroom } from "./newsroom.ts";
 import { shareRoutes } from "./shares/routes.ts";
 import { taxonomyRoutes } from "./taxonomy/routes.ts";
@@ -59,6 +60,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
       await importRoutes(v1, newsroom);
       trashRoutes(v1, newsroom);
       await transferRoutes(v1, newsroom);
+      linkRoutes(v1, newsroom);
       taxonomyRoutes(v1, newsroom);
       keyRoutes(v1, newsroom);
       bulkRoutes(v1, newsroom);

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { v7 as uuid } from "uuid";
 import type { Prisma, Transaction } from "../database/client.ts";
-import type { Article as ArticleRow, LinkKind } from "../database/generated/client.ts";
+import type { Article as ArticleRow, ArticleStatus, LinkKind } from "../database/generated/client.ts";
 import { type Precondition, checkRevision } from "../http/conditional.ts";
 import { problem } from "../http/problems.ts";
 import { isId } from "../http/scalars.ts";
@@ -45,6 +45,8 @@ export interface LinkTarget {
   id: string;
   headline: string;
   slug: string;
+  status: ArticleStatus;
+  deletedAt: Date | null;
   publication: { headline: string; slug: string } | null;
 }
 
@@ -59,6 +61,8 @@ export const linkTargetFields = {
   id: true,
   headline: true,
   slug: true,
+  status: true,
+  deletedAt: true,
   publication: { select: { headline: true, slug: true } },
 } satisfies Prisma.ArticleSelect;
 

@@ -1,6 +1,6 @@
 import { titleKey } from "../articles/titles.ts";
 import { type StoredArticle, loadArticle, lockArticle } from "../articles/workingCopy.ts";
-import type { Transaction } from "../database/client.ts";
+import type { Prisma, Transaction } from "../database/client.ts";
 import type { Precondition } from "../http/conditional.ts";
 import { problem } from "../http/problems.ts";
 import type { Newsroom } from "../newsroom.ts";
@@ -113,14 +113,13 @@ async function putLive(
   const edition = compileEdition(article, now, newsroom.articleAddress);
   await tx.edition.create({ data: { articleId, version, document: edition, createdAt: now } });
 
-  const links = copy.relatedLinks
-    .filter((link) => link.url === null)
-    .map(({ id, title, target }) => ({
-      articleId,
-      linkId: id,
-      targetId: target?.id ?? null,
-      titleKey: title === null ? null : titleKey(title),
-    }));
+  const links = copy.relatedLinks.map(({ id, title, url, target }) => ({
+    articleId,
+    linkId: id,
+    targetId: target?.id ?? null,
+    titleKey: title === null || url !== null ? null : titleKey(title),
+    url,
+  }));
   const terms = [copy.section, ...copy.tags, ...copy.authors].flatMap((term) => term?.id ?? []);
   await showEdition(newsroom, tx, edition, { links, terms, resolveTitles: true });
 }
@@ -129,7 +128,7 @@ async function putLive(
  * Puts an edition before readers, in the place of the one that they see so far. The caller has taken
  * its turn.
  *
- * @param about.links those of its links that hang on other articles
+ * @param about.links its links; those with a url have neither target nor title key
  * @param about.terms the ids of its section, tags and authors
  * @param about.resolveTitles whether bare titles that wait for its headline lead to it from now on
  */
@@ -138,7 +137,7 @@ export async function showEdition(
   tx: Transaction,
   edition: EditionDocument,
   about: {
-    links: { articleId: string; linkId: string; targetId: string | null; titleKey: string | null }[];
+    links: Prisma.PublicationLinkCreateManyInput[];
     terms: string[];
     resolveTitles: boolean;
   },
@@ -174,14 +173,14 @@ export async function showEdition(
 /** Links with what readers see of the articles that they lead to. */
 async function liveLinks(
   tx: Transaction,
-  links: { linkId: string; targetId: string | null }[],
+  links: Prisma.PublicationLinkCreateManyInput[],
 ): Promise<LiveLink[]> {
   const targets = await tx.publication.findMany({
     where: { articleId: { in: links.flatMap(({ targetId }) => targetId ?? []) } },
     select: { articleId: true, headline: true, slug: true },
   });
   const known = new Map(targets.map(({ articleId, ...target }) => [articleId, target]));
-  return links.map(({ linkId, targetId }) => ({
+  return links.map(({ linkId, targetId = null }) => ({
     linkId,
     targetId,
     target: known.get(targetId ?? "") ?? null,

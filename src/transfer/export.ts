@@ -110,7 +110,7 @@ const everything = {
       version: true,
       terms: true,
       links: {
-        select: { linkId: true, targetId: true, titleKey: true },
+        select: { linkId: true, targetId: true, titleKey: true, url: true },
         orderBy: { linkId: "asc" },
       },
     },

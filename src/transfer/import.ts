@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { columns, saveParts } from "../articles/workingCopy.ts";
+import { type LinkTarget, columns, saveParts } from "../articles/workingCopy.ts";
 import {
   type Actor,
   type Prisma,
@@ -383,9 +383,14 @@ function workingCopyOf(line: ArticleLine, terms: Map<string, Term>) {
     authors: line.authors.flatMap(find),
     relatedLinks: line.relatedLinks.map(({ articleId, ...link }) => ({
       ...link,
-      target: articleId === null ? null : { id: articleId, headline: "", slug: "", publication: null },
+      target: articleId === null ? null : target(articleId),
     })),
   };
+}
+
+/** Of what a link leads to its id is written, nothing else. */
+function target(id: string): LinkTarget {
+  return { id, headline: "", slug: "", status: "draft", deletedAt: null, publication: null };
 }
 
 async function termsOf(tx: Transaction, lines: ArticleLine[]): Promise<Map<string, Term>> {

@@ -74,7 +74,17 @@ const ArticleLine = z
         version: whole.min(1),
         terms: z.array(Id),
         links: z.array(
-          z.strictObject({ linkId: Id, targetId: Id.nullable(), titleKey: text(2000, 0).nullable() }),
+          z
+            .strictObject({
+              linkId: Id,
+              targetId: Id.nullable(),
+              titleKey: text(2000, 0).nullable(),
+              url: text(2048).nullable(),
+            })
+            .refine(
+              ({ url, targetId, titleKey }) => url === null || (targetId === null && titleKey === null),
+              "must not have targetId or titleKey beside url",
+            ),
         ),
       })
       .nullable(),

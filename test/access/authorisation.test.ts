@@ -76,6 +76,8 @@ const operations: Record<string, Expected> = {
     allowed: 422,
     headers: { "content-type": "application/x-ndjson" },
   },
+  "get /v1/articles/{article}/backlinks": read,
+  "get /v1/link-health": { needs: "drafts:read", allowed: 200 },
   "post /v1/bulk": { needs: "nothing", allowed: 422, body: {} },
   ...terms("/v1/sections", "term"),
   ...terms("/v1/tags", "term"),
