@@ -151,7 +151,7 @@ export function presentLink(link: RelatedLink, position: number, address: Articl
     title: shown === null ? link.title : shown.headline,
     url: shown === null ? link.url : address(shown.slug),
     articleId: target?.id ?? null,
-    targetStatus: target === null ? null : statusOf(target),
+    ...(target === null ? {} : { targetStatus: statusOf(target) }),
     position,
   };
 }

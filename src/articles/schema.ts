@@ -56,9 +56,9 @@ export const RelatedLink = z
     title: z.string().nullable(),
     url: z.string().nullable().describe("Null while a bare title waits for its article."),
     articleId: Id.nullable().describe("The article it leads to; `title` and `url` then follow that article."),
-    targetStatus: TargetStatus.nullable()
-      .optional()
-      .describe("With `version=draft`: of the article it leads to. Readers see the link while that is live."),
+    targetStatus: TargetStatus.optional().describe(
+      "With `version=draft` and an `articleId`: of the article it leads to. Readers see the link while that is live.",
+    ),
     position: Position.describe("Its place in the list, from 0."),
   })
   .meta({ id: "RelatedLink", examples: [linkExample] });

@@ -17,17 +17,15 @@ describe("a link to an article", () => {
       relatedLinks: [{ articleId: target.id }, { title: "Bare" }, { url: "https://example.com/" }],
     });
     const statuses = async () =>
-      ((await working(id)).relatedLinks as { targetStatus: string | null }[]).map(
-        (link) => link.targetStatus,
-      );
-    expect(await statuses()).toEqual(["published", null, null]);
+      ((await working(id)).relatedLinks as { targetStatus?: string }[]).map((link) => link.targetStatus);
+    expect(await statuses()).toEqual(["published", undefined, undefined]);
     for (const link of (await seen(newsroom, id)).relatedLinks)
       expect(link).not.toHaveProperty("targetStatus");
     await unpublish(newsroom, target.id);
-    expect(await statuses()).toEqual(["unpublished", null, null]);
+    expect(await statuses()).toEqual(["unpublished", undefined, undefined]);
     expect((await seen(newsroom, id)).relatedLinks).toHaveLength(2);
     await remove(target.id);
-    expect(await statuses()).toEqual(["deleted", null, null]);
+    expect(await statuses()).toEqual(["deleted", undefined, undefined]);
   });
 
   it("can be sent back as it was fetched", async () => {
