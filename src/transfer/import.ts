@@ -288,9 +288,11 @@ async function writeArticle(
   const { id } = line;
   const copy = workingCopyOf(line, terms);
   const slugs = line.slugs.map((held) => ({ ...held, articleId: id }));
-  await tx.slug.createMany({ data: slugs, skipDuplicates: true });
-  for (const { slug, publishedAt } of existing === undefined ? [] : slugs)
-    await tx.slug.updateMany({ where: { slug }, data: { publishedAt } });
+  const held = new Set(existing?.line.slugs.map(({ slug }) => slug));
+  // Fails where somebody has taken one since the checks.
+  await tx.slug.createMany({ data: slugs.filter(({ slug }) => !held.has(slug)) });
+  for (const { slug, publishedAt } of slugs.filter((one) => held.has(one.slug)))
+    await tx.slug.update({ where: { slug }, data: { publishedAt } });
   const { status, revision, version, publishedRevision, firstPublishedAt, scheduledFor } = line;
   const { embargoedUntil, createdAt, updatedAt, deletedAt } = line;
   const data = {
@@ -328,7 +330,10 @@ async function writeArticle(
       resolveTitles: false,
     });
   }
-  await tx.slug.deleteMany({ where: { articleId: id, slug: { notIn: line.slugs.map(({ slug }) => slug) } } });
+  if (existing !== undefined) {
+    const kept = line.slugs.map(({ slug }) => slug);
+    await tx.slug.deleteMany({ where: { articleId: id, slug: { notIn: kept } } });
+  }
   await writeShares(tx, line, existing?.line.shareCounts ?? []);
   await tellReaders(newsroom, tx, id, false);
   afterCommit(tx, () => {

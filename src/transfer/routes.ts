@@ -75,7 +75,7 @@ export async function transferRoutes(parent: App, newsroom: Newsroom): Promise<v
           operationId: "importNewsroom",
           summary: "Import an export",
           description:
-            "Makes what the file names what it says, by id, in one transaction; what is so already is left as it is, and what the file does not name stays. When a line cannot be imported nothing is: the answer is 422 and its `report` names the lines. Repeating it is harmless with or without an Idempotency-Key.",
+            "Makes what the file names what it says, by id, in one transaction; what is so already is left as it is, and what the file does not name stays. When a line cannot be imported nothing is: the answer is 422 and its `report` names the lines. Publishing waits until it is done. Repeating it is harmless with or without an Idempotency-Key.",
           tags,
           querystring: z.strictObject({
             dryRun: z
