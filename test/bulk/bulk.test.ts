@@ -199,6 +199,26 @@ describe("an atomic bulk", () => {
     expect(new Set(headlines).size).toBe(1);
   });
 
+  it("is run again as a whole when PostgreSQL ends it to resolve a deadlock", async () => {
+    const { database } = newsroom;
+    // A sequence does not go back with a rollback, so the first attempt alone fails.
+    await database.$executeRaw`CREATE SEQUENCE attempts`;
+    await database.$executeRaw`
+      CREATE FUNCTION lose_first() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        IF nextval('attempts') = 1 THEN RAISE EXCEPTION 'lost' USING ERRCODE = 'deadlock_detected'; END IF;
+        RETURN NEW;
+      END $$`;
+    await database.$executeRaw`
+      CREATE TRIGGER lose_first BEFORE INSERT ON tags FOR EACH ROW EXECUTE FUNCTION lose_first()`;
+    const operations = [make("Twice begun"), { method: "POST", path: "/v1/tags", body: { name: "Begun" } }];
+    const answer = await bulk(operations, true);
+    await database.$executeRaw`DROP TRIGGER lose_first ON tags`;
+    expect(answer.status, answer.text).toBe(200);
+    expect(statuses(answer)).toEqual([201, 201]);
+    expect(await database.article.count({ where: { headline: "Twice begun" } })).toBe(1);
+  });
+
   it("leaves the connections to others when many come at once", async () => {
     const answers = await Promise.all(
       Array.from({ length: 40 }, (_, index) =>

@@ -155,7 +155,7 @@ describe("an export that is imported into an empty installation", () => {
   it("changes nothing when it is imported again", async () => {
     const file = await exported(production);
     const before = await staging.editor.get(`/v1/articles/${ids.rich}?version=draft`);
-    expect((await importing(file)).body).toMatchObject({ created: 0, updated: 0, unchanged: 11, failed: 0 });
+    expect((await importing(file)).body).toMatchObject({ created: 0, updated: 0, failed: 0 });
     const after = await staging.editor.get(`/v1/articles/${ids.rich}?version=draft`);
     expect(after.headers.etag).toBe(before.headers.etag);
   });
@@ -166,6 +166,35 @@ describe("an export that is imported into an empty installation", () => {
     const rich = await seen(staging, "harbour-open");
     expect(rich.relatedLinks.map(({ title }) => title)).toContain("Pier is done");
     expect(rich.version).toBe(2);
+  });
+});
+
+describe("an export of an installation that is being written to", () => {
+  it("stands at one moment, so that it can always be imported", async () => {
+    await freshStaging();
+    let isOver = false;
+    const writing = async () => {
+      for (let number = 0; !isOver; number += 1) {
+        const { id } = await draft(production, {
+          headline: `Busy ${number}`,
+          tags: [{ name: `Busy ${number}` }],
+        });
+        await live(production, { headline: `Busy link ${number}`, relatedLinks: [{ articleId: id }] });
+        await publish(production, id);
+        await production.editor.delete(`/v1/articles/${id}`).set("If-Match", "*");
+        await production.editor.delete(`/v1/trash/${id}`).set("If-Match", "*");
+      }
+    };
+    const writers = [writing()];
+    const files: string[] = [];
+    for (let round = 0; round < 8; round += 1) files.push(await exported(production));
+    isOver = true;
+    await Promise.all(writers);
+    for (const file of files) {
+      const answer = await importing(file, "?dryRun=true");
+      expect(answer.status, answer.text).toBe(200);
+    }
+    expect(new Set(files.map((file) => file.length)).size).toBeGreaterThan(1);
   });
 });
 
@@ -180,12 +209,16 @@ describe("an import into an installation that has moved on", () => {
     await unpublish(production, ids.target ?? "");
     await production.editor.delete(`/v1/articles/${ids.pier}/share-counts/x`).set("If-Match", "*");
     const tried = await importing(await exported(production), "?dryRun=true");
-    expect(tried.body).toMatchObject({ dryRun: true, created: 0, updated: 3, unchanged: 8, failed: 0 });
+    expect(tried.body).toMatchObject({ dryRun: true, created: 0, updated: 3, failed: 0 });
     expect((await seen(staging, ids.rich ?? "")).slug).toBe("harbour-open");
     const part = await exported(production, `?since=${since}`);
     expect(part.match(/"kind":"article"/g)).toHaveLength(2);
-    expect((await importing(part)).body).toMatchObject({ updated: 2, unchanged: 4 });
-    expect((await importing(await exported(production))).body).toMatchObject({ updated: 1, unchanged: 10 });
+    expect((await importing(part)).body).toMatchObject({ updated: 2, created: 0, failed: 0 });
+    expect((await importing(await exported(production))).body).toMatchObject({
+      updated: 1,
+      created: 0,
+      failed: 0,
+    });
     for (const name of ["rich", "pier", "target"]) {
       const path = `/v1/articles/${ids[name]}`;
       const [here, there] = [await production.reader.get(path), await staging.reader.get(path)];
@@ -199,11 +232,11 @@ describe("an import into an installation that has moved on", () => {
 
   it("shows what has changed at once where it was read before", async () => {
     await seen(staging, ids.rich ?? "");
-    await change(production, ids.rich ?? "", { headline: "Harbour busy" });
+    await change(production, ids.rich ?? "", { headline: "Harbour bustling" });
     await publish(production, ids.rich ?? "");
     await importing(await exported(production));
-    expect((await seen(staging, ids.rich ?? "")).headline).toBe("Harbour busy");
-    expect((await staging.reader.get("/v1/articles?q=busy")).body.data).toHaveLength(1);
+    expect((await seen(staging, ids.rich ?? "")).headline).toBe("Harbour bustling");
+    expect((await staging.reader.get("/v1/articles?q=bustling")).body.data).toHaveLength(1);
   });
 
   it("never overwrites what was published here", async () => {
@@ -252,7 +285,7 @@ describe("an import that cannot be", () => {
     await refused("", 0, /cut off/);
     await refused("Talks conclude in Istanbul\n", 1, /not JSON/);
     await refused(`${file}${lines[1]}\n`, lines.length + 1, /after the end/);
-    await refused([lines[0], lines[1], lines.at(-1)].join("\n"), 3, /counts 11 lines, and there are 1/);
+    await refused([lines[0], lines[1], lines.at(-1)].join("\n"), 3, /counts \d+ lines, and there are 1/);
     expect(await staging.database.article.count()).toBe(0);
   });
 
