@@ -172,9 +172,9 @@ describe("an export that is imported into an empty installation", () => {
 describe("an export of an installation that is being written to", () => {
   it("stands at one moment, so that it can always be imported", async () => {
     await freshStaging();
-    let isOver = false;
+    const work = { isOver: false };
     const writing = async () => {
-      for (let number = 0; !isOver; number += 1) {
+      for (let number = 0; !work.isOver; number += 1) {
         const { id } = await draft(production, {
           headline: `Busy ${number}`,
           tags: [{ name: `Busy ${number}` }],
@@ -188,7 +188,7 @@ describe("an export of an installation that is being written to", () => {
     const writers = [writing()];
     const files: string[] = [];
     for (let round = 0; round < 8; round += 1) files.push(await exported(production));
-    isOver = true;
+    work.isOver = true;
     await Promise.all(writers);
     for (const file of files) {
       const answer = await importing(file, "?dryRun=true");
