@@ -4,14 +4,32 @@ import { join } from "node:path";
 import pg from "pg";
 import { startEmbedded } from "../src/database/embedded.ts";
 import { migrate } from "../src/database/migrate.ts";
+import { seenElsewhere } from "./invalidation.ts";
 import { load, medianOf, startServer } from "./load.ts";
 import { plot } from "./plot.ts";
+import { scale } from "./scale.ts";
 import { seed } from "./seed.ts";
 
-// Measures Dateline beside its yardsticks, one after the other in turns, and prints medians and ratios.
+// Measures Dateline beside its yardsticks, one after the other in turns, and prints medians and ratios:
+// node bench/run.ts [MEASUREMENT...], all of them when none is named.
 const ARTICLES = Number(process.env.BENCH_ARTICLES ?? 100_000);
 const RUNS = Number(process.env.BENCH_RUNS ?? 5);
+/** The lesser archive that lists and searches are compared with. */
+const FEW = 10_000;
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 3);
+/** What editors post all day. */
+const newArticle = {
+  headline: "Harbour bridge reopens after NUMBER days of repairs",
+  dateline: "PORT SALA",
+  keyPoints: Array.from(
+    { length: 6 },
+    (_, index) => `Key point number ${index + 1} of the harbour bridge story`,
+  ),
+  relatedLinks: [
+    { kind: "background", title: "How the bridge was built", url: "https://news.example/bridge" },
+    { kind: "source", title: "The engineers' report", url: "https://news.example/report" },
+  ],
+};
 const KEY = "a-key-for-the-benchmark-and-nothing-else";
 const results = join(import.meta.dirname, "results");
 
@@ -72,7 +90,7 @@ const settings = {
 };
 const dateline = await startServer(["src/main.ts"], settings);
 const text = async (path: string) => (await fetch(dateline.url + path)).text();
-const yardstick = (kind: string, body = "") =>
+const startYardstick = (kind: string, body = "") =>
   startServer(["bench/yardstick.ts", kind, databaseUrl], {}, body);
 
 const { rows: some } = await client.query(
@@ -81,136 +99,147 @@ const { rows: some } = await client.query(
 const hot = `/v1/articles/${some[0].id}`;
 const page = "/v1/articles?limit=20";
 
-const bareArticle = await yardstick("bare", await text(hot));
-{
-  const [ours, other] = await inTurns(rateOf(dateline.url + hot), rateOf(bareArticle.url));
-  record({
-    name: "one hot article, against bare node:http",
-    ours,
-    yardstick: other,
-    unit: "requests/s",
-    bar: 0.9,
-  });
-}
-{
-  const { headers } = await fetch(dateline.url + hot, { headers: { "accept-encoding": "identity" } });
-  const script = `wrk.headers["If-None-Match"] = '${headers.get("etag")}'`;
-  const [ours, other] = await inTurns(rateOf(dateline.url + hot, script), rateOf(bareArticle.url));
-  record({ name: "304 on it, against bare node:http", ours, yardstick: other, unit: "requests/s", bar: 1 });
-}
-{
-  const { median, p99 } = await load(dateline.url + hot, { seconds: SECONDS * 2, connections: 32 });
-  record({
-    name: "p99 of the hot article, against its median",
-    ours: p99,
-    yardstick: median,
-    unit: "ms",
-    bar: 4,
-    atMost: true,
-  });
-}
-bareArticle.stop();
-
-const barePage = await yardstick("bare", await text(page));
-{
-  const [ours, other] = await inTurns(rateOf(dateline.url + page), rateOf(barePage.url));
-  record({
-    name: "first page of 20, against bare node:http",
-    ours,
-    yardstick: other,
-    unit: "requests/s",
-    bar: 0.8,
-  });
-}
-barePage.stop();
-
-const statement = await yardstick("statement");
-{
-  const { rows: ids } = await client.query(
-    "SELECT article_id AS id FROM publications ORDER BY random() LIMIT 50000",
-  );
-  const list = join(folder, "ids.txt");
-  await writeFile(list, ids.map(({ id }) => id).join("\n"));
-  const script = `local ids = {} for line in io.lines("${list}") do ids[#ids + 1] = line end
-    request = function() return wrk.format("GET", "/v1/articles/" .. ids[math.random(#ids)]) end`;
-  const small = await startServer(["src/main.ts"], { ...settings, DATELINE_CACHE: "16" });
-  const [ours, other] = await inTurns(rateOf(small.url, script), rateOf(statement.url, script));
-  record({
-    name: "articles drawn evenly, against one prepared statement",
-    ours,
-    yardstick: other,
-    unit: "requests/s",
-    bar: 0.8,
-  });
-  small.stop();
-}
-statement.stop();
-
-{
-  let cursor = "";
-  const deep = Math.min(5000, Math.floor(ARTICLES / 20) - 20);
-  for (let number = 1; number < deep; number += 5) {
-    const found = JSON.parse(await text(`/v1/articles?limit=100&fields=id${cursor}`)) as {
-      page: { next: string | null };
-    };
-    cursor = `&cursor=${found.page.next}`;
-  }
-  const second = JSON.parse(await text("/v1/articles?limit=100&fields=id")) as { page: { next: string } };
-  const latency = (path: string) => async () =>
-    (await load(dateline.url + path, { seconds: SECONDS, connections: 1 })).median;
-  const [ours, other] = await inTurns(
-    latency(`/v1/articles?limit=100&fields=id${cursor}`),
-    latency(`/v1/articles?limit=100&fields=id&cursor=${second.page.next}`),
-  );
-  record({
-    name: `a page about ${deep * 20} articles deep, against the second`,
-    ours,
-    yardstick: other,
-    unit: "ms",
-    bar: 1.3,
-    atMost: true,
-  });
-}
-
-const shares = `local ids = {${some.map(({ id }) => `"${id}"`).join(",")}}
+const shareScript = `local ids = {${some.map(({ id }) => `"${id}"`).join(",")}}
   wrk.headers["Content-Type"] = "application/json"
   request = function() return wrk.format("POST", "/v1/articles/" .. ids[math.random(#ids)] .. "/shares", nil, '{"network":"x"}') end`;
-{
-  const nothing = await yardstick("nothing");
-  const [ours, other] = await inTurns(rateOf(dateline.url, shares, 64), rateOf(nothing.url, shares, 64));
-  record({
-    name: "shares, against a POST that does nothing",
-    ours,
-    yardstick: other,
-    unit: "requests/s",
-    bar: 0.5,
-  });
-  nothing.stop();
-  const update = await yardstick("update");
-  const [grouped, single] = await inTurns(rateOf(dateline.url, shares, 64), rateOf(update.url, shares, 64));
-  record({
-    name: "shares, against one UPDATE a request",
-    ours: grouped,
-    yardstick: single,
-    unit: "requests/s",
-    bar: 5,
-  });
-  update.stop();
+
+/** Measures rates in turns with a yardstick that is started for it. */
+async function against(
+  kind: string,
+  row: Omit<Row, "ours" | "yardstick" | "unit" | "ratio">,
+  options: Against,
+) {
+  const other = await startYardstick(kind, options.body);
+  const { url = dateline.url, path = "", script, otherScript = script, connections } = options;
+  const [ours, theirs] = await inTurns(
+    rateOf(url + path, script, connections),
+    rateOf(other.url + path, otherScript, connections),
+  );
+  record({ ...row, ours, yardstick: theirs, unit: "requests/s" });
+  other.stop();
 }
 
-record({
-  name: "memory of the serving process",
-  ours: await dateline.memory(),
-  yardstick: 1,
-  unit: "MB",
-  bar: 250,
-  atMost: true,
-});
+interface Against {
+  url?: string;
+  path?: string;
+  script?: string;
+  otherScript?: string;
+  connections?: number;
+  /** What the yardstick sends. */
+  body?: string;
+}
+
+const measurements: Record<string, () => Promise<void>> = {
+  async article() {
+    const body = await text(hot);
+    await against("bare", { name: "one hot article, against bare node:http", bar: 0.9 }, { path: hot, body });
+    const { headers } = await fetch(dateline.url + hot, { headers: { "accept-encoding": "identity" } });
+    const script = `wrk.headers["If-None-Match"] = '${headers.get("etag")}'`;
+    await against("bare", { name: "304 on it, against bare node:http", bar: 1 }, { path: hot, script, body });
+    const { median, p99 } = await load(dateline.url + hot, { seconds: SECONDS * 2, connections: 32 });
+    const name = "p99 of the hot article, against its median";
+    record({ name, ours: p99, yardstick: median, unit: "ms", bar: 4, atMost: true });
+  },
+
+  async page() {
+    const name = "first page of 20, against bare node:http";
+    await against("bare", { name, bar: 0.8 }, { path: page, body: await text(page) });
+  },
+
+  async cold() {
+    const { rows: ids } = await client.query(
+      "SELECT article_id AS id FROM publications ORDER BY random() LIMIT 50000",
+    );
+    const list = join(folder, "ids.txt");
+    await writeFile(list, ids.map(({ id }) => id).join("\n"));
+    const script = `local ids = {} for line in io.lines("${list}") do ids[#ids + 1] = line end
+      request = function() return wrk.format("GET", "/v1/articles/" .. ids[math.random(#ids)]) end`;
+    const small = await startServer(["src/main.ts"], { ...settings, DATELINE_CACHE: "16" });
+    const name = "articles drawn evenly, against one prepared statement";
+    await against("statement", { name, bar: 0.8 }, { url: small.url, script });
+    small.stop();
+  },
+
+  async deep() {
+    let cursor = "";
+    const deep = Math.min(5000, Math.floor(ARTICLES / 20) - 20);
+    for (let number = 1; number < deep; number += 5) {
+      const found = JSON.parse(await text(`/v1/articles?limit=100&fields=id${cursor}`)) as {
+        page: { next: string | null };
+      };
+      cursor = `&cursor=${found.page.next}`;
+    }
+    const second = JSON.parse(await text("/v1/articles?limit=100&fields=id")) as { page: { next: string } };
+    const latency = (path: string) => async () =>
+      (await load(dateline.url + path, { seconds: SECONDS, connections: 1 })).median;
+    const [ours, other] = await inTurns(
+      latency(`/v1/articles?limit=100&fields=id${cursor}`),
+      latency(`/v1/articles?limit=100&fields=id&cursor=${second.page.next}`),
+    );
+    const name = `a page about ${deep * 20} articles deep, against the second`;
+    record({ name, ours, yardstick: other, unit: "ms", bar: 1.3, atMost: true });
+  },
+
+  async shares() {
+    const options = { script: shareScript, connections: 64 };
+    await against("nothing", { name: "shares, against a POST that does nothing", bar: 0.5 }, options);
+    await against("update", { name: "shares, against one UPDATE a request", bar: 5 }, options);
+  },
+
+  async create() {
+    const headers = `wrk.headers["Content-Type"] = "application/json" wrk.headers["Authorization"] = "Bearer ${KEY}"`;
+    const [before, after] = JSON.stringify(newArticle).split("NUMBER");
+    const script = `${headers} math.randomseed(os.time())
+      request = function() return wrk.format("POST", nil, nil, [==[${before}]==] .. math.random(1e9) .. [==[${after}]==]) end`;
+    const name = "creating an article with 6 key points and 2 links, against one SQL transaction";
+    await against("create", { name, bar: 0.5 }, { path: "/v1/articles", script, connections: 8 });
+  },
+
+  async invalidation() {
+    const other = await startServer(["src/main.ts"], settings);
+    const times = await seenElsewhere({ here: dateline.url, there: other.url }, KEY, 200);
+    for (const [title, part] of [
+      ["median", 0.5],
+      ["p99", 0.99],
+    ] as const) {
+      const ours = times[Math.floor(times.length * part)] ?? Number.NaN;
+      const name = `publication seen by another process, ${title}`;
+      record({ name, ours, yardstick: 100, unit: "ms", bar: 1, atMost: true });
+    }
+    other.stop();
+  },
+
+  async memory() {
+    const name = "memory of the serving process";
+    record({ name, ours: await dateline.memory(), yardstick: 1, unit: "MB", bar: 250, atMost: true });
+  },
+
+  async scale() {
+    await client.query("CREATE DATABASE lesser");
+    const small = Object.assign(new URL(databaseUrl), { pathname: "/lesser" }).href;
+    await migrate(small);
+    await seed(small, FEW);
+    for (const found of await scale({ small, great: databaseUrl }, settings)) {
+      const name = `${found.name}: ${ARTICLES} articles, against ${FEW}`;
+      const { great: ours, small: yardstick, atMost: bar } = found;
+      record({ name, ours, yardstick, unit: "ms", bar, atMost: true });
+    }
+  },
+};
+
+const asked = process.argv.slice(2);
+for (const name of asked.length > 0 ? asked : Object.keys(measurements)) {
+  const measure = measurements[name];
+  if (measure === undefined)
+    throw new Error(`There is no measurement ${name}; there are ${Object.keys(measurements).join(", ")}.`);
+  await measure();
+}
 
 dateline.stop();
 await client.end();
 await embedded.stop();
 await rm(folder, { recursive: true });
+if (asked.length > 0) process.exit();
 await mkdir(results, { recursive: true });
 const about = {
   date: new Date().toISOString().slice(0, 10),

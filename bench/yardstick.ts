@@ -1,6 +1,7 @@
 import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
 import Fastify from "fastify";
 import pg from "pg";
+import { v7 as uuid } from "uuid";
 
 // What Dateline is measured against, as a process of its own: node bench/yardstick.ts KIND [DATABASE_URL] < BODY
 const [kind = "", databaseUrl] = process.argv.slice(2);
@@ -48,6 +49,52 @@ async function post(update: boolean) {
   return app.server;
 }
 
+/** The rows of an article, its slug, key points and links, in one transaction written by hand. */
+function create() {
+  const run = async (request: IncomingMessage, response: ServerResponse) => {
+    const parts: Buffer[] = [];
+    for await (const part of request) parts.push(part as Buffer);
+    const article = JSON.parse(Buffer.concat(parts).toString()) as NewArticle;
+    const id = uuid();
+    const slug = `story-${id}`;
+    const client = await pool?.connect();
+    const query = (name: string, text: string, values: unknown[]) => client?.query({ name, text, values });
+    await client?.query("BEGIN");
+    await query("slug", "INSERT INTO slugs (slug, article_id) VALUES ($1, $2)", [slug, id]);
+    await query("article", "INSERT INTO articles (id, slug, headline, dateline) VALUES ($1, $2, $3, $4)", [
+      id,
+      slug,
+      article.headline,
+      article.dateline,
+    ]);
+    await query(
+      "points",
+      "INSERT INTO key_points (id, article_id, position, text) SELECT gen_random_uuid(), $1, place - 1, text FROM unnest($2::text[]) WITH ORDINALITY AS t (text, place)",
+      [id, article.keyPoints],
+    );
+    const links = article.relatedLinks;
+    await query(
+      "links",
+      `INSERT INTO related_links (id, article_id, position, kind, title, title_key, url)
+       SELECT gen_random_uuid(), $1, place - 1, kind::"LinkKind", title, lower(title), url
+       FROM unnest($2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS t (kind, title, url, place)`,
+      [id, links.map((link) => link.kind), links.map((link) => link.title), links.map((link) => link.url)],
+    );
+    await client?.query("COMMIT");
+    client?.release();
+    const answer = Buffer.from(JSON.stringify({ id, slug, ...article }));
+    response.writeHead(201, { ...json, "content-length": answer.length }).end(answer);
+  };
+  return createServer((request, response) => void run(request, response));
+}
+
+interface NewArticle {
+  headline: string;
+  dateline: string;
+  keyPoints: string[];
+  relatedLinks: { kind: string; title: string; url: string }[];
+}
+
 const server =
   kind === "statement"
     ? statement()
@@ -55,7 +102,9 @@ const server =
       ? await post(false)
       : kind === "update"
         ? await post(true)
-        : bare();
+        : kind === "create"
+          ? create()
+          : bare();
 server.listen(0, "127.0.0.1", () => {
   const address = server.address();
   console.log(`ready at http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`);

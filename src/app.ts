@@ -1,14 +1,20 @@
 import Fastify from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import { keepWithinReach } from "./access/gate.ts";
 import { keyRoutes } from "./access/routes.ts";
 import { authenticate } from "./access/authenticate.ts";
 import { itemRoutes } from "./articles/itemRoutes.ts";
 import { articleRoutes } from "./articles/routes.ts";
+import { noteRefusals } from "./audit/refusals.ts";
+import { auditRoutes } from "./audit/routes.ts";
+import { commentRoutes } from "./comments/routes.ts";
 import { describeApi } from "./docs/openapi.ts";
+import { deskRoutes } from "./desk/routes.ts";
 import { docsRoutes } from "./docs/routes.ts";
+import { editingRoutes } from "./editing/routes.ts";
 import { serveDirectly } from "./editions/directly.ts";
+import { editionHistoryRoutes } from "./editions/history.ts";
 import { editionRoutes } from "./editions/routes.ts";
-import { measure } from "./health/metrics.ts";
 import { healthRoutes } from "./health/routes.ts";
 import { bulkRoutes } from "./bulk/routes.ts";
 import type { App } from "./http/app.ts";
@@ -24,6 +30,9 @@ import { validateWithZod } from "./http/validation.ts";
 import { importRoutes } from "./imports/routes.ts";
 import { linkRoutes } from "./links/routes.ts";
 import type { Newsroom } from "./newsroom.ts";
+import { pageRoutes } from "./pages/routes.ts";
+import { previewLinkRoutes, previewRoutes } from "./previews/routes.ts";
+import { revisionRoutes } from "./revisions/routes.ts";
 import { shareRoutes } from "./shares/routes.ts";
 import { taxonomyRoutes } from "./taxonomy/routes.ts";
 import { transferRoutes } from "./transfer/routes.ts";
@@ -46,29 +55,42 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
   answerUnrouted(app);
   await describeApi(app);
 
-  healthRoutes(app, newsroom, measure(app, newsroom));
+  healthRoutes(app, newsroom);
   await docsRoutes(app);
+  pageRoutes(app);
+  previewRoutes(app, newsroom);
 
   await app.register(
     async (v1: App) => {
       authenticate(v1, newsroom);
+      noteRefusals(v1, newsroom);
       await limitRates(v1, newsroom);
+      keepWithinReach(v1, newsroom);
       editionRoutes(v1, newsroom);
       articleRoutes(v1, newsroom);
+      deskRoutes(v1, newsroom);
       itemRoutes(v1, newsroom);
+      revisionRoutes(v1, newsroom);
+      editionHistoryRoutes(v1, newsroom);
       shareRoutes(v1, newsroom);
       await importRoutes(v1, newsroom);
       trashRoutes(v1, newsroom);
       await transferRoutes(v1, newsroom);
       linkRoutes(v1, newsroom);
+      previewLinkRoutes(v1, newsroom);
       taxonomyRoutes(v1, newsroom);
+      editingRoutes(v1, newsroom);
+      commentRoutes(v1, newsroom);
       keyRoutes(v1, newsroom);
+      auditRoutes(v1, newsroom);
       bulkRoutes(v1, newsroom);
     },
     { prefix: "/v1" },
   );
 
   app.addHook("onClose", async () => {
+    newsroom.news.agenda.stop();
+    await newsroom.jobs.stop();
     await newsroom.shares.settle().catch(() => {});
     await newsroom.database.$disconnect();
   });

@@ -53,7 +53,16 @@ export const settings = {
     undefined,
     "an address such as postgresql://user:password@host:5432/dateline; when unset an embedded PostgreSQL is used",
   ),
-  DATABASE_POOL: setting(whole(2, 1000), "20", "how many connections to PostgreSQL are kept, from 2 to 1000"),
+  DATABASE_POOL: setting(
+    whole(2, 1000),
+    "20",
+    "how many connections to PostgreSQL each process keeps, from 2 to 1000",
+  ),
+  DATELINE_WORKERS: setting(
+    whole(1, 256),
+    "1",
+    "how many processes serve behind the one port, from 1 to 256, such as one for each core",
+  ),
   DATELINE_DATA_DIR: setting(z.string().min(1), ".dateline", "a folder for the embedded PostgreSQL"),
   DATELINE_ADMIN_KEY: setting(
     z

@@ -1,69 +1,46 @@
+import cluster from "node:cluster";
 import { ensureAdminKey } from "./access/keys.ts";
-import { buildApp } from "./app.ts";
+import { catchUp } from "./chores.ts";
 import { type Config, loadEnvironment, readConfig } from "./config.ts";
 import { startEmbedded } from "./database/embedded.ts";
 import { migrate } from "./database/migrate.ts";
-import { forgetOldKeys } from "./http/write.ts";
-import { followNews, openNewsroom } from "./newsroom.ts";
-import { fillSearch } from "./search/entries.ts";
-import { moveSpans } from "./shares/mostShared.ts";
-import { settleRemains } from "./shares/settle.ts";
-import { purgeTrash } from "./trash/purge.ts";
+import { openNewsroom } from "./newsroom.ts";
+import { serve } from "./serve.ts";
+import { startWorkers } from "./workers/primary.ts";
+import { work } from "./workers/worker.ts";
 
 /** How long requests in flight may take once the process was told to stop, in milliseconds. */
 const STOP_DEADLINE = 20_000;
-const HOUR = 3_600_000;
 
-async function start(config: Config): Promise<void> {
+interface Running {
+  /** Says that it serves. */
+  ready: () => void;
+  /** When it is told to stop otherwise than by a signal. */
+  told?: Promise<void>;
+  stop: () => Promise<void>;
+}
+
+/** Starts what there is once, and what serves: this process, or workers. */
+async function start(config: Config): Promise<Running> {
   const embedded =
     config.DATABASE_URL === undefined ? await startEmbedded(config.DATELINE_DATA_DIR) : undefined;
   const databaseUrl = config.DATABASE_URL ?? embedded?.url ?? "";
   await migrate(databaseUrl);
   const newsroom = await openNewsroom(config, databaseUrl);
   const adminKey = await ensureAdminKey(newsroom.database, config);
-  const listening = await followNews(newsroom, databaseUrl);
-  const app = await buildApp(newsroom);
-  fillSearch(newsroom.database).catch((error: unknown) => {
-    app.log.warn({ err: error }, "not all articles are indexed for search yet; the next start goes on");
-  });
-  const tidy = () => {
-    forgetOldKeys(newsroom).catch((error: unknown) => {
-      app.log.warn({ err: error }, "old Idempotency-Keys could not be forgotten");
-    });
-    purgeTrash(newsroom.database).catch((error: unknown) => {
-      app.log.warn({ err: error }, "the trash could not be purged");
-    });
-    settleRemains(newsroom.database)
-      .then(() => moveSpans(newsroom.database))
-      .catch((error: unknown) => {
-        app.log.warn({ err: error }, "the standings of shares could not be brought up to date");
-      });
+  const { address, log, stop } = await (config.DATELINE_WORKERS > 1 ? startWorkers : serve)(
+    newsroom,
+    databaseUrl,
+  );
+  catchUp(newsroom, log);
+  return {
+    ready: () => {
+      announce(address, adminKey);
+    },
+    async stop() {
+      await stop().finally(() => embedded?.stop());
+    },
   };
-  tidy();
-  const tidying = setInterval(tidy, HOUR);
-
-  const stop = async () => {
-    setTimeout(() => process.exit(1), STOP_DEADLINE).unref();
-    clearInterval(tidying);
-    // A connection that was busy when closing began would otherwise be kept alive after its answer.
-    const sweeping = setInterval(() => {
-      app.server.closeIdleConnections();
-    }, 50);
-    await app.close();
-    clearInterval(sweeping);
-    await listening.stop();
-    await embedded?.stop();
-    process.exit(0);
-  };
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => void stop());
-
-  const address = await app.listen({ host: config.HOST, port: config.PORT }).catch((cause: unknown) => {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`HOST and PORT must be an address and a port that are free to listen on: ${reason}.`, {
-      cause,
-    });
-  });
-  announce(address, adminKey);
 }
 
 function announce(address: string, adminKey: string | undefined): void {
@@ -72,9 +49,23 @@ function announce(address: string, adminKey: string | undefined): void {
   console.log(lines.join("\n"));
 }
 
+/** When the first signal to stop comes; npm and terminals may send the same one twice. */
+function signalled(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => resolve());
+  });
+}
+
 try {
   loadEnvironment();
-  await start(readConfig(process.env));
+  const config = readConfig(process.env);
+  const running = await (cluster.isWorker ? work : start)(config);
+  const signal = signalled();
+  running.ready();
+  await Promise.race(running.told === undefined ? [signal] : [signal, running.told]);
+  setTimeout(() => process.exit(1), STOP_DEADLINE).unref();
+  await running.stop();
+  process.exit(0);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exit(1);

@@ -1,25 +1,41 @@
 import { randomBytes } from "node:crypto";
+import { Registry } from "prom-client";
 import { type ArticleAddress, articleAddress } from "./articles/relatedLinks.ts";
+import { type Refusals, refusals } from "./audit/refusals.ts";
 import type { Config } from "./config.ts";
-import { type Database, openDatabase } from "./database/client.ts";
+import { type Database, type Statements, openDatabase } from "./database/client.ts";
 import { type Listening, listen } from "./database/notifications.ts";
 import { type EditionCache, editionCache } from "./editions/cache.ts";
 import { type News, news } from "./editions/news.ts";
 import { readPublication, readSlug } from "./editions/read.ts";
+import { type Jobs, openJobs } from "./jobs/jobs.ts";
 import { type Cursors, signedCursors } from "./http/paging.ts";
+import { type Signing, signing } from "./http/signing.ts";
 import { type ShareRecorder, shareRecorder } from "./shares/record.ts";
+import { type Together, alone } from "./workers/together.ts";
 
 /** What the features of one process work with. */
 export interface Newsroom {
   config: Config;
   database: Database;
+  /** Prepared statements on the same connections. */
+  statements: Statements;
   cursors: Cursors;
+  /** Signs with the installation's secret. */
+  signing: Signing;
   shares: ShareRecorder;
   /** Where readers find an article. */
   articleAddress: ArticleAddress;
   /** What readers get, kept as bytes. */
   live: EditionCache;
   news: News;
+  /** What was refused to keys, on its way to the audit log. */
+  refusals: Refusals;
+  jobs: Jobs;
+  /** What this process measures of itself. */
+  metrics: Registry;
+  /** What it does as one with those that serve behind the same port. */
+  together: Together;
 }
 
 /** Puts a newsroom together; nothing is asked of the database yet. */
@@ -31,29 +47,42 @@ export function furnish(config: Config, databaseUrl: string, secret: Uint8Array)
     (slug) => readSlug(database, slug),
   );
   const heard = news(database, live);
+  const metrics = new Registry();
   return {
     config,
     database,
-    cursors: signedCursors(secret),
+    statements,
+    ...signed(secret),
     shares: shareRecorder(statements, database, heard.shared),
     articleAddress: articleAddress(config.DATELINE_ARTICLE_URL),
     live,
     news: heard,
+    refusals: refusals(database),
+    jobs: openJobs(databaseUrl),
+    metrics,
+    together: alone(metrics),
   };
+}
+
+/** What the installation's secret makes. */
+function signed(secret: Uint8Array): Pick<Newsroom, "signing" | "cursors"> {
+  const own = signing(secret);
+  return { signing: own, cursors: signedCursors(own) };
 }
 
 /** Opens the newsroom that is kept in a database, which must be migrated. */
 export async function openNewsroom(config: Config, databaseUrl: string): Promise<Newsroom> {
   const newsroom = furnish(config, databaseUrl, new Uint8Array(32));
   const secret = await installationSecret(newsroom.database);
-  return { ...newsroom, cursors: signedCursors(secret) };
+  return { ...newsroom, ...signed(secret) };
 }
 
 /** Keeps what readers get in memory from here on, and is told by all processes what changes. */
 export function followNews(newsroom: Newsroom, databaseUrl: string): Promise<Listening> {
   return listen(databaseUrl, {
     onMessage: newsroom.news.hear,
-    onUp: () => {
+    onUp: async () => {
+      await newsroom.news.readAgenda();
       newsroom.live.trust();
     },
     onDown: () => {

@@ -34,6 +34,15 @@ export function isWithin(): boolean {
  */
 export function authenticate(app: FastifyInstance, newsroom: Newsroom): void {
   app.decorateRequest("caller", null);
+  const identify = async (request: FastifyRequest, key: string, done: (error?: Error) => void) => {
+    try {
+      request.caller = await callerOf(newsroom.statements, key);
+    } catch (error) {
+      done(error as Error);
+      return;
+    }
+    done();
+  };
   app.addHook("onRequest", (request, _reply, done) => {
     const known = acting.getStore();
     if (known !== undefined) {
@@ -46,10 +55,7 @@ export function authenticate(app: FastifyInstance, newsroom: Newsroom): void {
       done();
       return;
     }
-    callerOf(newsroom.database, key).then((caller) => {
-      request.caller = caller;
-      done();
-    }, done);
+    void identify(request, key, done);
   });
   const refuse = atOnce((request) => {
     if (request.headers.authorization !== undefined && request.caller === null) {
@@ -62,7 +68,8 @@ export function authenticate(app: FastifyInstance, newsroom: Newsroom): void {
       );
     }
     const access = request.routeOptions.config.access ?? "public";
-    if (access !== "public") requireScope(request, access);
+    if (access === "key") requireKey(request, "a key");
+    else if (access !== "public") requireScope(request, access);
   });
   app.addHook("preParsing", (request, reply, _payload, done) => {
     refuse(request, reply, done);
@@ -75,19 +82,11 @@ export function authenticate(app: FastifyInstance, newsroom: Newsroom): void {
  * @throws 401 without a key, 403 when the key lacks the scope
  */
 export function requireScope(request: FastifyRequest, scope: Scope): void {
-  if (request.caller === null) {
-    throw problem(
-      "key-required",
-      `This needs a key with the scope ${scope}. Send Authorization: Bearer KEY.`,
-      {
-        headers: { "www-authenticate": 'Bearer realm="dateline"' },
-      },
-    );
-  }
-  if (!request.caller.scopes.has(scope)) {
+  const caller = requireKey(request, `a key with the scope ${scope}`);
+  if (!caller.scopes.has(scope)) {
     throw problem(
       "scope-missing",
-      `This needs the scope ${scope}; the key "${request.caller.name}" has ${[...request.caller.scopes].join(", ") || "none"}.`,
+      `This needs the scope ${scope}; the key "${caller.name}" has ${[...caller.scopes].join(", ") || "none"}.`,
       {
         headers: {
           "www-authenticate": `Bearer realm="dateline", error="insufficient_scope", scope="${scope}"`,
@@ -95,4 +94,12 @@ export function requireScope(request: FastifyRequest, scope: Scope): void {
       },
     );
   }
+}
+
+/** @throws 401 without a key */
+export function requireKey(request: FastifyRequest, what: string): Caller {
+  if (request.caller !== null) return request.caller;
+  throw problem("key-required", `This needs ${what}. Send Authorization: Bearer KEY.`, {
+    headers: { "www-authenticate": 'Bearer realm="dateline"' },
+  });
 }

@@ -1,15 +1,23 @@
 import { createHash, randomInt, timingSafeEqual } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { Config } from "../config.ts";
-import { type Database, type Transaction, transact } from "../database/client.ts";
+import {
+  type Bounds,
+  type Database,
+  type Statements,
+  type Transaction,
+  transact,
+} from "../database/client.ts";
 import type { Key, KeyOrigin } from "../database/generated/client.ts";
-import { type Scope, allScopes } from "./scopes.ts";
+import { type Role, roles, scopesOf } from "./roles.ts";
+import type { Scope } from "./scopes.ts";
 
 /** Who a request comes from, as its key says. */
 export interface Caller {
   id: string;
   name: string;
   scopes: ReadonlySet<string>;
+  bounds: Bounds;
 }
 
 const PREFIX = "dateline_";
@@ -44,12 +52,23 @@ function checksum(random: string): string {
 export async function storeKey(
   tx: Transaction,
   key: string,
-  about: { name: string; scopes: Scope[]; expiresAt?: string | null; origin?: KeyOrigin },
+  about: {
+    name: string;
+    /** What it may do, as scopes or as a role. */
+    scopes?: Scope[];
+    role?: Role;
+    authorId?: string | null;
+    sectionIds?: string[];
+    expiresAt?: string | null;
+    origin?: KeyOrigin;
+  },
 ): Promise<Key> {
   const { lookup, digest } = digestOf(key);
+  const { sectionIds = [], ...columns } = about;
   return tx.key.create({
     data: {
-      ...about,
+      ...columns,
+      sections: { create: sectionIds.map((sectionId) => ({ sectionId })) },
       expiresAt: about.expiresAt ?? null,
       lookup,
       digest,
@@ -63,13 +82,44 @@ export async function storeKey(
  * bytes of the key's SHA-256 and the whole digest compared in constant time, so that timing tells
  * nothing about stored keys.
  */
-export async function callerOf(database: Database, key: string): Promise<Caller | null> {
+export async function callerOf(statements: Statements, key: string): Promise<Caller | null> {
   const { lookup, digest } = digestOf(key);
-  const row = await database.key.findUnique({ where: { lookup } });
-  if (row === null || !timingSafeEqual(row.digest, digest)) return null;
-  if (row.revokedAt !== null || (row.expiresAt !== null && row.expiresAt <= new Date())) return null;
-  return { id: row.id, name: row.name, scopes: new Set(row.scopes) };
+  const { rows } = await statements.query<KeyRow>({ ...findKey, values: [lookup] });
+  const [row] = rows;
+  if (row === undefined || !timingSafeEqual(row.digest, digest)) return null;
+  if (row.revoked_at !== null || (row.expires_at !== null && row.expires_at <= new Date())) return null;
+  const { id, name, role, author_id, section_ids } = row;
+  return {
+    id,
+    name,
+    scopes: new Set(scopesOf(row)),
+    bounds: {
+      ownDrafts: role !== null && roles[role].ownDrafts,
+      authorId: author_id,
+      sectionIds: section_ids,
+    },
+  };
 }
+
+interface KeyRow {
+  id: string;
+  name: string;
+  digest: Buffer;
+  role: Role | null;
+  scopes: string[];
+  author_id: string | null;
+  section_ids: string[];
+  expires_at: Date | null;
+  revoked_at: Date | null;
+}
+
+/** Every request with a key begins with it, so it is prepared: a tenth of what Prisma takes. */
+const findKey = {
+  name: "find key",
+  text: `SELECT id, name, digest, role, scopes, author_id, expires_at, revoked_at,
+    ARRAY(SELECT section_id FROM key_sections WHERE key_id = keys.id) AS section_ids
+    FROM keys WHERE lookup = $1`,
+};
 
 /**
  * Sees to it that there is a key to begin with: DATELINE_ADMIN_KEY if set, replacing one that it
@@ -86,7 +136,7 @@ export async function ensureAdminKey(database: Database, config: Config): Promis
     }
     if ((await tx.key.count()) > 0) return undefined;
     const key = generateKey();
-    await storeKey(tx, key, { name: "Administrator", scopes: allScopes, origin: "firstStart" });
+    await storeKey(tx, key, { name: "Administrator", role: "admin", origin: "firstStart" });
     return key;
   });
 }
@@ -96,9 +146,12 @@ async function adoptEnvironmentKey(tx: Transaction, key: string): Promise<void> 
   await tx.key.deleteMany({ where: { origin: "environment", NOT: { lookup } } });
   const existing = await tx.key.findUnique({ where: { lookup } });
   if (existing === null) {
-    await storeKey(tx, key, { name: "DATELINE_ADMIN_KEY", scopes: allScopes, origin: "environment" });
+    await storeKey(tx, key, { name: "DATELINE_ADMIN_KEY", role: "admin", origin: "environment" });
   } else {
-    await tx.key.update({ where: { lookup }, data: { scopes: allScopes, revokedAt: null, expiresAt: null } });
+    await tx.key.update({
+      where: { lookup },
+      data: { role: "admin", scopes: [], revokedAt: null, expiresAt: null },
+    });
   }
 }
 

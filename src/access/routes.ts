@@ -1,22 +1,27 @@
 import { z } from "zod";
 import { answer } from "../http/answer.ts";
 import type { App } from "../http/app.ts";
-import { nextLink, pageParameters } from "../http/paging.ts";
-import { invalidContent, problem } from "../http/problems.ts";
+import { publicCaching } from "../http/caching.ts";
+import { nextLink, pageParameters, wholeList } from "../http/paging.ts";
+import { type FieldError, invalidContent, pathPointer, problem } from "../http/problems.ts";
 import { isId } from "../http/scalars.ts";
 import { write } from "../http/write.ts";
-import type { Key as KeyRow } from "../database/generated/client.ts";
-import type { Transaction } from "../database/client.ts";
+import type { Prisma, Transaction } from "../database/client.ts";
 import type { Newsroom } from "../newsroom.ts";
-import { requireScope } from "./authenticate.ts";
+import { requireKey, requireScope } from "./authenticate.ts";
 import { generateKey, storeKey } from "./keys.ts";
-import { Key, KeyInput, KeyList, NewKey } from "./schema.ts";
+import { allRoles, roles, rolesWith, scopesOf } from "./roles.ts";
+import { Key, KeyInput, KeyList, NewKey, RoleList } from "./schema.ts";
 
 const tags = ["Keys"];
 const access = "keys:manage";
 const params = z.object({ key: z.string().describe("The key's id.") });
 
-/** Listing, making and revoking keys. */
+/** What a key is bound to. */
+const bindings = { author: true, sections: { include: { section: true } } } as const;
+type KeyRow = Prisma.KeyGetPayload<{ include: typeof bindings }>;
+
+/** Listing, making and revoking keys, and what they may do. */
 export function keyRoutes(app: App, newsroom: Newsroom): void {
   app.get(
     "/keys",
@@ -37,6 +42,7 @@ export function keyRoutes(app: App, newsroom: Newsroom): void {
         where: { revokedAt: null, ...(after === undefined ? {} : { id: { lt: after } }) },
         orderBy: { id: "desc" },
         take: limit + 1,
+        include: bindings,
       });
       const page = rows.slice(0, limit);
       const last = rows.length > limit ? page.at(-1) : undefined;
@@ -46,6 +52,42 @@ export function keyRoutes(app: App, newsroom: Newsroom): void {
         body: { data: page.map(present), page: { limit, next, ...total } },
         headers: nextLink(request.url, next),
       });
+    },
+  );
+
+  app.get(
+    "/roles",
+    {
+      schema: {
+        operationId: "listRoles",
+        summary: "List the roles that a key can have",
+        tags,
+        querystring: z.strictObject({}),
+        response: { 200: RoleList },
+      },
+      config: { cached: true },
+    },
+    async (request, reply) =>
+      answer(request, reply, {
+        body: wholeList(allRoles.map((name) => ({ name, ...roles[name] }))),
+        headers: publicCaching(request, newsroom, ["roles"]),
+      }),
+  );
+
+  app.get(
+    "/me",
+    {
+      schema: {
+        operationId: "getOwnKey",
+        summary: "Fetch the particulars of the key that asks",
+        tags,
+        response: { 200: Key },
+      },
+      config: { access: "key", heedsReach: true },
+    },
+    async (request, reply) => {
+      const { id } = requireKey(request, "a key");
+      return answer(request, reply, { body: present(await findKey(newsroom.database, id)) });
     },
   );
 
@@ -72,7 +114,7 @@ export function keyRoutes(app: App, newsroom: Newsroom): void {
         operationId: "createKey",
         summary: "Make a key",
         description:
-          "The answer holds the secret, which is shown this once. A key can only grant what its maker may do.",
+          "The answer holds the secret, which is shown this once. A key has `scopes` or a `role`; it can only grant what its maker may do. One with `sections` writes, and reads drafts, in those alone; one with an author puts that author on what it makes.",
         tags,
         body: KeyInput,
         response: { 201: NewKey },
@@ -81,17 +123,25 @@ export function keyRoutes(app: App, newsroom: Newsroom): void {
     },
     (request, reply) =>
       write(newsroom, request, reply, async (tx) => {
-        const { expiresAt, ...input } = request.body;
-        for (const scope of input.scopes) requireScope(request, scope);
+        const { name, role, scopes, expiresAt } = request.body;
+        for (const scope of role === undefined ? (scopes ?? []) : roles[role].scopes) {
+          requireScope(request, scope);
+        }
         if (expiresAt != null && Date.parse(expiresAt) <= Date.now()) {
           throw invalidContent([{ pointer: "#/expiresAt", detail: "must be in the future" }]);
         }
         const secret = generateKey();
-        const row = await storeKey(tx, secret, { ...input, expiresAt: expiresAt ?? null });
+        const { id } = await storeKey(tx, secret, {
+          name,
+          ...(role === undefined ? {} : { role }),
+          ...(scopes === undefined ? {} : { scopes }),
+          ...(await bindingsOf(tx, request.body)),
+          expiresAt: expiresAt ?? null,
+        });
         return {
           status: 201,
-          body: { ...present(row), secret },
-          headers: { location: `/v1/keys/${row.id}` },
+          body: { ...present(await findKey(tx, id)), secret },
+          headers: { location: `/v1/keys/${id}` },
         };
       }),
   );
@@ -118,25 +168,67 @@ export function keyRoutes(app: App, newsroom: Newsroom): void {
           );
         }
         await requireAnotherManager(tx, row);
-        await tx.key.update({ where: { id: row.id }, data: { revokedAt: new Date() } });
+        // What it was bound to may be deleted from now on.
+        await tx.key.update({
+          where: { id: row.id },
+          data: { revokedAt: new Date(), authorId: null, sections: { deleteMany: {} } },
+        });
         return { status: 204 };
       }),
   );
 }
 
+/**
+ * The author and the sections that a key is to be bound to.
+ *
+ * @throws 422 for those that do not exist
+ */
+async function bindingsOf(
+  tx: Transaction,
+  { author, authorId, sections = [] }: z.output<typeof KeyInput>,
+): Promise<{ authorId?: string; sectionIds: string[] }> {
+  const errors: FieldError[] = [];
+  const named = author ?? authorId;
+  const bound =
+    named === undefined
+      ? null
+      : await tx.author.findUnique({ where: author === undefined ? { id: named } : { slug: named } });
+  if (named !== undefined && bound === null) {
+    const field = author === undefined ? "authorId" : "author";
+    errors.push({ pointer: pathPointer([field]), detail: "names no author that exists" });
+  }
+  const found = await tx.section.findMany({ where: { slug: { in: sections } } });
+  for (const [index, slug] of sections.entries()) {
+    if (found.some((section) => section.slug === slug)) continue;
+    errors.push({ pointer: pathPointer(["sections", index]), detail: "names no section that exists" });
+  }
+  if (errors.length > 0) throw invalidContent(errors);
+  return { ...(bound === null ? {} : { authorId: bound.id }), sectionIds: found.map(({ id }) => id) };
+}
+
 async function findKey(tx: Transaction, id: string): Promise<KeyRow> {
-  const row = isId(id) ? await tx.key.findUnique({ where: { id, revokedAt: null } }) : null;
+  const row = isId(id)
+    ? await tx.key.findUnique({ where: { id, revokedAt: null }, include: bindings })
+    : null;
   if (row === null) throw problem("not-found", `There is no key with the id ${id}.`);
   return row;
 }
 
 /** The last key that manages keys stays: without it nobody could make another. */
 async function requireAnotherManager(tx: Transaction, row: KeyRow): Promise<void> {
-  if (!row.scopes.includes("keys:manage")) return;
+  if (!scopesOf(row).includes("keys:manage")) return;
+  const managers = rolesWith("keys:manage");
   // Two managers that revoke each other at the same moment must not both succeed.
-  await tx.$queryRaw`SELECT id FROM keys WHERE revoked_at IS NULL AND 'keys:manage' = ANY (scopes) ORDER BY id FOR UPDATE`;
+  await tx.$queryRaw`SELECT id FROM keys WHERE revoked_at IS NULL AND ('keys:manage' = ANY (scopes) OR role = ANY (${managers}::"KeyRole"[])) ORDER BY id FOR UPDATE`;
   const others = await tx.key.count({
-    where: { id: { not: row.id }, revokedAt: null, expiresAt: null, scopes: { has: "keys:manage" } },
+    where: {
+      id: { not: row.id },
+      revokedAt: null,
+      expiresAt: null,
+      // A key that is kept to some sections manages none.
+      sections: { none: {} },
+      OR: [{ scopes: { has: "keys:manage" } }, { role: { in: managers } }],
+    },
   });
   if (others === 0) {
     throw problem(
@@ -147,6 +239,16 @@ async function requireAnotherManager(tx: Transaction, row: KeyRow): Promise<void
 }
 
 function present(row: KeyRow) {
-  const { id, name, hint, scopes, expiresAt, createdAt } = row;
-  return { id, name, hint, scopes, expiresAt, createdAt };
+  const { id, name, hint, role, author, expiresAt, createdAt } = row;
+  return {
+    id,
+    name,
+    hint,
+    role,
+    scopes: scopesOf(row),
+    author: author === null ? null : { id: author.id, name: author.name, slug: author.slug },
+    sections: row.sections.map(({ section }) => section.slug).toSorted(),
+    expiresAt,
+    createdAt,
+  };
 }

@@ -113,9 +113,13 @@ export const Body = z
   });
 export type BodyInput = z.output<typeof Body>;
 
-/** Gives an id to each block that has none: the first free of b1, b2 and so on. */
-export function withBlockIds(body: BodyInput): Block[] {
-  const taken = new Set(body.map((block) => block.id));
+/**
+ * Gives an id to each block that has none: the first free of b1, b2 and so on.
+ *
+ * @param others ids that are taken elsewhere
+ */
+export function withBlockIds(body: BodyInput, others: readonly string[] = []): Block[] {
+  const taken = new Set([...body.map((block) => block.id), ...others]);
   let number = 0;
   return body.map((block) => {
     if (block.id !== undefined) return { ...block, id: block.id };

@@ -1,5 +1,6 @@
 import type { Transaction } from "../database/client.ts";
 import { type FieldError, invalidContent, pathPointer, problem } from "../http/problems.ts";
+import type { Deed } from "../revisions/record.ts";
 import { resolveTerms } from "../taxonomy/store.ts";
 import type { TermReference } from "../taxonomy/schema.ts";
 import { type Block, withBlockIds } from "./body.ts";
@@ -20,6 +21,8 @@ const blank = {
   dateline: null,
   language: "en",
   publishedAt: null,
+  embargoedUntil: null,
+  expiresAt: null,
   section: null,
   tags: [],
   authors: [],
@@ -33,13 +36,17 @@ const blank = {
  *
  * @throws 409 when its slug is taken, 422 when something in it names what does not exist
  */
-export async function createArticle(tx: Transaction, input: ArticleInput): Promise<StoredArticle> {
+export async function createArticle(
+  tx: Transaction,
+  input: ArticleInput,
+  deed: Deed = { action: "created" },
+): Promise<StoredArticle> {
   const id = newId();
   let { slug } = input;
   if (slug === undefined) slug = await claimSlugFor(tx, id, input.headline);
   else await claimSlug(tx, id, slug);
   const copy = await merged(tx, id, { ...blank, headline: input.headline, slug }, input);
-  return insertArticle(tx, id, copy);
+  return insertArticle(tx, id, copy, deed);
 }
 
 /** Changes what a merge patch names and leaves the rest (RFC 7396). */
@@ -49,7 +56,8 @@ export async function patchArticle(
   patch: ArticlePatch,
 ): Promise<StoredArticle> {
   refuseHistory(article, patch.publishedAt);
-  return editArticle(tx, article, await merged(tx, article.row.id, article.copy, patch));
+  const { row, copy, merge } = article;
+  return editArticle(tx, article, await merged(tx, row.id, copy, patch, merge?.blockIds));
 }
 
 /** Puts a whole article in the place of another. The slug and the date it was published stay when they are left out. */
@@ -64,16 +72,27 @@ export async function replaceArticle(
   return editArticle(
     tx,
     article,
-    await merged(tx, article.row.id, kept, { keyPoints: [], relatedLinks: [], ...input }),
+    await merged(
+      tx,
+      article.row.id,
+      kept,
+      { keyPoints: [], relatedLinks: [], ...input },
+      article.merge?.blockIds,
+    ),
   );
 }
 
-/** Saves a changed working copy, moving the article to another slug if it names one. */
+/**
+ * Saves a changed working copy, moving the article to another slug if it names one.
+ *
+ * @throws 412 when the change was to be merged and collides with another
+ */
 export async function editArticle(
   tx: Transaction,
-  article: StoredArticle,
-  next: WorkingCopy,
+  found: StoredArticle,
+  changed: WorkingCopy,
 ): Promise<StoredArticle> {
+  const { article, next } = (await found.merge?.into(changed)) ?? { article: found, next: changed };
   const { slug } = article.copy;
   if (next.slug === slug) return saveArticle(tx, article, next);
   await claimSlug(tx, article.row.id, next.slug);
@@ -98,6 +117,7 @@ async function merged(
   articleId: string,
   copy: WorkingCopy,
   patch: ArticlePatch,
+  takenBlockIds?: string[],
 ): Promise<WorkingCopy> {
   const errors: FieldError[] = [];
   const collect = <Value>(found: { errors: FieldError[] } & Value) => {
@@ -116,6 +136,12 @@ async function merged(
       errors.push({ pointer: "#/publishedAt", detail: "must not be in the future" });
     }
   }
+  for (const field of ["embargoedUntil", "expiresAt"] as const) {
+    const moment = patch[field];
+    if (moment !== undefined) next[field] = moment === null ? null : new Date(moment);
+  }
+  if (patch.expiresAt !== undefined && next.expiresAt !== null && next.expiresAt.getTime() <= Date.now())
+    errors.push({ pointer: "#/expiresAt", detail: "must be in the future" });
   if (patch.section !== undefined) {
     const named = patch.section === null ? [] : [patch.section];
     next.section = collect(await resolveTerms(tx, "section", named, () => ["section"])).terms[0] ?? null;
@@ -131,10 +157,10 @@ async function merged(
     ]);
     next.relatedLinks = collect(links).relatedLinks;
   }
-  if (patch.body !== undefined) next.body = withBlockIds(patch.body ?? []);
+  if (patch.body !== undefined) next.body = withBlockIds(patch.body ?? [], takenBlockIds);
   if (patch.keyPoints !== undefined) {
     next.keyPoints = collect(
-      await keyPointsFrom(tx, copy.keyPoints, patch.keyPoints ?? [], ["keyPoints"]),
+      await keyPointsFrom(tx, articleId, copy.keyPoints, patch.keyPoints ?? [], ["keyPoints"]),
     ).keyPoints;
   }
   const held = collect(tied(copy, next, patch));

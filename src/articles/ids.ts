@@ -5,13 +5,14 @@ import { type FieldError, pathPointer } from "../http/problems.ts";
 export async function idErrors(
   tx: Transaction,
   table: "keyPoint" | "relatedLink",
+  ofArticle: string,
   current: readonly { id: string }[],
   ids: readonly (string | undefined)[],
   place: readonly PropertyKey[],
 ): Promise<FieldError[]> {
   const own = new Set(current.map((item) => item.id));
   const fresh = ids.filter((id) => id !== undefined && !own.has(id)) as string[];
-  const taken = new Set(fresh.length === 0 ? [] : await takenIds(tx, table, fresh));
+  const taken = new Set(fresh.length === 0 ? [] : await takenIds(tx, table, ofArticle, fresh));
   const seen = new Set<string>();
   return ids.flatMap((id, index) => {
     if (id === undefined) return [];
@@ -28,9 +29,10 @@ export async function idErrors(
 async function takenIds(
   tx: Transaction,
   table: "keyPoint" | "relatedLink",
+  ofArticle: string,
   ids: string[],
 ): Promise<string[]> {
-  const query = { where: { id: { in: ids } }, select: { id: true } };
+  const query = { where: { id: { in: ids }, NOT: { articleId: ofArticle } }, select: { id: true } };
   const found =
     table === "keyPoint" ? await tx.keyPoint.findMany(query) : await tx.relatedLink.findMany(query);
   return found.map(({ id }) => id);

@@ -2,11 +2,12 @@ import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Transaction } from "../database/client.ts";
 import { type App, mergePatch } from "../http/app.ts";
-import { precondition, requiredPrecondition } from "../http/conditional.ts";
+import { precondition, preferenceApplied, requiredPrecondition } from "../http/conditional.ts";
 import { wholeList } from "../http/paging.ts";
 import { Problem, invalidContent, problem } from "../http/problems.ts";
 import { write } from "../http/write.ts";
 import type { Newsroom } from "../newsroom.ts";
+import { articleToChange, merging } from "../revisions/conflicts.ts";
 import { patchArticle } from "./edit.ts";
 import { presentArticle } from "./present.ts";
 import {
@@ -22,7 +23,7 @@ import {
   RelatedLinkListInput,
   RelatedLinkPatch,
 } from "./schema.ts";
-import { type StoredArticle, lockArticle } from "./workingCopy.ts";
+import { type StoredArticle, newId } from "./workingCopy.ts";
 
 /** The ordered lists inside an article whose items have addresses of their own. */
 export const collections = {
@@ -78,7 +79,14 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
   const tags = [`${noun.charAt(0).toUpperCase()}${noun.slice(1)}s`];
   const listParams = z.object({ article: z.string().describe("The article's id or slug.") });
   const itemParams = listParams.extend({ id: z.string().describe(`The id of the ${noun}.`) });
-  const config = { access: "articles:write", problems: ["not-found", "conflict"] } as const;
+  const config = { access: "articles:write", merges: true, problems: ["not-found", "conflict"] } as const;
+  const itemToChange = (
+    tx: Transaction,
+    request: FastifyRequest<{ Params: { article: string; id: string } }>,
+  ) =>
+    articleToChange(newsroom, tx, request, requiredPrecondition(request), [
+      `/${name}/${request.params.id.toLowerCase()}`,
+    ]);
   const itemsOf = (article: StoredArticle) => presentArticle(article, newsroom.articleAddress)[name];
 
   app.post(
@@ -87,6 +95,7 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
       schema: {
         operationId: `create${title}`,
         summary: `Add a ${noun}`,
+        description: merging,
         tags,
         params: listParams,
         body: schemas.input,
@@ -97,17 +106,22 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
     (request, reply) =>
       write(newsroom, request, reply, async (tx) => {
         const { position, ...item } = request.body as SentItem;
-        const article = await lockArticle(tx, request.params.article, precondition(request));
+        const article = await articleToChange(newsroom, tx, request, precondition(request), [`/${name}`]);
         const known = new Set(article.copy[name].map(({ id }) => id));
         if (item.id !== undefined && known.has(item.id)) {
           throw invalidContent([
             { pointer: "#/id", detail: `is the id of a ${noun} that the article has already` },
           ]);
         }
-        const saved = await patchOne(tx, article, name, item, position);
-        const added = itemsOf(saved).find(({ id }) => !known.has(id));
-        const location = `/v1/articles/${article.row.id}/${path}/${added?.id}`;
-        return { status: 201, body: added, revision: saved.row.revision, headers: { location } };
+        const id = item.id ?? newId();
+        const saved = await patchOne(tx, article, name, { ...item, id }, position);
+        const location = `/v1/articles/${article.row.id}/${path}/${id}`;
+        return {
+          status: 201,
+          body: itemOf<{ id: string }>(name, itemsOf(saved), id),
+          revision: saved.row.revision,
+          headers: { location, ...preferenceApplied(request) },
+        };
       }),
   );
 
@@ -117,7 +131,7 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
       schema: {
         operationId: `replace${title}s`,
         summary: `Replace or reorder the ${noun}s`,
-        description: `An item that names the id of an existing ${noun} keeps what it leaves out.`,
+        description: `An item that names the id of an existing ${noun} keeps what it leaves out.\n\n${merging}`,
         tags,
         params: listParams,
         body: schemas.listInput,
@@ -127,10 +141,16 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
     },
     (request, reply) =>
       write(newsroom, request, reply, async (tx) => {
-        const article = await articleToChange(tx, request);
+        const article = await articleToChange(newsroom, tx, request, requiredPrecondition(request), [
+          `/${name}`,
+        ]);
         const { data, place } = request.body as { data: SentItem[]; place: string };
         const saved = await patchList(tx, article, name, data, { within: /^#\/\w+/, place });
-        return { body: wholeList<unknown>(itemsOf(saved)), revision: saved.row.revision };
+        return {
+          body: wholeList<unknown>(itemsOf(saved)),
+          revision: saved.row.revision,
+          headers: preferenceApplied(request),
+        };
       }),
   );
 
@@ -140,6 +160,7 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
       schema: {
         operationId: `update${title}`,
         summary: `Change or move a ${noun}`,
+        description: merging,
         tags,
         params: itemParams,
         body: schemas.patch,
@@ -150,10 +171,14 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
     (request, reply) =>
       write(newsroom, request, reply, async (tx) => {
         const { position, ...change } = request.body as SentItem;
-        const article = await articleToChange(tx, request);
+        const article = await itemToChange(tx, request);
         const { id } = itemOf<{ id: string }>(name, article.copy[name], request.params.id);
         const saved = await patchOne(tx, article, name, { ...change, id }, position);
-        return { body: itemOf<{ id: string }>(name, itemsOf(saved), id), revision: saved.row.revision };
+        return {
+          body: itemOf<{ id: string }>(name, itemsOf(saved), id),
+          revision: saved.row.revision,
+          headers: preferenceApplied(request),
+        };
       }),
   );
 
@@ -163,6 +188,7 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
       schema: {
         operationId: `delete${title}`,
         summary: `Remove a ${noun}`,
+        description: merging,
         tags,
         params: itemParams,
         response: { 204: z.null() },
@@ -171,11 +197,11 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
     },
     (request, reply) =>
       write(newsroom, request, reply, async (tx) => {
-        const article = await articleToChange(tx, request);
+        const article = await itemToChange(tx, request);
         const gone = itemOf<{ id: string }>(name, article.copy[name], request.params.id);
         const kept = article.copy[name].map(({ id }) => ({ id })).filter(({ id }) => id !== gone.id);
         await patchList(tx, article, name, kept);
-        return { status: 204 };
+        return { status: 204, headers: preferenceApplied(request) };
       }),
   );
 }
@@ -225,11 +251,4 @@ async function patchList(
       })),
     );
   }
-}
-
-function articleToChange(
-  tx: Transaction,
-  request: FastifyRequest<{ Params: { article: string } }>,
-): Promise<StoredArticle> {
-  return lockArticle(tx, request.params.article, requiredPrecondition(request));
 }

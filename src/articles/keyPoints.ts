@@ -9,10 +9,12 @@ import { type KeyPoint, newId } from "./workingCopy.ts";
  * The key points that a sent list makes. An item that names the id of an existing key point keeps
  * what it leaves out, so `[{ "id": … }, …]` reorders.
  *
+ * @param ofArticle the article that the key points are of
  * @param place where in the body the list stands, for the errors
  */
 export async function keyPointsFrom(
   tx: Transaction,
+  ofArticle: string,
   current: readonly KeyPoint[],
   items: readonly z.output<typeof KeyPointItem>[],
   place: readonly PropertyKey[],
@@ -22,6 +24,7 @@ export async function keyPointsFrom(
   const errors = await idErrors(
     tx,
     "keyPoint",
+    ofArticle,
     current,
     sent.map(({ id }) => id),
     place,

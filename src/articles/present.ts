@@ -5,7 +5,7 @@ import type { KeyPoint, StoredArticle } from "./workingCopy.ts";
 
 /** An article as its editors get it. */
 export function presentArticle(
-  { row, copy, shareCounts }: StoredArticle,
+  { row, copy, shareCounts, corrections }: StoredArticle,
   address: ArticleAddress,
 ): z.output<typeof Article> {
   const { headline, standfirst, dateline, language, slug, body } = copy;
@@ -25,12 +25,17 @@ export function presentArticle(
     keyPoints: copy.keyPoints.map(presentKeyPoint),
     relatedLinks: copy.relatedLinks.map((link, position) => presentLink(link, position, address)),
     ...presentShares(shareCounts),
-    corrections: [],
+    corrections: corrections.map(({ number, text, publishedAt }) => ({
+      number,
+      text,
+      publishedAt: publishedAt.toISOString(),
+    })),
     version: row.version,
     firstPublishedAt: timeOf(row.firstPublishedAt),
     publishedAt: timeOf(row.publishedAt),
     scheduledFor: timeOf(row.scheduledFor),
     embargoedUntil: timeOf(row.embargoedUntil),
+    expiresAt: timeOf(row.expiresAt),
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
   };

@@ -1,10 +1,11 @@
 import type { z } from "zod";
-import type { Transaction } from "../database/client.ts";
+import { withinSight } from "../access/reach.ts";
+import { type Transaction } from "../database/client.ts";
 import { type FieldError, pathPointer } from "../http/problems.ts";
 import { idErrors } from "./ids.ts";
 import type { RelatedLinkItem } from "./schema.ts";
 import { titleKey } from "./titles.ts";
-import { type LinkTarget, type RelatedLink, linkTargetFields, newId } from "./workingCopy.ts";
+import { type LinkTarget, type RelatedLink, linkTarget, linkTargetFields, newId } from "./workingCopy.ts";
 
 /** Where readers find an article: the setting DATELINE_ARTICLE_URL with the slug in it. */
 export type ArticleAddress = (slug: string) => string;
@@ -31,6 +32,7 @@ export async function relatedLinksFrom(
   const errors = await idErrors(
     tx,
     "relatedLink",
+    ofArticle,
     current,
     items.map(({ id }) => id),
     place,
@@ -125,20 +127,21 @@ async function findTargets(
   );
   if (titles.length > 0) {
     const live = await tx.publication.findMany({
-      where: { titleKey: { in: titles }, NOT: { articleId: ofArticle } },
+      where: { titleKey: { in: titles }, liveFrom: { lte: new Date() }, NOT: { articleId: ofArticle } },
       orderBy: { publishedAt: "asc" },
       select: { titleKey: true, article: { select: linkTargetFields } },
     });
-    for (const { titleKey: key, article } of live) found.set(key, article);
+    for (const { titleKey: key, article } of live) found.set(key, linkTarget(article));
   }
-  if (ids.length > 0) {
-    const articles = await tx.article.findMany({
-      where: { id: { in: ids }, deletedAt: null },
-      select: linkTargetFields,
-    });
-    for (const article of articles) found.set(article.id, article);
-  }
+  for (const article of await linkTargets(tx, await withinSight(tx, ids))) found.set(article.id, article);
   return found;
+}
+
+/** The articles with these ids, those in the trash left out, as links to them need them. */
+export async function linkTargets(tx: Transaction, ids: readonly string[]): Promise<LinkTarget[]> {
+  if (ids.length === 0) return [];
+  const where = { id: { in: [...ids] }, deletedAt: null };
+  return tx.article.findMany({ where, select: linkTargetFields });
 }
 
 /** A link as editors see it: one to an article shows that article's headline and address. */

@@ -1,21 +1,21 @@
-import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import { requireScope } from "../access/authenticate.ts";
-import type { Transaction } from "../database/client.ts";
 import { withdraw } from "../editions/publish.ts";
 import type { Answer } from "../http/answer.ts";
 import { type App, mergePatch } from "../http/app.ts";
-import { requiredPrecondition } from "../http/conditional.ts";
+import { preferenceApplied, requiredPrecondition } from "../http/conditional.ts";
 import { write } from "../http/write.ts";
 import type { Newsroom } from "../newsroom.ts";
+import { articleToChange, merging } from "../revisions/conflicts.ts";
 import { createArticle, patchArticle, replaceArticle } from "./edit.ts";
 import { presentArticle } from "./present.ts";
 import { Article, ArticleInput, ArticlePatch } from "./schema.ts";
-import { type StoredArticle, lockArticle } from "./workingCopy.ts";
+import type { StoredArticle } from "./workingCopy.ts";
 
 const params = z.object({ article: z.string().describe("The article's id or slug.") });
 const access = "articles:write";
 const guarded = { access, precondition: "required" } as const;
+const mergeable = { ...guarded, merges: true } as const;
 
 /** Writing articles. What is changed here is the working copy; readers see it once it is published. */
 export function articleRoutes(app: App, newsroom: Newsroom): void {
@@ -34,7 +34,7 @@ export function articleRoutes(app: App, newsroom: Newsroom): void {
         body: ArticleInput,
         response: { 201: Article },
       },
-      config: { access, problems: ["slug-taken"] },
+      config: { access, heedsReach: true, problems: ["slug-taken"] },
     },
     (request, reply) =>
       write(newsroom, request, reply, async (tx) => {
@@ -49,19 +49,21 @@ export function articleRoutes(app: App, newsroom: Newsroom): void {
       schema: {
         operationId: "updateArticle",
         summary: "Change an article",
-        description:
-          "JSON Merge Patch (RFC 7396): what is absent stays, null empties, a list replaces the whole list.",
+        description: `JSON Merge Patch (RFC 7396): what is absent stays, null empties, a list replaces the whole list.\n\n${merging}`,
         tags: ["Articles"],
         params,
         body: ArticlePatch,
         response: { 200: Article },
       },
-      config: { ...guarded, consumes: mergePatch, problems: ["not-found", "slug-taken", "wrong-state"] },
+      config: { ...mergeable, consumes: mergePatch, problems: ["not-found", "slug-taken", "wrong-state"] },
     },
     (request, reply) =>
-      write(newsroom, request, reply, async (tx) =>
-        shown(await patchArticle(tx, await articleToChange(tx, request), request.body)),
-      ),
+      write(newsroom, request, reply, async (tx) => {
+        const sent = Object.keys(request.body).map((field) => `/${field}`);
+        const article = await articleToChange(newsroom, tx, request, requiredPrecondition(request), sent);
+        const changed = await patchArticle(tx, article, request.body);
+        return { ...shown(changed), headers: preferenceApplied(request) };
+      }),
   );
 
   app.put(
@@ -70,18 +72,20 @@ export function articleRoutes(app: App, newsroom: Newsroom): void {
       schema: {
         operationId: "replaceArticle",
         summary: "Replace an article",
-        description: "What is left out is emptied, but for the slug and the dates.",
+        description: `What is left out is emptied, but for the slug and the dates.\n\n${merging}`,
         tags: ["Articles"],
         params,
         body: ArticleInput,
         response: { 200: Article },
       },
-      config: { ...guarded, problems: ["not-found", "slug-taken", "wrong-state"] },
+      config: { ...mergeable, problems: ["not-found", "slug-taken", "wrong-state"] },
     },
     (request, reply) =>
-      write(newsroom, request, reply, async (tx) =>
-        shown(await replaceArticle(tx, await articleToChange(tx, request), request.body)),
-      ),
+      write(newsroom, request, reply, async (tx) => {
+        const article = await articleToChange(newsroom, tx, request, requiredPrecondition(request), [""]);
+        const replaced = await replaceArticle(tx, article, request.body);
+        return { ...shown(replaced), headers: preferenceApplied(request) };
+      }),
   );
 
   app.delete(
@@ -108,12 +112,4 @@ export function articleRoutes(app: App, newsroom: Newsroom): void {
         return { status: 204 };
       }),
   );
-}
-
-/** The article that a request changes, locked, after its If-Match was found to fit. */
-function articleToChange(
-  tx: Transaction,
-  request: FastifyRequest<{ Params: { article: string } }>,
-): Promise<StoredArticle> {
-  return lockArticle(tx, request.params.article, requiredPrecondition(request));
 }

@@ -172,6 +172,10 @@ const fields = {
     .describe(
       "For an article carried over from elsewhere: when it was first published. Only before its first edition.",
     ),
+  embargoedUntil: Time.nullable()
+    .optional()
+    .describe("What is published before this waits for it; keys with `embargo:read` have it meanwhile."),
+  expiresAt: Time.nullable().optional().describe("When readers are to lose what is published from here on."),
 };
 
 const inputExample = {
@@ -225,8 +229,9 @@ const restShape = {
   version: z.int().min(0).describe("How many editions have been published."),
   firstPublishedAt: TimeOut.nullable(),
   publishedAt: TimeOut.nullable().describe("When it went live; a later edition does not move it."),
-  scheduledFor: TimeOut.nullable(),
+  scheduledFor: TimeOut.nullable().describe("When readers will get what is planned."),
   embargoedUntil: TimeOut.nullable(),
+  expiresAt: TimeOut.nullable(),
   createdAt: TimeOut,
   updatedAt: TimeOut,
 };
@@ -255,6 +260,7 @@ const restExample = {
   publishedAt: "2025-04-10T09:30:00.000Z",
   scheduledFor: null,
   embargoedUntil: null,
+  expiresAt: null,
   createdAt: "2025-04-10T09:00:00.000Z",
   updatedAt: "2025-04-10T09:30:00.000Z",
 };
@@ -263,9 +269,11 @@ const bodyExample = [
   { id: "b2", type: "relatedLink" as const, relatedLinkId: id },
 ];
 
+export const articleExample = { ...summaryExample, body: bodyExample, ...restExample };
+
 export const Article = z
   .object({ ...summaryShape, body: z.array(Block), ...restShape })
-  .meta({ id: "Article", examples: [{ ...summaryExample, body: bodyExample, ...restExample }] });
+  .meta({ id: "Article", examples: [articleExample] });
 export type Article = z.output<typeof Article>;
 
 export const ArticleSummary = z

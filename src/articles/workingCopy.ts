@@ -1,10 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 import { v7 as uuid } from "uuid";
-import type { Prisma, Transaction } from "../database/client.ts";
+import { filed, requireReach, requireWithinBounds } from "../access/reach.ts";
+import { type Prisma, type Transaction, actorOf, concern } from "../database/client.ts";
 import type { Article as ArticleRow, ArticleStatus, LinkKind } from "../database/generated/client.ts";
 import { type Precondition, checkRevision } from "../http/conditional.ts";
 import { problem } from "../http/problems.ts";
 import { isId } from "../http/scalars.ts";
+import { type Deed, recordRevision } from "../revisions/record.ts";
 import type { Term } from "../taxonomy/store.ts";
 import type { Block } from "./body.ts";
 import { titleKey } from "./titles.ts";
@@ -17,6 +19,8 @@ export interface WorkingCopy {
   dateline: string | null;
   language: string;
   publishedAt: Date | null;
+  embargoedUntil: Date | null;
+  expiresAt: Date | null;
   section: Term | null;
   tags: Term[];
   authors: Term[];
@@ -55,6 +59,17 @@ export interface StoredArticle {
   row: ArticleRow;
   copy: WorkingCopy;
   shareCounts: { network: string; count: bigint; updatedAt: Date }[];
+  corrections: { number: number; text: string; publishedAt: Date }[];
+  /** When `copy` is an earlier state, on which an editor's change rests that is to be merged. */
+  merge?: Merge;
+}
+
+/** How a change of an earlier state of a working copy is brought into what it is now. */
+export interface Merge {
+  /** The ids of blocks that it has now, which new ones must not take. */
+  blockIds: string[];
+  /** @throws 412 when both changed the same */
+  into: (changed: WorkingCopy) => Promise<{ article: StoredArticle; next: WorkingCopy }>;
 }
 
 export const linkTargetFields = {
@@ -63,8 +78,27 @@ export const linkTargetFields = {
   slug: true,
   status: true,
   deletedAt: true,
-  publication: { select: { headline: true, slug: true } },
+  publication: { select: { headline: true, slug: true, liveFrom: true, liveUntil: true } },
 } satisfies Prisma.ArticleSelect;
+
+/** What a link leads to, with its publication only if readers see that now. */
+export function linkTarget(row: Prisma.ArticleGetPayload<{ select: typeof linkTargetFields }>): LinkTarget {
+  const { id, headline, slug, status, deletedAt, publication } = row;
+  return {
+    id,
+    headline,
+    slug,
+    status,
+    deletedAt,
+    publication: publication !== null && isLive(publication) ? publication : null,
+  };
+}
+
+/** Whether readers see a publication at this moment. */
+export function isLive({ liveFrom, liveUntil }: { liveFrom: Date; liveUntil: Date | null }): boolean {
+  const now = new Date();
+  return liveFrom <= now && (liveUntil === null || liveUntil > now);
+}
 
 const inOrder = { orderBy: { position: "asc" } } as const;
 const parts = {
@@ -74,6 +108,7 @@ const parts = {
   keyPoints: inOrder,
   relatedLinks: { include: { target: { select: linkTargetFields } }, ...inOrder },
   shareCounts: { orderBy: { network: "asc" } },
+  corrections: { orderBy: { number: "asc" } },
 } as const satisfies Prisma.ArticleInclude;
 export const articleParts = { ...parts, blocks: inOrder } as const satisfies Prisma.ArticleInclude;
 
@@ -102,6 +137,18 @@ export async function loadArticle(tx: Transaction, reference: string): Promise<S
 }
 
 /**
+ * The id of the article that a path names.
+ *
+ * @throws 404 when there is none, or it is in the trash
+ */
+export async function existingArticleId(tx: Transaction, reference: string): Promise<string> {
+  const id = await articleIdOf(tx, reference);
+  const found = id && (await tx.article.findUnique({ where: { id, deletedAt: null }, select: { id: true } }));
+  if (!found) throw noArticle(reference);
+  return found.id;
+}
+
+/**
  * Reads a page of working copies without bodies.
  *
  * @param query which, in which order and how many; of what is in the trash if so asked
@@ -123,7 +170,7 @@ export async function findArticles(
 /**
  * Reads an article to change it, and keeps others from changing it until the transaction ends.
  *
- * @throws 404 when there is none, 412 when its revision is not the one demanded
+ * @throws 404 when there is none that the actor may know of, 403 when it may not change it, 412 when its revision is not the one demanded
  */
 export async function lockArticle(
   tx: Transaction,
@@ -135,8 +182,25 @@ export async function lockArticle(
   // NO KEY: links to this article from others may be written meanwhile.
   await tx.$queryRaw`SELECT id FROM articles WHERE id = ${id}::uuid FOR NO KEY UPDATE`;
   const article = await loadArticle(tx, id);
+  await requireReach(tx, actorOf(tx), id, reference);
+  concern(tx, "articles", id);
   checkRevision(wanted, article.row.revision);
   return article;
+}
+
+/**
+ * The id of the article that a path names, for what stands beside its working copy.
+ *
+ * @throws 404 when there is none, or it is in the trash
+ */
+export async function requireArticle(tx: Transaction, reference: string): Promise<string> {
+  const id = await articleIdOf(tx, reference);
+  if (id === undefined || (await tx.article.count({ where: { id, deletedAt: null } })) === 0) {
+    throw noArticle(reference);
+  }
+  await requireReach(tx, actorOf(tx), id, reference);
+  concern(tx, "articles", id);
+  return id;
 }
 
 /** The id of the article that a path names. */
@@ -146,25 +210,44 @@ export async function articleIdOf(tx: Transaction, reference: string): Promise<s
   return slug?.articleId ?? undefined;
 }
 
-/** Makes an article and its working copy. The slug must be held already. */
-export async function insertArticle(tx: Transaction, id: string, copy: WorkingCopy): Promise<StoredArticle> {
-  await tx.article.create({ data: { id, firstPublishedAt: copy.publishedAt, ...columns(copy) } });
+/**
+ * Makes an article and its working copy. The slug must be held already.
+ *
+ * @throws 403 when it would not be one that the actor may change
+ */
+export async function insertArticle(
+  tx: Transaction,
+  id: string,
+  sent: WorkingCopy,
+  deed: Deed,
+): Promise<StoredArticle> {
+  const copy = await filed(tx, sent);
+  concern(tx, "articles", id);
+  const row = await tx.article.create({
+    data: { id, createdBy: actorOf(tx).id, firstPublishedAt: copy.publishedAt, ...columns(copy) },
+  });
   await saveParts(tx, id, undefined, copy);
-  return loadArticle(tx, id);
+  await requireWithinBounds(tx, id);
+  const made = { row, copy: await asStored(tx, id, copy), shareCounts: [], corrections: [] };
+  await recordRevision(tx, undefined, made, deed);
+  return made;
 }
 
 /**
  * Puts `next` in the place of an article's working copy and counts a revision up. Nothing is
  * written, and nothing counted, when they are the same.
+ *
+ * @throws 403 when it would no longer be one that the actor may change
  */
 export async function saveArticle(
   tx: Transaction,
   article: StoredArticle,
   next: WorkingCopy,
+  deed: Deed = { action: "changed" },
 ): Promise<StoredArticle> {
   if (isDeepStrictEqual(article.copy, next)) return article;
   const { id, version } = article.row;
-  await tx.article.update({
+  const row = await tx.article.update({
     where: { id },
     data: {
       ...columns(next),
@@ -174,13 +257,34 @@ export async function saveArticle(
     },
   });
   await saveParts(tx, id, article.copy, next);
-  return loadArticle(tx, id);
+  await requireWithinBounds(tx, id);
+  const saved = { ...article, row, copy: await asStored(tx, id, next) };
+  await recordRevision(tx, article, saved, deed);
+  return saved;
+}
+
+/** PostgreSQL keeps the properties of blocks in an order of its own, in which they are answered from now on. */
+async function asStored(tx: Transaction, articleId: string, copy: WorkingCopy): Promise<WorkingCopy> {
+  if (copy.body.length === 0) return copy;
+  const blocks = await tx.block.findMany({ where: { articleId }, ...inOrder });
+  return { ...copy, body: blocks.map(blockOf) };
 }
 
 /** The columns that a working copy fills. */
 export function columns(copy: WorkingCopy) {
-  const { slug, headline, standfirst, dateline, language, publishedAt, section } = copy;
-  return { slug, headline, standfirst, dateline, language, publishedAt, sectionId: section?.id ?? null };
+  const { slug, headline, standfirst, dateline, language, section } = copy;
+  const { publishedAt, embargoedUntil, expiresAt } = copy;
+  return {
+    slug,
+    headline,
+    standfirst,
+    dateline,
+    language,
+    publishedAt,
+    embargoedUntil,
+    expiresAt,
+    sectionId: section?.id ?? null,
+  };
 }
 
 /** Writes those lists that differ. References between them are checked at the commit. */
@@ -267,8 +371,10 @@ function blockOf(row: Prisma.BlockGetPayload<object>): Block {
 }
 
 export function storedArticle(row: RowWithParts): StoredArticle {
-  const { section, tags, authors, blocks, keyPoints, relatedLinks, shareCounts, ...article } = row;
-  const { slug, headline, standfirst, dateline, language, publishedAt } = article;
+  const { section, tags, authors, blocks, keyPoints, relatedLinks, shareCounts, corrections, ...article } =
+    row;
+  const { slug, headline, standfirst, dateline, language } = article;
+  const { publishedAt, embargoedUntil, expiresAt } = article;
   return {
     row: article,
     copy: {
@@ -278,6 +384,8 @@ export function storedArticle(row: RowWithParts): StoredArticle {
       dateline,
       language,
       publishedAt,
+      embargoedUntil,
+      expiresAt,
       section,
       tags: tags.map(({ tag }) => tag),
       authors: authors.map(({ author }) => author),
@@ -288,10 +396,11 @@ export function storedArticle(row: RowWithParts): StoredArticle {
         kind,
         title,
         url,
-        target,
+        target: target === null ? null : linkTarget(target),
       })),
     },
     shareCounts,
+    corrections,
   };
 }
 

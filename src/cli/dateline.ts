@@ -1,5 +1,6 @@
 #!/usr/bin/env -S node --disable-warning=ExperimentalWarning
 import { Command, Option } from "commander";
+import { allRoles } from "../access/roles.ts";
 import { allScopes } from "../access/scopes.ts";
 import { createKey } from "./createKey.ts";
 import { exportFile } from "./exportFile.ts";
@@ -31,8 +32,11 @@ program
   .description("make a key and show it, as when the administrator's was lost")
   .argument("<name>", "who or what uses it")
   .addOption(
-    new Option("--scopes <scopes...>", "what it may do").choices(allScopes).default(allScopes, "everything"),
+    new Option("--role <role>", "what it may do, as a role; an administrator's when nothing is said")
+      .choices(allRoles)
+      .conflicts("scopes"),
   )
+  .addOption(new Option("--scopes <scopes...>", "what it may do, as scopes").choices(allScopes))
   .action(createKey);
 
 await program.parseAsync();

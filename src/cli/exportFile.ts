@@ -8,10 +8,10 @@ import { withNewsroom } from "./withNewsroom.ts";
 
 /** Writes an export to standard output. The exit code is 1, and the last line missing, when it broke off. */
 export async function exportFile(options: { since?: string }): Promise<void> {
-  await withNewsroom(async ({ database }) => {
+  await withNewsroom(async (newsroom) => {
     try {
       const since = options.since === undefined ? undefined : validContent(Time, options.since);
-      await exportLines(database, { since }, (lines) =>
+      await exportLines(newsroom, { since }, (lines) =>
         pipeline(Readable.from(lines), process.stdout, { end: false }),
       );
     } catch (error) {

@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
 import { open, readFile } from "node:fs/promises";
-import { transact } from "../database/client.ts";
+import { audit } from "../audit/record.ts";
 import { Problem } from "../http/problems.ts";
 import { Language } from "../http/scalars.ts";
 import { validContent } from "../http/validation.ts";
@@ -8,6 +8,7 @@ import { MAX_PAGE, importNewsPage } from "../imports/import.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { importLines } from "../transfer/import.ts";
 import type { ImportReport } from "../transfer/schema.ts";
+import { asCommand, commandLine } from "./asCommand.ts";
 import { withNewsroom } from "./withNewsroom.ts";
 
 interface Options {
@@ -53,7 +54,13 @@ async function isExport(file: string): Promise<boolean> {
 }
 
 async function importExport(newsroom: Newsroom, file: string, { dryRun }: Options): Promise<string> {
-  return summary(await importLines(newsroom, createReadStream(file), { dryRun }));
+  return summary(
+    await importLines(newsroom, createReadStream(file), {
+      dryRun,
+      actor: commandLine,
+      note: (tx) => audit(tx, { operation: "dateline import" }),
+    }),
+  );
 }
 
 async function importFile(newsroom: Newsroom, file: string, options: Options): Promise<string> {
@@ -62,8 +69,11 @@ async function importFile(newsroom: Newsroom, file: string, options: Options): P
   if (page.length > MAX_PAGE)
     throw new Error(`is larger than the ${MAX_PAGE} bytes that a news page may have`);
   const language = options.language === undefined ? undefined : validContent(Language, options.language);
-  const { row } = await transact(newsroom.database, (tx) =>
-    importNewsPage(newsroom, tx, page, { ...options, language }),
+  const { row } = await asCommand(
+    newsroom,
+    "dateline import",
+    (tx) => importNewsPage(newsroom, tx, page, { ...options, language }),
+    (article) => ({ kind: "articles", id: article.row.id }),
   );
   return `${row.status} /v1/articles/${row.slug}`;
 }

@@ -11,11 +11,43 @@ export type Transaction = Prisma.TransactionClient;
 
 /** How long one statement may take, in milliseconds, before PostgreSQL ends it. */
 const STATEMENT_TIMEOUT = 10_000;
+/**
+ * Every list has an index, so reading a whole table is never the better plan, only one that was
+ * estimated wrongly; pages that are asked for often lie in memory, in whatever order they are read; and
+ * to compile a plan or start workers takes longer than such a statement may.
+ */
+const PLANNING = Object.entries({
+  enable_seqscan: "off",
+  random_page_cost: "1.1",
+  jit: "off",
+  max_parallel_workers_per_gather: "0",
+})
+  .map(([name, value]) => `-c ${name}=${value}`)
+  .join(" ");
 /** How long a request waits for a connection, in milliseconds, before it is answered with 503. */
 const CONNECTION_TIMEOUT = 5_000;
 
 /** Prepared statements beside Prisma, on the same connections, for what is read too often to be composed. */
 export type Statements = Pick<pg.Pool, "query">;
+
+/** How many of Prisma's statements each connection keeps prepared. */
+const MOST_PREPARED = 500;
+
+/**
+ * Names for the statements that Prisma makes, so that PostgreSQL parses and plans each but once on a
+ * connection. Those written by hand are planned for the values that they come with, which is worth more.
+ */
+function statementNames(): (query: { sql: string }) => string {
+  const names = new Map<string, string>();
+  return ({ sql }) => {
+    const known = names.get(sql);
+    if (known !== undefined) return known;
+    if (!sql.includes('"public".') || names.size >= MOST_PREPARED) return "";
+    const name = `prisma-${names.size}`;
+    names.set(sql, name);
+    return name;
+  };
+}
 
 /** Opens a pool of connections; nothing is connected until the first query. */
 export function openDatabase(url: string, poolSize: number): { database: Database; statements: Statements } {
@@ -25,11 +57,12 @@ export function openDatabase(url: string, poolSize: number): { database: Databas
     connectionTimeoutMillis: CONNECTION_TIMEOUT,
     idleTimeoutMillis: 30_000,
     statement_timeout: STATEMENT_TIMEOUT,
+    options: PLANNING,
     application_name: "dateline",
   });
   // An idle connection that breaks is replaced at the next query, which tells whoever needs it.
   pool.on("error", () => {});
-  const adapter = new PrismaPg(pool, { disposeExternalPool: true });
+  const adapter = new PrismaPg(pool, { disposeExternalPool: true, statementNameGenerator: statementNames() });
   const database = new PrismaClient({ adapter, transactionOptions: { maxWait: 10_000, timeout: 20_000 } });
   return { database, statements: pool };
 }
@@ -39,14 +72,39 @@ export interface Actor {
   /** The key's id; null for Dateline itself and for whoever has no key. */
   id: string | null;
   name: string;
+  /** What its key is bound to, if to anything; src/access/reach.ts says what that means. */
+  bounds?: Bounds;
+}
+
+export interface Bounds {
+  /** Whether it is kept to drafts of its own: those that it made, and those of its author. */
+  ownDrafts: boolean;
+  authorId: string | null;
+  /** The sections that it is kept to; none when it is kept from none. */
+  sectionIds: readonly string[];
 }
 
 const itself: Actor = { id: null, name: "Dateline" };
-const about = new WeakMap<Transaction, { actor: Actor; effects: (() => void)[] }>();
+interface About {
+  actor: Actor;
+  effects: (() => void)[];
+  subjects: Map<string, string>;
+}
+const about = new WeakMap<Transaction, About>();
 
 /** Who a transaction is done for. */
 export function actorOf(tx: Transaction): Actor {
   return about.get(tx)?.actor ?? itself;
+}
+
+/** Notes the id of what a transaction changes, by its kind as addresses have it (`articles`, `tags`). */
+export function concern(tx: Transaction, kind: string, id: string): void {
+  about.get(tx)?.subjects.set(kind, id);
+}
+
+/** The ids of what a transaction changed so far, the latest of each kind. */
+export function subjectsOf(tx: Transaction): ReadonlyMap<string, string> {
+  return about.get(tx)?.subjects ?? new Map();
 }
 
 /** Does something in this process once a transaction is committed; nothing when it is rolled back. */
@@ -104,6 +162,8 @@ export async function transact<T>(
 ): Promise<T> {
   const joined = ambient.getStore();
   if (joined?.isOver === false) {
+    // What another part of the transaction concerned does not concern this one.
+    about.get(joined.tx)?.subjects.clear();
     return work(joined.tx).catch((error: unknown) => {
       joined.failure = error;
       throw error;
@@ -114,7 +174,7 @@ export async function transact<T>(
       const effects: (() => void)[] = [];
       const result = await database.$transaction(
         (tx) => {
-          about.set(tx, { actor, effects });
+          about.set(tx, { actor, effects, subjects: new Map() });
           return work(tx);
         },
         timeout === undefined ? {} : { timeout },
@@ -140,7 +200,10 @@ export function databaseCode(error: unknown): string | undefined {
   ];
   for (const cause of causes) {
     const code = property(cause, "originalCode") ?? property(cause, "code");
-    if (typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) && !/^P\d{4}$/.test(code)) return code;
+    if (typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) && !/^P\d{4}$/.test(code)) {
+      // From PostgreSQL 18 on, ON DELETE RESTRICT has a code of its own; what it says is the same.
+      return code === "23001" ? "23503" : code;
+    }
   }
   // Prisma's own codes for what it recognised.
   const known = property(error, "code");

@@ -12,7 +12,7 @@ export interface Listener {
   /** A message that another process, or this one, sent with its commit. */
   onMessage: (message: string) => void;
   /** From here on every message arrives. */
-  onUp: () => void;
+  onUp: () => Promise<void>;
   /** Messages may be lost from here on. */
   onDown: () => void;
 }
@@ -80,7 +80,12 @@ export async function listen(databaseUrl: string, listener: Listener): Promise<L
       return;
     }
     client = next;
-    listener.onUp();
+    try {
+      await listener.onUp();
+    } catch {
+      lose(next);
+      return;
+    }
     void beat(next);
   };
 

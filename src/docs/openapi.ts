@@ -21,6 +21,8 @@ Editors write a working copy; publishing compiles it into an immutable edition; 
 
 **Conditional requests.** Every resource has a strong \`ETag\`. A change to an article, or to anything inside it, needs \`If-Match\` with the ETag last seen, or \`*\`.
 
+**Merging.** A change whose \`If-Match\` names an earlier revision is refused with 412, and \`conflicts\` says which of the fields sent were changed by whom since. With \`Prefer: merge\` (RFC 7240) a PATCH or PUT of an article, and any write of its key points or related links, is merged instead: it is applied to the revision that \`If-Match\` names, and what it changes there is brought into the working copy of now, which \`Preference-Applied: merge\` confirms. Each of \`headline\`, \`standfirst\`, \`dateline\`, \`language\`, \`section\`, \`slug\` and \`publishedAt\` merges as one value. \`body\`, \`keyPoints\`, \`relatedLinks\`, \`tags\` and \`authors\` merge item by item, told apart by id: items that different editors added, removed or changed do not collide, nor does a new order with a change inside an item; what two inserted at the same place stands one after the other. It collides, and is 412 with nothing changed, when both changed the same value or item in different ways (removing one that the other changed too), both changed the order of the same list differently, or one removed the block or link that the other refers to. Text inside one block is not merged. When the revision is not kept, as of articles older than their history, the answer is 412 without \`conflicts\`.
+
 **Repeating a POST.** With an \`Idempotency-Key\` a POST is done once, however often it is sent. Successful answers are kept for ${IDEMPOTENCY_HOURS} hours per key and operation, and repeated with \`Idempotency-Replayed: true\`.
 
 **Problems.** Errors are RFC 9457 problem details; each \`type\` leads to its description.
@@ -32,13 +34,17 @@ const tags = [
   { name: "Publishing", description: "From the working copy to readers and back." },
   { name: "Key points", description: "What the article says, in a few lines." },
   { name: "Related links", description: "ALSO READ, background and sources." },
+  { name: "Revisions", description: "Who changed what in the working copy, and how it was before." },
   { name: "Shares", description: "How often an article was shared, per network." },
+  { name: "Previews", description: "The working copy as readers will see it." },
   { name: "Imports", description: "Articles from what was saved elsewhere." },
   { name: "Trash", description: "What was deleted, until it is purged." },
   { name: "Bulk", description: "Many operations in one request." },
   { name: "Transfer", description: "From one installation to another." },
   { name: "Taxonomy", description: "Sections, tags and authors." },
+  { name: "Desk", description: "Who is at work on an article, and what they say of it to each other." },
   { name: "Keys", description: "Who may do what." },
+  { name: "Audit", description: "Who did what, when and from where." },
   { name: "Operations", description: "For those who run Dateline." },
 ];
 
@@ -91,17 +97,26 @@ function published({ zodSchema, jsonSchema }: ZodContext): void {
 
 /** Adds what follows from how a route is declared: who may call it, its headers and its problems. */
 function described(schema: Json, route: RouteOptions): Json {
-  const { access = "public", alsoFor, precondition, cached, problems = [] } = route.config ?? {};
+  const {
+    access = "public",
+    alsoFor,
+    precondition,
+    merges = false,
+    cached,
+    problems = [],
+  } = route.config ?? {};
   const consumes = route.config?.consumes ?? ["application/json"];
   const method = [route.method].flat()[0] ?? "GET";
   const has = (part: string) => schema[part] !== undefined;
   const needsKey = access !== "public";
+  const scope = access === "public" || access === "key" ? undefined : access;
   const inferred: ProblemType[] = [
     ...(has("querystring") || has("body") || has("params")
       ? (["malformed-request", "invalid-parameter"] as const)
       : []),
     "key-invalid",
-    ...(needsKey ? (["key-required", "scope-missing"] as const) : []),
+    ...(needsKey ? (["key-required"] as const) : []),
+    ...(scope === undefined ? [] : (["scope-missing", "out-of-reach"] as const)),
     ...(alsoFor === undefined ? [] : (["key-required", "scope-missing"] as const)),
     ...(has("body") ? (["content-too-large", "unsupported-media-type", "invalid-content"] as const) : []),
     ...(precondition === undefined ? [] : (["precondition-failed"] as const)),
@@ -115,7 +130,7 @@ function described(schema: Json, route: RouteOptions): Json {
   const names = [...new Set([...inferred, ...problems])];
   const security = needsKey ? [{ key: [] }] : alsoFor === undefined ? [] : [{}, { key: [] }];
   const notes = [
-    needsKey ? `Needs the scope \`${access}\`.` : "",
+    scope === undefined ? (needsKey ? "Needs a key." : "") : `Needs the scope \`${scope}\`.`,
     alsoFor === undefined ? "" : `A key with \`${alsoFor}\` may do more.`,
   ];
   return {
@@ -125,9 +140,9 @@ function described(schema: Json, route: RouteOptions): Json {
       .filter((note) => note !== undefined && note !== "")
       .join("\n\n"),
     ...(has("body") ? { consumes } : {}),
-    "x-scopes": [...(needsKey ? [access] : []), ...(alsoFor === undefined ? [] : [alsoFor])],
+    "x-scopes": [...(scope === undefined ? [] : [scope]), ...(alsoFor === undefined ? [] : [alsoFor])],
     "x-problems": names,
-    "x-headers": { precondition, cached: cached ?? false, method },
+    "x-headers": { precondition, merges, cached: cached ?? false, method },
   };
 }
 
@@ -145,7 +160,11 @@ function finished(document: OpenAPIV3_1.Document): OpenAPIV3_1.Document {
 }
 
 function finishOperation(path: string, operation: Json, schemas: Record<string, Json>): void {
-  const { precondition, method } = operation["x-headers"] as { precondition?: string; method: string };
+  const { precondition, merges, method } = operation["x-headers"] as {
+    precondition?: string;
+    merges: boolean;
+    method: string;
+  };
   const names = operation["x-problems"] as ProblemType[];
   delete operation["x-headers"];
   delete operation["x-problems"];
@@ -153,6 +172,7 @@ function finishOperation(path: string, operation: Json, schemas: Record<string, 
 
   const inHeader: string[] = [
     ...(precondition === undefined ? [] : [precondition === "required" ? "IfMatchRequired" : "IfMatch"]),
+    ...(merges ? ["Prefer"] : []),
     ...(method === "POST" ? ["IdempotencyKey"] : []),
     ...(method === "GET" && path.startsWith("/v1/") ? ["IfNoneMatch"] : []),
   ];
@@ -214,13 +234,17 @@ const pathExamples: Record<string, string> = {
   key: "0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e",
   network: "whatsapp",
   term: "world",
+  revision: "7",
+  other: "8",
+  edition: "1",
   name: "not-found",
+  token: "q1vTm3kZ0aXx8mV2b4nD6VswMTk5YjJhMC01ZjVhLTdjMTEtOWQwZS02ZjFiOGEzYzJkNGUiLDE3NDQzNjU2MDBd",
 };
 
 /** Examples of parameters stand at the parameter, where tools look for them. */
 function withExample(parameter: Json): Json {
   const { examples, ...schema } = (parameter.schema ?? {}) as Json & { examples?: unknown[] };
-  const example = examples?.[0] ?? pathExamples[String(parameter.name)];
+  const example = parameter.example ?? examples?.[0] ?? pathExamples[String(parameter.name)];
   return { ...parameter, schema, ...(example === undefined ? {} : { example }) };
 }
 
@@ -265,6 +289,14 @@ const parameters = {
     schema: text,
     example: "*",
   },
+  Prefer: {
+    name: "Prefer",
+    in: "header",
+    description:
+      "`merge`: when If-Match is out of date, merge with what has changed since. `Preference-Applied: merge` says that it was done.",
+    schema: text,
+    example: "merge",
+  },
   IfNoneMatch: {
     name: "If-None-Match",
     in: "header",
@@ -291,7 +323,8 @@ const moved = {
 /** One response for each status, with an example of each problem that has it. */
 function problemResponses(): Json {
   const byStatus = Object.groupBy(Object.entries(problemTypes), ([, { status }]) => String(status));
-  const [sample] = (ProblemDetails.meta()?.examples ?? []) as Json[];
+  const samples = (ProblemDetails.meta()?.examples ?? []) as Json[];
+  const { errors: _, ...plain } = samples[0] ?? {};
   return Object.fromEntries(
     Object.entries(byStatus)
       // Whether a method exists is not a matter of any operation.
@@ -306,14 +339,15 @@ function problemResponses(): Json {
               schema: { $ref: "#/components/schemas/Problem" },
               examples: Object.fromEntries(
                 types.map(([name, { meaning }]) => {
-                  const { errors, ...value }: Json = {
-                    ...sample,
-                    type: `/problems/${name}`,
+                  const type = `/problems/${name}`;
+                  const value: Json = {
+                    ...(samples.find((sample) => sample.type === type) ?? plain),
+                    type,
                     title: problemTitle(name as ProblemType),
                     status: Number(status),
                     detail: meaning,
                   };
-                  return [name, { value: name === "invalid-content" ? { ...value, errors } : value }];
+                  return [name, { value }];
                 }),
               ),
             },

@@ -41,12 +41,16 @@ export function editionCache(
   resolve: (slug: string) => Promise<SlugHolder>,
 ) {
   const word: Word = { trusted: false, count: 0 };
-  const articles = keeper<CachedArticle>(word, { maxBytes: maxBytes * 0.75, sizeOf });
-  const lists = keeper<CachedList>(word, { maxBytes: maxBytes * 0.2, ttl: LIST_TTL, sizeOf });
+  const articles = keeper<CachedArticle>(word, {
+    maxBytes: maxBytes * 0.75,
+    ttlOf: ({ changesAt }) => (changesAt === null ? undefined : changesAt - Date.now()),
+    sizeOf,
+  });
+  const lists = keeper<CachedList>(word, { maxBytes: maxBytes * 0.2, ttlOf: () => LIST_TTL, sizeOf });
   const slugs = keeper<SlugHolder>(word, { maxBytes: maxBytes * 0.04, sizeOf: () => 300 });
   const missing = keeper<{ problem: Problem }>(word, {
     maxBytes: maxBytes * 0.01,
-    ttl: MISS_TTL,
+    ttlOf: () => MISS_TTL,
     sizeOf: () => 500,
   });
   const everything = [articles, lists, slugs, missing];
@@ -126,6 +130,11 @@ export function editionCache(
       // A load that is under way may have read the counts before: it is neither kept nor joined.
       word.count += 1;
       articles.forget(articleId);
+    },
+    /** A planned moment has come: some of what is kept is no longer what readers are to see. */
+    turn(): void {
+      word.count += 1;
+      for (const kept of [lists, slugs, missing]) kept.forget();
     },
     trust(): void {
       word.count += 1;

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { App } from "../http/app.ts";
 import { codingOf } from "../http/bytes.ts";
-import { publicCaching } from "../http/caching.ts";
+import { horizon, publicCaching } from "../http/caching.ts";
 import { isNotModified } from "../http/conditional.ts";
 import { exposedHeaders } from "../http/cors.ts";
 import { requestId } from "../http/logging.ts";
@@ -38,7 +38,10 @@ export function serveDirectly(app: App, newsroom: Newsroom): void {
   const kept = (request: IncomingMessage): Ready | undefined => {
     const { url } = request;
     if (url === undefined || !url.startsWith(LIST) || !isPlain(request)) return undefined;
-    return url.startsWith(ARTICLE) ? live.kept(url.slice(ARTICLE.length)) : live.keptList(url);
+    const found = url.startsWith(ARTICLE) ? live.kept(url.slice(ARTICLE.length)) : live.keptList(url);
+    if (found === undefined) return undefined;
+    const changesAt = "changesAt" in found ? found.changesAt : newsroom.news.agenda.next();
+    return changesAt == null || changesAt - Date.now() > reach ? found : undefined;
   };
 
   const fixed = [
@@ -47,6 +50,8 @@ export function serveDirectly(app: App, newsroom: Newsroom): void {
     "access-control-expose-headers",
     exposedHeaders.join(", "),
   ];
+  // What changes soon bears headers of its own moment.
+  const reach = horizon(newsroom);
   const headersOf = new WeakMap<Ready, string[]>();
 
   const sent = (request: IncomingMessage, response: ServerResponse, found: Ready): boolean => {

@@ -20,18 +20,17 @@ export interface KeeperFigures {
  * waiters share one load. What was loaded while word of a change came is given to those who
  * waited, and not kept.
  *
- * @param options.ttl how long it is kept at the most, in milliseconds; for good when absent
+ * @param options.ttlOf how long an entry is kept at the most, in milliseconds; for good when undefined
  * @param options.sizeOf what an entry takes, in bytes
  */
 export function keeper<T extends object>(
   word: Word,
-  options: { maxBytes: number; ttl?: number; sizeOf: (value: T) => number },
+  options: { maxBytes: number; ttlOf?: (value: T) => number | undefined; sizeOf: (value: T) => number },
 ) {
   const figures = { hits: 0, misses: 0, evictions: 0 };
   const entries = new LRUCache<string, T>({
     maxSize: Math.max(1, Math.floor(options.maxBytes)),
     sizeCalculation: (value) => options.sizeOf(value),
-    ...(options.ttl === undefined ? {} : { ttl: options.ttl }),
     dispose: (_value, _key, reason) => {
       if (reason === "evict") figures.evictions += 1;
     },
@@ -46,7 +45,10 @@ export function keeper<T extends object>(
     const { count } = word;
     const promise = load()
       .then((value) => {
-        if (word.trusted && word.count === count) entries.set(key, value);
+        const ttl = options.ttlOf?.(value);
+        // Zero would mean for good.
+        if (word.trusted && word.count === count && (ttl === undefined || ttl >= 1))
+          entries.set(key, value, { ttl: ttl === undefined ? 0 : Math.floor(ttl) });
         return value;
       })
       .finally(() => {

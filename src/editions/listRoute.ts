@@ -1,6 +1,8 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { requireScope } from "../access/authenticate.ts";
+import { withinReach } from "../access/reach.ts";
 import { presentArticle } from "../articles/present.ts";
+import type { Total } from "../database/counting.ts";
 import { sendJson } from "../http/answer.ts";
 import type { App } from "../http/app.ts";
 import { sendBytes, sendable } from "../http/bytes.ts";
@@ -10,6 +12,7 @@ import type { Newsroom } from "../newsroom.ts";
 import { listFound } from "../search/list.ts";
 import { listMostShared } from "../shares/mostShared.ts";
 import { choose, chosen } from "./chosen.ts";
+import { mayReadEmbargoed } from "./read.ts";
 import { type ListedPage, listDrafts, listDraftsByIds, listLive, listLiveByIds } from "./list.ts";
 import { ArticleList, ArticleQuery } from "./schema.ts";
 
@@ -27,25 +30,26 @@ export function listRoute(app: App, newsroom: Newsroom): void {
         querystring: ArticleQuery,
         response: { 200: ArticleList },
       },
-      config: { alsoFor: "drafts:read", cached: true },
+      config: { alsoFor: "drafts:read", heedsReach: true, cached: true },
     },
     async (request, reply) => {
-      const { query } = request;
+      const forPartners = mayReadEmbargoed(request);
+      const query: ArticleQuery = { ...request.query, audience: forPartners ? "partners" : "public" };
       const { database, cursors } = newsroom;
       if (query.version === "draft") {
         requireScope(request, "drafts:read");
         const { ids } = query;
         const found =
           ids === undefined
-            ? await listDrafts(database, cursors, query)
-            : await listDraftsByIds(database, { ...query, ids });
+            ? await listDrafts(database, cursors, query, withinReach(request.caller))
+            : await listDraftsByIds(database, { ...query, ids }, withinReach(request.caller));
         const items = found.articles.map((article) => {
           const { body: _, ...summary } = presentArticle(article, newsroom.articleAddress);
           return JSON.stringify(chosen(summary, query.fields));
         });
         return sendList(request, reply, query, { ...found, items });
       }
-      const headers = publicCaching(request, newsroom, ["articles"]);
+      const headers = publicCaching(request, newsroom, ["articles"], newsroom.news.agenda.next());
       const { ids } = query;
       const items = (found: { items: string[] }) =>
         query.fields === undefined ? found.items : found.items.map((item) => choose(item, query.fields));
@@ -53,7 +57,7 @@ export function listRoute(app: App, newsroom: Newsroom): void {
         const found = await listLiveByIds(database, { ...query, ids });
         return sendList(request, reply, query, { ...found, items: items(found) }, headers);
       }
-      if (query.cursor !== undefined) {
+      if (query.cursor !== undefined || forPartners) {
         const found = await listPublished(newsroom, query);
         return sendList(request, reply, query, { ...found, items: items(found) }, headers);
       }
@@ -92,13 +96,13 @@ function sendList(
 interface FoundList {
   items: string[];
   next?: string | null;
-  total?: number | undefined;
+  count?: Total | undefined;
   missing?: unknown;
 }
 
-function listJson(query: { limit: number }, { items, next = null, total, missing }: FoundList): string {
+function listJson(query: { limit: number }, { items, next = null, count, missing }: FoundList): string {
   const limit = missing === undefined ? query.limit : MAX_LIMIT;
-  const page = JSON.stringify({ limit, next, total });
+  const page = JSON.stringify({ limit, next, ...count });
   const rest = missing === undefined ? "" : `"missing":${JSON.stringify(missing)},`;
   return `{"data":[${items.join(",")}],${rest}"page":${page}}`;
 }

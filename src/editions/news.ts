@@ -1,5 +1,6 @@
 import { type Database, type Transaction, afterCommit } from "../database/client.ts";
 import { CHANNEL } from "../database/notifications.ts";
+import { type Agenda, agenda } from "./agenda.ts";
 import type { EditionCache } from "./cache.ts";
 
 /** How often a process tells the others whose shares it has counted, in milliseconds. */
@@ -11,10 +12,16 @@ const IDS_PER_MESSAGE = 200;
 export interface News {
   /** What readers get of articles changes with this transaction. */
   changed: (tx: Transaction, articleIds: readonly string[]) => Promise<void>;
+  /** Readers will see something else from this moment on. */
+  planned: (tx: Transaction, moment: Date) => Promise<void>;
   /** Shares of an article were counted. */
   shared: (articleId: string) => void;
   /** Takes in what a process told, this one's own word included. */
   hear: (message: string) => void;
+  /** What is planned, as far as this process has been told since it last read it. */
+  agenda: Agenda;
+  /** Reads what is planned; to be called when nothing that is told from here on will be missed. */
+  readAgenda: () => Promise<void>;
 }
 
 /**
@@ -25,6 +32,9 @@ export interface News {
 export function news(database: Database, cache: EditionCache): News {
   const sharedSince = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
+  const planned = agenda(() => {
+    cache.turn();
+  });
 
   const tellShares = () => {
     timer = undefined;
@@ -47,6 +57,13 @@ export function news(database: Database, cache: EditionCache): News {
         for (const id of articleIds) cache.drop(id);
       });
     },
+    async planned(tx, moment) {
+      const message = `moment ${moment.getTime()}`;
+      await tx.$executeRaw`SELECT pg_notify(${CHANNEL}, ${message})`;
+      afterCommit(tx, () => {
+        planned.add(moment.getTime());
+      });
+    },
     shared(articleId) {
       cache.touch(articleId);
       sharedSince.add(articleId);
@@ -54,10 +71,20 @@ export function news(database: Database, cache: EditionCache): News {
     },
     hear(message) {
       const [kind, ...ids] = message.split(" ");
+      if (kind === "moment") planned.add(...ids.map(Number));
       for (const id of ids) {
         if (kind === "live") cache.drop(id);
         if (kind === "shares") cache.touch(id);
       }
+    },
+    agenda: planned,
+    async readAgenda() {
+      const rows = await database.$queryRaw<{ moment: Date }[]>`
+        SELECT live_from AS moment FROM publications p JOIN articles a ON a.id = p.article_id
+        WHERE a.scheduled_for > now() AND p.live_from > now()
+        UNION SELECT live_from FROM planned_editions WHERE live_from > now()
+        UNION SELECT live_until FROM publications WHERE live_until > now()`;
+      planned.add(...rows.map(({ moment }) => moment.getTime()));
     },
   };
 }

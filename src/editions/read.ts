@@ -1,4 +1,6 @@
+import type { FastifyRequest } from "fastify";
 import { Prisma, type Statements, type Transaction } from "../database/client.ts";
+import { withdrawn } from "../desk/withdrawals.ts";
 import { VARY } from "../http/caching.ts";
 import { problem } from "../http/problems.ts";
 import { withShares } from "./document.ts";
@@ -11,6 +13,8 @@ export interface LiveArticle {
   json: string;
   /** What caches purge it by: its id, and the ids of its section, tags and authors. */
   groups: string[];
+  /** When readers will see something else, in milliseconds since 1970; null while nothing is planned. */
+  changesAt: number | null;
 }
 
 /** A live article that readers asked for by a slug it had before. */
@@ -31,6 +35,7 @@ interface PublicationRow {
   slug: string;
   document: string;
   terms: string[];
+  changes_at: Date | null;
   shares: Record<string, number> | null;
 }
 
@@ -38,80 +43,110 @@ interface PublicationRow {
 export const shareCountsOf = (articleId: Prisma.Sql) =>
   Prisma.sql`(SELECT json_object_agg(network, count ORDER BY network) FROM share_counts s WHERE s.article_id = ${articleId})`;
 
+/** Who reads: anyone, or whoever may have what is under embargo. */
+export type Audience = "public" | "partners";
+
+/** Whether a request's key may have what is under embargo. */
+export function mayReadEmbargoed({ caller }: Pick<FastifyRequest, "caller">): boolean {
+  return caller?.scopes.has("embargo:read") ?? false;
+}
+
+/** The view of what an audience sees at this moment. */
+export const viewFor = (audience: Audience) =>
+  Prisma.raw(audience === "public" ? "live" : "live_for_partners");
+
 /** Prepared once on each connection. */
-const byId = {
-  name: "publication",
-  text: `SELECT p.article_id, p.slug, p.document, p.terms,
+const byId = (view: string) => ({
+  name: view,
+  text: `SELECT p.article_id, p.slug, p.document, p.terms, p.changes_at,
            (SELECT json_object_agg(network, count ORDER BY network) FROM share_counts s
             WHERE s.article_id = p.article_id) AS shares
-         FROM publications p WHERE p.article_id = $1`,
-};
+         FROM ${view} p WHERE p.article_id = $1`,
+});
+const statementFor = { public: byId("live"), partners: byId("live_for_partners") };
 
 /**
  * Reads a live article by its id: one look-up. Working copies are never looked at.
  *
- * @throws 404 when it was never published, 410 when it was and is no more
+ * @throws 404 when it was never published, 410 when it was and is no more, 451 when it was withdrawn
+ *   for good
  */
 export async function readPublication(
   statements: Statements,
   tx: Transaction,
   id: string,
+  audience: Audience = "public",
 ): Promise<LiveArticle> {
-  const found = await statements.query<PublicationRow>({ ...byId, values: [id] });
+  const found = await statements.query<PublicationRow>({ ...statementFor[audience], values: [id] });
   const row = found.rows[0];
-  if (row === undefined) {
-    throw (await oncePublished(tx, [id])).has(id) ? gone(id, id) : unknown(id);
-  }
+  if (row === undefined) throw await whyAbsent(tx, id, id);
   return {
     articleId: row.article_id,
     slug: row.slug,
     json: withShares(row.document, row.shares ?? {}),
     groups: [row.article_id, ...row.terms],
+    changesAt: row.changes_at?.getTime() ?? null,
   };
 }
 
 /**
  * Reads which article a slug leads readers to, and under which slug that is live now.
  *
- * @throws 404 when nothing was published under it, 410 when that is no more
+ * @throws 404 when nothing was published under it, 410 when that is no more, 451 when it was
+ *   withdrawn for good
  */
-export async function readSlug(tx: Transaction, reference: string): Promise<SlugHolder> {
-  const held = await tx.slug.findUnique({
-    where: { slug: reference },
-    select: {
-      articleId: true,
-      tombstoneId: true,
-      publishedAt: true,
-      article: { select: { publication: { select: { slug: true } } } },
-    },
-  });
-  const articleId = held?.articleId ?? held?.tombstoneId;
-  if (articleId == null || held?.publishedAt == null) throw unknown(reference);
-  const slug = held.article?.publication?.slug;
-  if (slug === undefined) throw gone(reference, articleId);
-  return { articleId, slug };
-}
-
-/** Those of the articles that readers have known, whether they are live, withdrawn or purged. */
-export async function oncePublished(tx: Transaction, articleIds: string[]): Promise<Set<string>> {
-  const where = { articleId: { in: articleIds } };
-  const select = { articleId: true };
-  const found = [
-    await tx.edition.findMany({ where: { ...where, version: 1 }, select }),
-    await tx.tombstone.findMany({ where, select }),
-  ];
-  return new Set(found.flat().map(({ articleId }) => articleId));
+export async function readSlug(
+  tx: Transaction,
+  reference: string,
+  audience: Audience = "public",
+): Promise<SlugHolder> {
+  const [held] = await tx.$queryRaw<{ article_id: string; slug: string | null }[]>`
+    SELECT coalesce(s.article_id, s.tombstone_id) AS article_id, p.slug
+    FROM slugs s LEFT JOIN ${viewFor(audience)} p ON p.article_id = s.article_id
+    WHERE s.slug = ${reference} AND (s.published_at <= statement_timestamp() OR p.slug = s.slug)`;
+  if (held === undefined) throw unknown(reference);
+  if (held.slug === null) throw await whyAbsent(tx, held.article_id, reference);
+  return { articleId: held.article_id, slug: held.slug };
 }
 
 /** Caches would keep a 404 or 410 as long as they like (RFC 9110, section 15.1), so it says how long. */
 const brief = { "cache-control": "public, max-age=1", vary: VARY };
+/** What is planned may be there at any moment. */
+const planned = { "cache-control": "public, max-age=0", vary: VARY };
 
-function unknown(reference: string) {
-  return problem("not-found", `There is no published article ${reference}.`, { headers: brief });
+/** Why readers do not get an article. */
+export async function whyAbsent(tx: Transaction, id: string, reference: string) {
+  const [known] = await tx.$queryRaw<
+    { was_live: boolean; reason: string | null; is_withdrawn: boolean; is_planned: boolean }[]
+  >`
+    SELECT EXISTS (SELECT FROM editions WHERE article_id = ${id}::uuid AND live_from <= statement_timestamp())
+             OR EXISTS (SELECT FROM tombstones WHERE article_id = ${id}::uuid) AS was_live,
+           EXISTS (SELECT FROM editions WHERE article_id = ${id}::uuid AND live_from > statement_timestamp()) AS is_planned,
+           EXISTS (SELECT FROM withdrawals WHERE article_id = ${id}::uuid) AS is_withdrawn,
+           (SELECT public_reason FROM withdrawals WHERE article_id = ${id}::uuid) AS reason`;
+  if (known?.is_withdrawn === true && known.was_live) return withdrawn(id, known.reason);
+  const headers = known?.is_planned === true ? planned : brief;
+  if (known?.was_live !== true) return unknown(reference, headers);
+  return problem("gone", `The article ${reference} was published and is no more.`, {
+    headers: { ...headers, "surrogate-key": id.replaceAll("-", "") },
+  });
 }
 
-function gone(reference: string, id: string) {
-  return problem("gone", `The article ${reference} was published and is no more.`, {
-    headers: { ...brief, "surrogate-key": id.replaceAll("-", "") },
-  });
+/** Those of the articles that readers have known, with whether they are live now; others were withdrawn or purged. */
+export async function oncePublished(
+  tx: Transaction,
+  ids: string[],
+  audience: Audience,
+): Promise<Map<string, boolean>> {
+  const rows = await tx.$queryRaw<{ article_id: string; is_live: boolean }[]>`
+    SELECT article_id, EXISTS (SELECT FROM ${viewFor(audience)} p WHERE p.article_id = known.article_id) AS is_live
+    FROM (
+      SELECT article_id FROM editions WHERE article_id = ANY (${ids}::uuid[]) AND version = 1 AND live_from <= statement_timestamp()
+      UNION SELECT article_id FROM tombstones WHERE article_id = ANY (${ids}::uuid[])
+    ) known`;
+  return new Map(rows.map((row) => [row.article_id, row.is_live]));
+}
+
+function unknown(reference: string, headers = brief) {
+  return problem("not-found", `There is no published article ${reference}.`, { headers });
 }

@@ -7,21 +7,30 @@ import { Article } from "../articles/schema.ts";
 import { type StoredArticle, loadArticle } from "../articles/workingCopy.ts";
 import { answer, send, sendJson } from "../http/answer.ts";
 import type { App } from "../http/app.ts";
-import { sendBytes } from "../http/bytes.ts";
+import { sendBytes, sendable } from "../http/bytes.ts";
 import { publicCaching } from "../http/caching.ts";
 import { precondition } from "../http/conditional.ts";
 import { wholeList } from "../http/paging.ts";
+import { isId } from "../http/scalars.ts";
 import { write } from "../http/write.ts";
 import type { Newsroom } from "../newsroom.ts";
 import type { CachedArticle } from "./cache.ts";
 import { choose, chosen } from "./chosen.ts";
 import type { EditionDocument } from "./document.ts";
 import { listRoute } from "./listRoute.ts";
+import { expire } from "./due.ts";
 import { publish, withdraw } from "./publish.ts";
-import { fields, version } from "./schema.ts";
+import { type MovedArticle, mayReadEmbargoed, readPublication, readSlug } from "./read.ts";
+import { rehearse } from "./rehearse.ts";
+import { PublishInput, PublishReport, UnpublishInput, dryRun, fields, version } from "./schema.ts";
 
 const params = z.object({ article: z.string().describe("The article's id or slug.") });
-const reading = { alsoFor: "drafts:read", cached: true, problems: ["not-found", "gone"] } as const;
+const PublishAnswer = z.union([Article, PublishReport]).meta({ examples: Article.meta()?.examples });
+const reading = {
+  alsoFor: "drafts:read",
+  cached: true,
+  problems: ["not-found", "gone", "withdrawn"],
+} as const;
 type ArticleRequest = FastifyRequest<{ Params: { article: string } }>;
 
 /** Publishing, and reading what is published. With `version=draft`, reading working copies. */
@@ -61,7 +70,7 @@ function articleRoute(app: App, newsroom: Newsroom): void {
       }
       const live = await readLive(newsroom, request, reply);
       if (live === undefined) return reply;
-      const headers = publicCaching(request, newsroom, live.groups);
+      const headers = publicCaching(request, newsroom, live.groups, live.changesAt);
       if (query.fields === undefined) return sendBytes(request, reply, live, headers);
       return sendJson(request, reply, choose(live.json, query.fields), headers);
     },
@@ -88,7 +97,7 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
     const live = await readLive(newsroom, request, reply);
     if (live === undefined) return undefined;
     const document = JSON.parse(live.json) as EditionDocument;
-    return { items: document[name], headers: publicCaching(request, newsroom, live.groups) };
+    return { items: document[name], headers: publicCaching(request, newsroom, live.groups, live.changesAt) };
   };
 
   app.get(
@@ -137,17 +146,11 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
 
 function publishRoutes(app: App, newsroom: Newsroom): void {
   const tags = ["Publishing"];
-  const response = { 200: Article };
   const config = {
     access: "articles:publish",
     precondition: "optional",
-    problems: ["not-found", "wrong-state"],
+    problems: ["not-found", "wrong-state", "withdrawn"],
   } as const;
-  const body = z
-    .strictObject({})
-    .nullish()
-    .meta({ id: "PublishWrite", examples: [{}] });
-  const querystring = z.strictObject({});
   const shown = (article: StoredArticle) => ({
     body: presentArticle(article, newsroom.articleAddress),
     revision: article.row.revision,
@@ -158,21 +161,30 @@ function publishRoutes(app: App, newsroom: Newsroom): void {
     {
       schema: {
         operationId: "publishArticle",
-        summary: "Publish an article",
+        summary: "Publish an article, now or at its time",
         description:
-          "Compiles the working copy into an immutable edition. A live article without changes stays as it is.",
+          "Compiles the working copy, as it is now, into an immutable edition. A live article without changes " +
+          "stays as it is. With `at`, or under an embargo that has not ended, readers get the edition at that " +
+          "moment; what is planned already is replaced. With `correction` the edition says what it puts right.",
         tags,
         params,
-        querystring,
-        body,
-        response,
+        querystring: z.strictObject({ dryRun }),
+        body: PublishInput,
+        response: { 200: PublishAnswer },
       },
       config,
     },
-    (request, reply) =>
-      write(newsroom, request, reply, async (tx) =>
-        shown(await publish(newsroom, tx, request.params.article, precondition(request))),
-      ),
+    async (request, reply) => {
+      const { at, correction } = request.body ?? {};
+      const publishing = { at: at === undefined ? undefined : new Date(at), correction };
+      const wanted = precondition(request);
+      const { article } = request.params;
+      if (request.query.dryRun)
+        return answer(request, reply, { body: await rehearse(newsroom, article, wanted, publishing) });
+      return write(newsroom, request, reply, async (tx) =>
+        shown(await publish(newsroom, tx, article, wanted, publishing)),
+      );
+    },
   );
 
   app.post(
@@ -180,28 +192,46 @@ function publishRoutes(app: App, newsroom: Newsroom): void {
     {
       schema: {
         operationId: "unpublishArticle",
-        summary: "Take an article from readers",
+        summary: "Take an article from readers, now or at its time",
         description: "Readers get 410 from then on; the working copy and the editions stay.",
         tags,
         params,
-        querystring,
-        body,
-        response,
+        querystring: z.strictObject({}),
+        body: UnpublishInput,
+        response: { 200: Article },
       },
       config,
     },
     (request, reply) =>
-      write(newsroom, request, reply, async (tx) =>
-        shown(
-          await withdraw(newsroom, tx, request.params.article, precondition(request), { toTrash: false }),
-        ),
-      ),
+      write(newsroom, request, reply, async (tx) => {
+        const at = request.body?.at;
+        const { article } = request.params;
+        const wanted = precondition(request);
+        return shown(
+          at === undefined
+            ? await withdraw(newsroom, tx, article, wanted, { toTrash: false })
+            : await expire(newsroom, tx, article, wanted, new Date(at)),
+        );
+      }),
   );
 }
 
 async function readDraft(newsroom: Newsroom, request: ArticleRequest): Promise<StoredArticle> {
   requireScope(request, "drafts:read");
   return loadArticle(newsroom.database, request.params.article);
+}
+
+/** Few have such keys, so nothing is kept in memory for them. */
+async function findForPartners(
+  { statements, database }: Newsroom,
+  reference: string,
+): Promise<CachedArticle | MovedArticle> {
+  const holder = isId(reference) ? undefined : await readSlug(database, reference, "partners");
+  if (holder !== undefined && holder.slug !== reference)
+    return { articleId: holder.articleId, movedTo: holder.slug, groups: [holder.articleId] };
+  const id = holder?.articleId ?? reference.toLowerCase();
+  const article = await readPublication(statements, database, id, "partners");
+  return { ...article, ...sendable(article.json), lacksShares: false };
 }
 
 /**
@@ -213,7 +243,10 @@ export async function readLive(
   request: ArticleRequest,
   reply: FastifyReply,
 ): Promise<CachedArticle | undefined> {
-  const found = await newsroom.live.find(request.params.article);
+  const { article } = request.params;
+  const found = mayReadEmbargoed(request)
+    ? await findForPartners(newsroom, article)
+    : await newsroom.live.find(article);
   if (!("movedTo" in found)) return found;
   const location = request.url.replace(/\/articles\/[^/?]+/, `/articles/${found.movedTo}`);
   send(request, reply, {

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { Article, ArticleSummary, Status } from "../articles/schema.ts";
 import { Page, pageParameters } from "../http/paging.ts";
-import { Id, Language, Slug, Time } from "../http/scalars.ts";
+import { Id, Language, Slug, Time, TimeOut, text } from "../http/scalars.ts";
 import { Search } from "../search/schema.ts";
+import type { Audience } from "./read.ts";
 
 export const MAX_IDS = 100;
 
@@ -52,6 +53,9 @@ function chosenFields(shape: object) {
 }
 
 export const fields = chosenFields(Article.shape);
+
+/** Whom a list is for follows from the key, not from the query. */
+const toPublic: { audience: Audience } = { audience: "public" };
 
 export const ArticleQuery = z
   .strictObject({
@@ -137,8 +141,8 @@ export const ArticleQuery = z
   })
   .transform(({ q, sort, ...query }) =>
     q === undefined
-      ? { ...query, q, sort: sort === undefined || sort === "relevance" ? "newest" : sort }
-      : { ...query, q, sort: sort === undefined || sort === "mostShared" ? "relevance" : sort },
+      ? { ...query, ...toPublic, q, sort: sort === undefined || sort === "relevance" ? "newest" : sort }
+      : { ...query, ...toPublic, q, sort: sort === undefined || sort === "mostShared" ? "relevance" : sort },
   );
 export type ArticleQuery = z.output<typeof ArticleQuery>;
 /** A list without a search, and one with. */
@@ -157,3 +161,52 @@ export const ArticleList = z
     page: Page,
   })
   .meta({ id: "ArticleList", examples: [{ data: example ?? [], page: { limit: 20, next: null } }] });
+
+const Moment = Time.optional();
+const Correction = text(2000);
+
+export const PublishInput = z
+  .strictObject({
+    at: Moment.describe("When readers are to get it; at once if absent."),
+    correction: Correction.optional().describe("What the edition puts right, in the words that readers see."),
+  })
+  .nullish()
+  .meta({ id: "PublishWrite", examples: [{ at: "2100-01-01T06:00:00Z" }] });
+
+export const UnpublishInput = z
+  .strictObject({ at: Moment.describe("When readers are to lose it; at once if absent.") })
+  .nullish()
+  .meta({ id: "UnpublishWrite", examples: [{}] });
+
+export const dryRun = z
+  .enum(["true", "false"])
+  .default("false")
+  .transform((value) => value === "true")
+  .meta({ description: "`true` says what it would do, and does nothing.", examples: ["false"] });
+
+export const PublishReport = z
+  .object({
+    possible: z.boolean().describe("Whether it can be published so."),
+    version: z.int().nullable().describe("The number that the edition would have."),
+    liveFrom: TimeOut.nullable().describe("When readers would get it."),
+    problems: z
+      .array(z.object({ pointer: z.string(), detail: z.string() }))
+      .describe(
+        "What speaks against it, and what readers would miss; only what makes it impossible forbids it.",
+      ),
+    changes: z.array(z.string()).describe("What the change log, and so every partner, would be told."),
+    purges: z.array(z.string()).describe("The surrogate keys that caches would be told to drop."),
+  })
+  .meta({
+    id: "PublishReport",
+    examples: [
+      {
+        possible: true,
+        version: 2,
+        liveFrom: "2025-04-10T09:30:00.000Z",
+        problems: [{ pointer: "#/body/1/alt", detail: "is empty: who cannot see the image misses it" }],
+        changes: ["updated"],
+        purges: ["0199b2a05f5a7c119d0e6f1b8a3c2d4e"],
+      },
+    ],
+  });

@@ -1,15 +1,11 @@
 import type { FastifyInstance } from "fastify";
-import { Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
+import { Gauge, Histogram, collectDefaultMetrics } from "prom-client";
 import { atOnce } from "../http/hooks.ts";
 import type { Newsroom } from "../newsroom.ts";
 
-export interface Metrics {
-  registry: Registry;
-}
-
 /** Counts and times every request by its route, never by its address, and the batches of shares. */
-export function measure(app: FastifyInstance, newsroom: Newsroom): Metrics {
-  const registry = new Registry();
+export function measure(app: FastifyInstance, newsroom: Newsroom): void {
+  const registry = newsroom.metrics;
   collectDefaultMetrics({ register: registry });
   const durations = new Histogram({
     name: "dateline_http_request_duration_seconds",
@@ -49,5 +45,4 @@ export function measure(app: FastifyInstance, newsroom: Newsroom): Metrics {
       });
     }
   }
-  return { registry };
 }

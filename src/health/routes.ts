@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { App } from "../http/app.ts";
 import { problem } from "../http/problems.ts";
 import type { Newsroom } from "../newsroom.ts";
-import type { Metrics } from "./metrics.ts";
+import { measure } from "./metrics.ts";
 
 /** How long the database may take to answer before the process counts as not ready, in milliseconds. */
 const PATIENCE = 2_000;
@@ -12,7 +12,8 @@ const tags = ["Operations"];
 const noStore = { "cache-control": "no-store" };
 
 /** What those who run Dateline ask it. */
-export function healthRoutes(app: App, newsroom: Newsroom, metrics: Metrics): void {
+export function healthRoutes(app: App, newsroom: Newsroom): void {
+  measure(app, newsroom);
   let stopping = false;
   app.addHook("preClose", async () => {
     stopping = true;
@@ -77,8 +78,8 @@ export function healthRoutes(app: App, newsroom: Newsroom, metrics: Metrics): vo
       config: { produces: ["text/plain"] },
     },
     async (_request, reply) => {
-      const text = await metrics.registry.metrics();
-      return reply.headers(noStore).type(metrics.registry.contentType).serializer(String).send(text);
+      const text = await newsroom.together.figures();
+      return reply.headers(noStore).type(newsroom.metrics.contentType).serializer(String).send(text);
     },
   );
 }

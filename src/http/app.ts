@@ -18,10 +18,12 @@ export const mergePatch = ["application/merge-patch+json", "application/json"];
 
 declare module "fastify" {
   interface FastifyContextConfig {
-    /** Who may call: anyone, or a key with this scope. Absent means anyone. */
-    access?: "public" | Scope;
+    /** Who may call: anyone, whoever has a key, or a key with this scope. Absent means anyone. */
+    access?: "public" | "key" | Scope;
     /** A scope that opens more of a public operation, as `version=draft` does. */
     alsoFor?: Scope;
+    /** Whether it is open to keys that are bound to some articles though it names none, and leaves the others out. */
+    heedsReach?: boolean;
     /** The problems this operation may answer with, beyond those that follow from its shape. */
     problems?: readonly ProblemType[];
     /** The media types of bodies it reads; JSON when absent. */
@@ -30,6 +32,8 @@ declare module "fastify" {
     produces?: string[];
     /** Whether If-Match is demanded. */
     precondition?: "required" | "optional";
+    /** Whether it is merged with what has changed since, when asked by `Prefer: merge`. */
+    merges?: boolean;
     /** Whether the answer is a cacheable, public one. */
     cached?: boolean;
   }

@@ -4,6 +4,11 @@ import type { Newsroom } from "../newsroom.ts";
 /** The request's headers that an answer depends on. */
 export const VARY = "Authorization, Accept-Encoding";
 
+/** How far ahead of a planned change answers that caches may keep are made with an eye on it, in milliseconds. */
+export function horizon(newsroom: Newsroom): number {
+  return (newsroom.config.DATELINE_MAX_AGE + STALE_WHILE_REVALIDATE + 1) * 1000;
+}
+
 /** How long a cache may go on with an old answer while it fetches a new one, in seconds. */
 const STALE_WHILE_REVALIDATE = 30;
 /** RFC 9875, section 2.1: caches support at least 32 groups of at least 32 characters. */
@@ -15,19 +20,25 @@ const MAX_GROUPS = 32;
  * key is the caller's alone.
  *
  * @param groups ids, which lose their dashes, or words of `[a-z0-9-]`
+ * @param changesAt when readers will see something else, in milliseconds since 1970, which no cache
+ *   may reach past
  */
 export function publicCaching(
   request: Pick<FastifyRequest, "caller">,
   newsroom: Newsroom,
   groups: readonly string[],
+  changesAt?: number | null,
 ): Record<string, string> {
   const keys = [
     ...new Set(groups.map((group) => (group.length === 36 ? group.replaceAll("-", "") : group))),
   ].slice(0, MAX_GROUPS);
+  const left = changesAt == null ? Infinity : Math.max(0, Math.floor((changesAt - Date.now()) / 1000));
+  const fresh = Math.min(newsroom.config.DATELINE_MAX_AGE, left);
+  const stale = Math.min(STALE_WHILE_REVALIDATE, left - fresh);
   return {
     "cache-control":
       request.caller === null
-        ? `public, max-age=${newsroom.config.DATELINE_MAX_AGE}, stale-while-revalidate=${STALE_WHILE_REVALIDATE}`
+        ? `public, max-age=${fresh}${stale > 0 ? `, stale-while-revalidate=${stale}` : ""}`
         : "private, no-store",
     "surrogate-key": keys.join(" "),
     "cache-groups": keys.map((key) => `"${key}"`).join(", "),

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { FastifyRequest } from "fastify";
-import { problem } from "./problems.ts";
+import { type Problem, type ProblemMembers, problem } from "./problems.ts";
 
 /**
  * A strong entity tag for exactly these bytes. A working copy's tag begins with its revision, the
@@ -45,19 +45,44 @@ export function precondition(request: FastifyRequest): Precondition | undefined 
   return { revisions, tags };
 }
 
+/** Whether a revision is one that a write demands. */
+export function isWanted(wanted: Precondition | undefined, revision: number): boolean {
+  if (wanted === undefined || wanted === "any") return true;
+  return wanted !== "none" && wanted.revisions.includes(revision);
+}
+
 /**
  * Holds a revision against what a write demands.
  *
  * @throws 412 when it does not fit
  */
 export function checkRevision(wanted: Precondition | undefined, revision: number): void {
-  if (wanted === undefined || wanted === "any") return;
-  if (wanted === "none" || !wanted.revisions.includes(revision)) {
-    throw problem(
-      "precondition-failed",
-      `The article was changed since, or the tag is not that of its working copy, which is at revision ${revision}. Fetch it with version=draft and repeat the change on top.`,
-    );
-  }
+  if (!isWanted(wanted, revision)) throw staleRevision(revision);
+}
+
+/**
+ * The problem of a write that rests on another revision than there is.
+ *
+ * @param members what else is known of it
+ */
+export function staleRevision(revision: number, members: ProblemMembers = {}): Problem {
+  return problem(
+    "precondition-failed",
+    `The article was changed since, or the tag is not that of its working copy, which is at revision ${revision}. Fetch it with version=draft and repeat the change on top.`,
+    { members: { revision, ...members } },
+  );
+}
+
+/** Whether a write is to be merged with what has changed since: `Prefer: merge` (RFC 7240, section 2). */
+export function prefersMerge(request: Pick<FastifyRequest, "headers">): boolean {
+  return [request.headers.prefer ?? []].flat().some((header) => /(^|,)\s*merge\s*($|[,;])/i.test(header));
+}
+
+/** Says of a write that succeeded that it was merged, or would have been, if it was so asked (RFC 7240, section 3). */
+export function preferenceApplied(request: FastifyRequest): Record<string, string> {
+  return prefersMerge(request) && typeof precondition(request) === "object"
+    ? { "preference-applied": "merge" }
+    : {};
 }
 
 /**

@@ -13,6 +13,7 @@ export const exposedHeaders = [
   "RateLimit-Policy",
   "X-Request-Id",
   "Idempotency-Replayed",
+  "Preference-Applied",
 ];
 
 /** Lets browsers call from the configured origins (the Fetch standard's CORS protocol). */

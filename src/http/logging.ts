@@ -1,5 +1,11 @@
 import { randomBytes } from "node:crypto";
-import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from "fastify";
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+} from "fastify";
 import type { Config } from "../config.ts";
 import { atOnce } from "./hooks.ts";
 
@@ -11,6 +17,11 @@ export function logger(config: Config): NonNullable<FastifyServerOptions["logger
     ...options,
     transport: { target: "pino-pretty", options: { ignore: "pid,hostname", translateTime: "HH:MM:ss.l" } },
   };
+}
+
+/** The log of a process that serves nothing itself. */
+export function logAlone(config: Config): FastifyBaseLogger {
+  return Fastify({ logger: logger(config) }).log;
 }
 
 const processPart = randomBytes(8).toString("hex");
@@ -36,10 +47,20 @@ export function logRequests(app: FastifyInstance): void {
 }
 
 export function logRequest(request: FastifyRequest, reply: FastifyReply): void {
-  const { method, url } = request;
+  const { method } = request;
+  const url = withoutToken(request.url);
   const milliseconds = Math.round(reply.elapsedTime * 10) / 10;
   request.log.info(
     { method, url, status: reply.statusCode, milliseconds },
     `${method} ${url} ${reply.statusCode}`,
   );
+}
+
+/**
+ * An address without the token in it, which opens a preview to whoever has it. It goes by the
+ * address and not by the route, since what no route takes (a token that is too long, another
+ * method) is logged as well.
+ */
+function withoutToken(url: string): string {
+  return url.replace(/^((?:https?:\/\/[^/]*)?\/+preview\/).+/is, "$1[token]");
 }

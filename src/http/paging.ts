@@ -1,6 +1,6 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import { invalidParameter } from "./problems.ts";
+import type { Signing } from "./signing.ts";
 
 export const DEFAULT_LIMIT = 20;
 export const MAX_LIMIT = 100;
@@ -31,7 +31,10 @@ export const pageParameters = {
     .enum(["true", "false"])
     .transform((value) => value === "true")
     .default(false)
-    .meta({ description: "`true` adds `page.total`.", examples: ["true"] }),
+    .meta({
+      description: "`true` adds `page.total`; of very many it is an estimate, and marked as one.",
+      examples: ["true"],
+    }),
 };
 
 /** The shape of a list of `item`s. */
@@ -44,6 +47,12 @@ export const Page = z
     limit: z.int(),
     next: z.string().nullable().describe("The cursor of the next page; null on the last."),
     total: z.int().optional().describe("How many there are in all; with `count=true`."),
+    totalIsEstimate: z
+      .literal(true)
+      .optional()
+      .describe(
+        "There when `total` is not exact: of articles no more than 10,000 are counted, and how many more there are is estimated.",
+      ),
   })
   .meta({ id: "Page" });
 
@@ -55,18 +64,13 @@ export interface Cursors {
   read: (list: string, cursor: string) => string[];
 }
 
-export function signedCursors(secret: Uint8Array): Cursors {
-  const sign = (list: string, position: string) =>
-    createHmac("sha256", secret).update(`${list}\n${position}`).digest().subarray(0, 12);
+export function signedCursors({ sign, open }: Signing): Cursors {
+  const purpose = (list: string) => `cursor ${list}`;
   return {
-    write(list, values) {
-      const position = JSON.stringify(values);
-      return Buffer.concat([sign(list, position), Buffer.from(position)]).toString("base64url");
-    },
+    write: (list, values) => sign(purpose(list), JSON.stringify(values)),
     read(list, cursor) {
-      const bytes = Buffer.from(cursor, "base64url");
-      const position = bytes.subarray(12).toString();
-      if (bytes.length <= 12 || !timingSafeEqual(bytes.subarray(0, 12), sign(list, position))) {
+      const position = open(purpose(list), cursor);
+      if (position === undefined) {
         throw invalidParameter([
           {
             pointer: "cursor",

@@ -20,6 +20,11 @@ export const problemTypes = {
   "key-required": { status: 401, meaning: "The operation needs a key: send `Authorization: Bearer KEY`." },
   "key-invalid": { status: 401, meaning: "The key is wrong, revoked or expired." },
   "scope-missing": { status: 403, meaning: "The key is good but lacks the scope that `detail` names." },
+  "out-of-reach": {
+    status: 403,
+    meaning:
+      "The key has the scope, but is kept to its own drafts, or to some sections, and this lies outside; or it is a comment that another key wrote.",
+  },
   "not-found": { status: 404, meaning: "There is nothing at this address that the caller may know of." },
   "method-not-allowed": {
     status: 405,
@@ -45,11 +50,16 @@ export const problemTypes = {
     status: 409,
     meaning: "An operation of an atomic bulk failed, so none of them was done; `results` says which and why.",
   },
+  withdrawn: {
+    status: 451,
+    meaning:
+      "It was withdrawn for good, for a legal reason; `detail` says what may be said of it (RFC 7725).",
+  },
   gone: { status: 410, meaning: "It was published and is no more." },
   "precondition-failed": {
     status: 412,
     meaning:
-      "It was changed since: the `If-Match` or `If-None-Match` sent does not fit its current ETag. Fetch it again and repeat the change on top.",
+      "It was changed since: the `If-Match` or `If-None-Match` sent does not fit its current ETag. Fetch it again and repeat the change on top. Of an article, `currentETag` and `conflicts` say what it is now and who has changed what.",
   },
   "content-too-large": {
     status: 413,
@@ -87,7 +97,7 @@ export const problemTypes = {
   unavailable: {
     status: 503,
     meaning:
-      "The database is away or out of room. Nothing was changed; `Retry-After` says when to try again.",
+      "The database is away, out of room or took too long. Nothing was changed; `Retry-After` says when to try again.",
   },
 } as const satisfies Record<string, { status: number; meaning: string }>;
 
@@ -111,6 +121,42 @@ export const ProblemDetails = z
         }),
       )
       .optional(),
+    allowed: z.array(z.string()).optional().describe("What may be done with the article in its state."),
+    revision: z
+      .int()
+      .optional()
+      .describe("With 412 on an article or anything inside it: the revision that its working copy is at."),
+    currentETag: z
+      .string()
+      .optional()
+      .describe("With it: the ETag of the working copy, to be sent as If-Match with the next try."),
+    conflicts: z
+      .array(
+        z.object({
+          field: z
+            .string()
+            .describe(
+              "A JSON Pointer into the article; items go by id: `/keyPoints/{id}`; a tag by its slug.",
+            ),
+          changedBy: z
+            .object({ id: z.string().nullable(), name: z.string() })
+            .nullable()
+            .describe("Null when it follows from a change elsewhere."),
+          changedAt: z.string().nullable(),
+          revision: z.int().nullable().describe("The newest revision that changed it."),
+        }),
+      )
+      .optional()
+      .describe(
+        "With it: what the request would write that others have changed since the revision in If-Match; with `Prefer: merge` what both changed in different ways. Absent when that revision is not known.",
+      ),
+    results: z
+      .array(z.unknown())
+      .optional()
+      .describe(
+        "With a bulk that was undone: a BulkResult for each operation, that of the one that failed and 424.",
+      ),
+    report: z.unknown().optional().describe("With an import that failed: an ImportReport."),
   })
   .meta({
     id: "Problem",
@@ -125,6 +171,24 @@ export const ProblemDetails = z
         requestId: "0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e",
         errors: [{ pointer: "#/headline", detail: "is missing" }],
       },
+      {
+        type: "/problems/precondition-failed",
+        title: "Precondition failed",
+        status: 412,
+        detail: "The article was changed since; its working copy is at revision 8.",
+        instance: "/v1/articles/talks-conclude-in-istanbul",
+        requestId: "0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e",
+        revision: 8,
+        currentETag: '"8-q1vTm3kZ0aXx8mV2b4nD6Q"',
+        conflicts: [
+          {
+            field: "/headline",
+            changedBy: { id: "0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e", name: "Night desk" },
+            changedAt: "2025-04-10T09:30:00.000Z",
+            revision: 8,
+          },
+        ],
+      },
     ],
   });
 
@@ -133,43 +197,37 @@ export interface FieldError {
   detail: string;
 }
 
+/** What a kind of problem says beside what all say (RFC 9457, section 3.2). */
+export type ProblemMembers = Pick<
+  z.output<typeof ProblemDetails>,
+  "allowed" | "revision" | "currentETag" | "conflicts" | "results" | "report"
+>;
+
+interface ProblemExtra {
+  errors?: FieldError[];
+  headers?: Record<string, string>;
+  members?: ProblemMembers;
+}
+
 /** An answer other than success, thrown from wherever it is found out. */
 export class Problem extends Error {
   readonly type: ProblemType;
   readonly errors: FieldError[] | undefined;
   readonly headers: Record<string, string>;
-  readonly members: Record<string, unknown>;
+  readonly members: ProblemMembers;
 
-  constructor(
-    type: ProblemType,
-    detail: string,
-    errors?: FieldError[],
-    headers: Record<string, string> = {},
-    members: Record<string, unknown> = {},
-  ) {
+  constructor(type: ProblemType, detail: string, extra: ProblemExtra) {
     super(detail);
     this.type = type;
-    this.errors = errors;
-    this.headers = headers;
-    this.members = members;
+    this.errors = extra.errors;
+    this.headers = extra.headers ?? {};
+    this.members = extra.members ?? {};
   }
 }
 
-/**
- * A problem to throw: `detail` says what was wrong, where, and what would be right.
- *
- * @param extra.members what its type says beyond the common members (RFC 9457, section 3.2)
- */
-export function problem(
-  type: ProblemType,
-  detail: string,
-  extra: {
-    errors?: FieldError[];
-    headers?: Record<string, string>;
-    members?: Record<string, unknown>;
-  } = {},
-): Problem {
-  return new Problem(type, detail, extra.errors, extra.headers, extra.members);
+/** A problem to throw: `detail` says what was wrong, where, and what would be right. */
+export function problem(type: ProblemType, detail: string, extra: ProblemExtra = {}): Problem {
+  return new Problem(type, detail, extra);
 }
 
 /** The problem of a body that parses but is not valid. */
@@ -223,6 +281,7 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, found:
     instance: request.url.split("?", 1)[0] ?? request.url,
     requestId: request.id,
     ...(found.errors === undefined ? {} : { errors: found.errors }),
+    ...found.members,
   };
   const caching = request.caller ? "private, no-store" : (found.headers["cache-control"] ?? "no-store");
   return reply
@@ -238,6 +297,14 @@ function asProblem(error: unknown, request: FastifyRequest): Problem {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   const known = typeof code === "string" ? fastifyProblem(code, request) : undefined;
   if (known !== undefined) return known;
+  // 57014 is a statement that was ended for taking longer than any may.
+  if (databaseCode(error) === "57014") {
+    return problem(
+      "unavailable",
+      "The database took too long over this and was stopped. Nothing was changed; try again, or ask for less at once.",
+      { headers: { "retry-after": "1" } },
+    );
+  }
   if (isDatabaseAway(error)) {
     return problem(
       "unavailable",

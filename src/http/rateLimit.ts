@@ -1,6 +1,8 @@
-import rateLimit, { normalizeIP } from "@fastify/rate-limit";
+import { callbackify } from "node:util";
+import rateLimit, { type FastifyRateLimitStore, normalizeIP } from "@fastify/rate-limit";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Newsroom } from "../newsroom.ts";
+import type { Together } from "../workers/together.ts";
 import type { App } from "./app.ts";
 import { problem } from "./problems.ts";
 
@@ -19,12 +21,15 @@ export const sharesLimit = {
 };
 
 /**
- * Limits requests a minute: per key where there is one, per address otherwise. Each process counts
- * for itself. What is left is told in the RateLimit fields of draft-ietf-httpapi-ratelimit-headers-11.
+ * Limits requests a minute: per key where there is one, per address otherwise. The processes
+ * behind one port count together, others for themselves. What is left is told in the RateLimit fields of draft-ietf-httpapi-ratelimit-headers-11.
  */
 export async function limitRates(app: App, newsroom: Newsroom): Promise<void> {
   if (!newsroom.config.DATELINE_RATE_LIMIT) return;
   await app.register(rateLimit, {
+    store: storeBy(newsroom.together.count),
+    // Whoever cannot be counted is served: counting must not stop what it protects.
+    skipOnError: true,
     timeWindow: 60_000,
     max: (request: FastifyRequest) => (request.caller === null ? LIMITS.address : LIMITS.key),
     // Of IPv6 everyone has a /64, which counts as one address.
@@ -37,6 +42,20 @@ export async function limitRates(app: App, newsroom: Newsroom): Promise<void> {
   app.addHook("onSend", async (_request, reply) => {
     renameHeaders(reply);
   });
+}
+
+/** Counts are told apart by their keys, to which the plugin adds a route's `groupId`. */
+function storeBy(count: Together["count"]) {
+  const counted = callbackify(async (key: string, window: number) => count(key, window));
+  return class implements FastifyRateLimitStore {
+    incr(...[key, callback, window]: Parameters<FastifyRateLimitStore["incr"]>): void {
+      counted(key, window, callback);
+    }
+
+    child() {
+      return this;
+    }
+  };
 }
 
 /** The plugin still speaks the draft's older dialect. */

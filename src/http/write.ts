@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { auditRequest } from "../audit/record.ts";
 import { type Actor, type Transaction, transact } from "../database/client.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { type Answer, type RenderedAnswer, render, send } from "./answer.ts";
@@ -10,7 +11,8 @@ export const IDEMPOTENCY_HOURS = 24;
 
 /**
  * Does the work of a writing operation in one transaction and answers once it is committed: what
- * was answered is durable, and a failure changes nothing.
+ * was answered is durable, and a failure changes nothing. What a key did is noted in the audit log by
+ * the same transaction.
  *
  * A POST with an Idempotency-Key is done once. Its answer is kept in the same transaction as its
  * effect, so that neither exists without the other, and a request that died leaves no trace that
@@ -28,9 +30,14 @@ export async function write(
   const rendered = await transact(
     newsroom.database,
     async (tx) => {
-      if (key === undefined) return render(reply, await work(tx));
-      return once(tx, request, key, async () => {
+      const done = async () => {
         const found = await work(tx);
+        await auditRequest(tx, request, found);
+        return found;
+      };
+      if (key === undefined) return render(reply, await done());
+      return once(tx, request, key, async () => {
+        const found = await done();
         return { sent: render(reply, found), kept: render(reply, withoutSecret(found)) };
       });
     },
@@ -41,7 +48,7 @@ export async function write(
 
 /** Who does what a request asks for. */
 export function actorFor({ caller }: FastifyRequest): Actor {
-  return { id: caller?.id ?? null, name: caller?.name ?? "anyone" };
+  return caller ?? { id: null, name: "anyone" };
 }
 
 /** A key's secret is shown once and stored nowhere, so a repeated answer comes without it, also one among others. */

@@ -27,7 +27,7 @@ export async function importNewsPage(
 ): Promise<StoredArticle> {
   const { networks, ...parsed } = read(decode(page, options.charset));
   const input = validContent(ArticleInput, articleInput(parsed, options.language));
-  const article = await createArticle(tx, input);
+  const article = await createArticle(tx, input, { action: "imported" });
   const articleId = article.row.id;
   const names = [...new Set(networks.map(networkName))];
   await tx.shareCount.createMany({ data: names.map((network) => ({ articleId, network, count: 0n })) });

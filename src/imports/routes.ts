@@ -58,7 +58,12 @@ export async function importRoutes(parent: App, newsroom: Newsroom): Promise<voi
           body: z.unknown().meta({ id: "NewsPage", type: "string", maxLength: MAX_PAGE, examples: [page] }),
           response: { 201: Article },
         },
-        config: { access: "articles:write", alsoFor: "articles:publish", consumes: ["text/plain"] },
+        config: {
+          access: "articles:write",
+          heedsReach: true,
+          alsoFor: "articles:publish",
+          consumes: ["text/plain"],
+        },
         bodyLimit: MAX_PAGE,
       },
       async (request, reply) => {

@@ -1,7 +1,9 @@
 import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import { requireScope } from "../access/authenticate.ts";
+import { requireReach, withinReach } from "../access/reach.ts";
 import { articleIdOf, loadArticle } from "../articles/workingCopy.ts";
+import { mayReadEmbargoed } from "../editions/read.ts";
 import { readLive } from "../editions/routes.ts";
 import { answer } from "../http/answer.ts";
 import type { App } from "../http/app.ts";
@@ -43,7 +45,7 @@ export function linkRoutes(app: App, newsroom: Newsroom): void {
         querystring: BacklinkQuery,
         response: { 200: BacklinkList },
       },
-      config: { alsoFor: "drafts:read", cached: true, problems: ["not-found", "gone"] },
+      config: { alsoFor: "drafts:read", cached: true, problems: ["not-found", "gone", "withdrawn"] },
     },
     async (request, reply) => {
       const { limit, cursor, count, version } = request.query;
@@ -56,18 +58,21 @@ export function linkRoutes(app: App, newsroom: Newsroom): void {
         const live = await readLive(newsroom, request, reply);
         if (live === undefined) return reply;
         ({ articleId } = live);
-        headers = publicCaching(request, newsroom, [articleId, "articles"]);
+        headers = publicCaching(request, newsroom, [articleId, "articles"], newsroom.news.agenda.next());
       }
       const list = `backlinks ${version} ${articleId}`;
       const after = cursor === undefined ? undefined : cursors.read(list, cursor)[0];
       const query = { articleId, limit: limit + 1, after };
-      const rows = ofDrafts
-        ? await listDraftBacklinks(database, query)
-        : await listBacklinks(database, query);
+      const within = ofDrafts ? withinReach(request.caller) : undefined;
+      const audience = !ofDrafts && mayReadEmbargoed(request) ? "partners" : "public";
+      const rows =
+        within === undefined
+          ? await listBacklinks(database, query, audience)
+          : await listDraftBacklinks(database, query, within);
       const page = rows.slice(0, limit);
       const last = rows.length > limit ? page.at(-1) : undefined;
       const next = last === undefined ? null : cursors.write(list, [last.id]);
-      const total = count ? { total: await countBacklinks(database, articleId, ofDrafts) } : {};
+      const total = count ? { total: await countBacklinks(database, articleId, { audience, within }) } : {};
       return answer(request, reply, {
         body: { data: page.map(shown), page: { limit, next, ...total } },
         headers: { ...headers, ...nextLink(request.url, next) },
@@ -87,22 +92,25 @@ export function linkRoutes(app: App, newsroom: Newsroom): void {
         querystring: LinkHealthQuery,
         response: { 200: LinkHealth },
       },
-      config: { access: "drafts:read", problems: ["not-found"] },
+      config: { access: "drafts:read", heedsReach: true, problems: ["not-found"] },
     },
     async (request, reply) => {
       const { limit, cursor, count, kind, article } = request.query;
       const articleId = article === undefined ? undefined : await articleIdOf(database, article);
-      if (article !== undefined && articleId === undefined)
-        throw problem("not-found", `There is no article ${article}.`);
+      if (article !== undefined) {
+        if (articleId === undefined) throw problem("not-found", `There is no article ${article}.`);
+        await requireReach(database, request.caller, articleId, article);
+      }
+      const within = withinReach(request.caller);
       const list = `link-health ${kind ?? ""} ${articleId ?? ""}`;
       const [ofArticle, linkId] = cursor === undefined ? [] : cursors.read(list, cursor);
       const after =
         ofArticle === undefined || linkId === undefined ? undefined : { articleId: ofArticle, linkId };
-      const found = await listFindings(database, { kind, articleId }, { limit: limit + 1, after });
+      const found = await listFindings(database, { kind, articleId, within }, { limit: limit + 1, after });
       const data = found.slice(0, limit);
       const last = found.length > limit ? data.at(-1) : undefined;
       const next = last === undefined ? null : cursors.write(list, [last.article.id, last.link.id]);
-      const counts = count ? await countFindings(database, { kind, articleId }) : undefined;
+      const counts = count ? await countFindings(database, { kind, articleId, within }) : undefined;
       const total =
         counts === undefined
           ? {}

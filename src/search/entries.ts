@@ -16,14 +16,8 @@ const KNOWN_WORD = { least: 3, most: 40 };
 /** How many articles are read at once to be indexed. */
 const BATCH = 50;
 
-/** When an article went live, and when it was last changed. */
-interface Moments {
-  publishedAt: Date;
-  updatedAt: Date;
-}
-
 /**
- * Makes a live article's words findable, in the transaction that puts it live. What is withdrawn
+ * Makes a live article's words findable, in the transaction that has put it live. What is withdrawn
  * takes its entry along.
  */
 export async function indexArticle(
@@ -32,19 +26,19 @@ export async function indexArticle(
     EditionDocument,
     "id" | "language" | "headline" | "standfirst" | "keyPoints" | "dateline" | "body"
   >,
-  { publishedAt, updatedAt }: Moments,
 ): Promise<void> {
   const { texts, known } = wordsByWeight(passagesOf(document));
   const config = configurationOf(document.language);
   await tx.$executeRaw`
-    INSERT INTO search_entries (article_id, config, published_at, updated_at, vector)
-    VALUES (${document.id}::uuid, ${config}, ${publishedAt}, ${updatedAt},
+    INSERT INTO search_entries (article_id, config, published_at, updated_at, terms, vector)
+    SELECT article_id, ${config}, published_at, updated_at, terms_of(terms, language),
       setweight(to_tsvector(${config}::regconfig, ${texts.A}), 'A') ||
       setweight(to_tsvector(${config}::regconfig, ${texts.B}), 'B') ||
       setweight(to_tsvector(${config}::regconfig, ${texts.C}), 'C') ||
-      setweight(to_tsvector(${config}::regconfig, ${texts.D}), 'D'))
+      setweight(to_tsvector(${config}::regconfig, ${texts.D}), 'D')
+    FROM publications WHERE article_id = ${document.id}::uuid
     ON CONFLICT (article_id) DO UPDATE SET config = excluded.config, vector = excluded.vector,
-      published_at = excluded.published_at, updated_at = excluded.updated_at`;
+      published_at = excluded.published_at, updated_at = excluded.updated_at, terms = excluded.terms`;
   // In one order, so that two transactions cannot wait for each other.
   await tx.$executeRaw`
     INSERT INTO search_words (word) SELECT word FROM unnest(${known}::text[]) AS word ORDER BY word
@@ -79,13 +73,10 @@ export async function fillSearch(database: Database): Promise<number> {
   let filled = 0;
   for (;;) {
     const found = await transact(database, async (tx) => {
-      const rows = await tx.$queryRaw<
-        { document: string; published_at: Date; updated_at: Date }[]
-      >`SELECT p.document, p.published_at, p.updated_at
-        FROM search_entries s JOIN publications p USING (article_id)
+      const rows = await tx.$queryRaw<{ document: string }[]>`
+        SELECT p.document FROM search_entries s JOIN publications p USING (article_id)
         WHERE s.vector IS NULL ORDER BY s.article_id LIMIT ${BATCH} FOR UPDATE OF s SKIP LOCKED`;
-      for (const { document, published_at: publishedAt, updated_at: updatedAt } of rows)
-        await indexArticle(tx, JSON.parse(document) as EditionDocument, { publishedAt, updatedAt });
+      for (const { document } of rows) await indexArticle(tx, JSON.parse(document) as EditionDocument);
       return rows.length;
     });
     if (found === 0) return filled;

@@ -1,7 +1,17 @@
 import { Prisma, type Transaction } from "../database/client.ts";
+import { countUpTo } from "../database/counting.ts";
 import { withShares } from "../editions/document.ts";
-import { type ListedPage, conjunction, liveFilters, nameOf } from "../editions/list.ts";
-import { shareCountsOf } from "../editions/read.ts";
+import { type ListedPage, emptyPage, nameOf } from "../editions/list.ts";
+import {
+  type Terms as Filed,
+  beyondWalk,
+  conjunction,
+  firstListings,
+  hasTerms,
+  termsOf,
+  times,
+} from "../editions/listings.ts";
+import { shareCountsOf, viewFor } from "../editions/read.ts";
 import type { SearchQuery } from "../editions/schema.ts";
 import type { Cursors } from "../http/paging.ts";
 import { highlights } from "./highlight.ts";
@@ -50,31 +60,30 @@ const SIMILAR = "similar";
 export async function listFound(tx: Transaction, cursors: Cursors, query: SearchQuery): Promise<ListedPage> {
   const listName = nameOf("found", query);
   const [mode = AS_ASKED, ...after] = query.cursor === undefined ? [] : cursors.read(listName, query.cursor);
+  const filed = await termsOf(tx, query);
+  if (filed === undefined) return emptyPage(query);
   const terms = readTerms(query.q);
   const page = async (found: Terms | undefined, as: string) =>
     found === undefined
       ? emptyPage(query)
-      : findPage(tx, query, found, after, (position) => cursors.write(listName, [as, ...position]));
+      : findPage(tx, query, filed, found, after, (position) => cursors.write(listName, [as, ...position]));
   if (mode === SIMILAR) return page(await similarTerms(tx, terms), SIMILAR);
   const asked = await page(terms, AS_ASKED);
   if (asked.items.length > 0 || query.cursor !== undefined) return asked;
   return page(await similarTerms(tx, terms), SIMILAR);
 }
 
-function emptyPage({ count }: SearchQuery): ListedPage {
-  return { items: [], next: null, total: count ? 0 : undefined };
-}
-
 async function findPage(
   tx: Transaction,
   query: SearchQuery,
+  filed: Filed,
   terms: Terms,
   after: string[],
   cursorAt: (position: string[]) => string,
 ): Promise<ListedPage> {
   const arms = await armsOf(tx, terms, query.language);
   if (arms.length === 0) return emptyPage(query);
-  const rows = await tx.$queryRaw<FoundRow[]>(pageOf(query, arms, after));
+  const rows = await findRows(tx, query, filed, arms, after);
   const page = rows.slice(0, query.limit);
   const last = rows.length > query.limit ? page.at(-1) : undefined;
   const withSnippets = query.fields === undefined || query.fields.includes("highlight");
@@ -86,7 +95,7 @@ async function findPage(
       return snippet === undefined ? item : `${item.slice(0, -1)},"highlight":${JSON.stringify(snippet)}}`;
     }),
     next: last === undefined ? null : cursorAt(last.position),
-    total: query.count ? await countFound(tx, query, arms) : undefined,
+    count: query.count ? await countUpTo(tx, matching(query, filed, arms)) : undefined,
   };
 }
 
@@ -111,8 +120,31 @@ export async function armsOf(tx: Transaction, terms: Terms, language: string | u
     WHERE querytree(query) NOT IN ('', 'T') GROUP BY query`;
 }
 
-/** The statement for one page, from after a position on. */
-export function pageOf(query: SearchQuery, arms: Arm[], after: string[]): Prisma.Sql {
+/**
+ * The rows of a page and the one after it. In the order of a time they are found as those of other
+ * lists are: by a walk where many articles have the words, and where few have by gathering them.
+ */
+async function findRows(
+  tx: Transaction,
+  query: SearchQuery,
+  filed: Filed,
+  arms: Arm[],
+  after: string[],
+): Promise<FoundRow[]> {
+  const { sort } = query;
+  if (sort === "relevance") return tx.$queryRaw<FoundRow[]>(pageOf(query, ranked(query, filed, arms), after));
+  const inTime = { ...query, sort };
+  const position = after.length === 0 ? undefined : after;
+  const walk = firstListings(inTime, filed, position);
+  const rows = await tx.$queryRaw<FoundRow[]>(pageOf(query, walked(query, filed, arms, walk), after));
+  if (rows.length > query.limit) return rows;
+  const [more] = await tx.$queryRaw<unknown[]>(beyondWalk(inTime, filed, position));
+  if (more === undefined) return rows;
+  return tx.$queryRaw<FoundRow[]>(pageOf(query, gathered(query, filed, arms), after));
+}
+
+/** The statement for one page of what was found, from after a position on. */
+function pageOf(query: SearchQuery, found: Prisma.Sql, after: string[]): Prisma.Sql {
   const { keys, direction, beyond } = sorts[query.sort];
   const columns = keys.map(({ column }) => column);
   const onwards =
@@ -126,40 +158,55 @@ export function pageOf(query: SearchQuery, arms: Arm[], after: string[]): Prisma
     FROM (
       SELECT found.article_id, found.config, row_number() OVER (ORDER BY ${order}) AS place,
              ARRAY[${Prisma.join(columns.map((column) => Prisma.sql`${column}::text`))}] AS position
-      FROM (${query.sort === "relevance" ? ranked(query, arms) : matching(query, arms)}) found
-      WHERE ${onwards} ORDER BY ${order} LIMIT ${query.limit + 1}
-    ) page JOIN publications shown ON shown.article_id = page.article_id
+      FROM (${found}) found WHERE ${onwards} ORDER BY ${order} LIMIT ${query.limit + 1}
+    ) page JOIN ${viewFor(query.audience)} shown ON shown.article_id = page.article_id
     ORDER BY page.place`;
 }
 
+/** Those of some listings that have the words and fit, looked up one by one. */
+function walked(query: SearchQuery, filed: Filed, arms: Arm[], listings: Prisma.Sql): Prisma.Sql {
+  const filters = [
+    hasTerms(filed),
+    ...times(query, "s"),
+    Prisma.sql`(${Prisma.join(arms.map(has), " OR ")})`,
+  ];
+  return Prisma.sql`
+    SELECT l.article_id, s.config, l.published_at, l.updated_at FROM (${listings}) l CROSS JOIN LATERAL (
+      SELECT s.config FROM search_entries s WHERE s.article_id = l.article_id AND ${conjunction(filters)} OFFSET 0
+    ) s`;
+}
+
+function gathered(query: SearchQuery, filed: Filed, arms: Arm[]): Prisma.Sql {
+  return Prisma.sql`
+    WITH gathered AS MATERIALIZED (SELECT article_id, config, published_at, updated_at FROM (${matching(query, filed, arms)}) m)
+    SELECT article_id, config, published_at, updated_at FROM gathered`;
+}
+
 /** The newest matches with their ranks; longer articles need more hits to rank as high (normalization 1). */
-function ranked(query: SearchQuery, arms: Arm[]): Prisma.Sql {
+function ranked(query: SearchQuery, filed: Filed, arms: Arm[]): Prisma.Sql {
   const queries = arms.map(
     ({ configs, query: text }) => Prisma.sql`WHEN config = ANY (${configs}::text[]) THEN ${text}::tsquery`,
   );
   return Prisma.sql`
     SELECT article_id, config, published_at, updated_at,
            ts_rank('{0.1, 0.2, 0.4, 1.0}', vector, CASE ${Prisma.join(queries, " ")} END, 1) AS rank
-    FROM (${matching(query, arms)} ORDER BY s.published_at DESC, s.article_id DESC LIMIT ${MAX_RANKED}) newest`;
+    FROM (
+      SELECT article_id, config, vector, published_at, updated_at FROM (${matching(query, filed, arms)}) m
+      ORDER BY published_at DESC, article_id DESC LIMIT ${MAX_RANKED}
+    ) newest`;
 }
 
-function matching(query: SearchQuery, arms: Arm[]): Prisma.Sql {
-  return Prisma.sql`SELECT s.article_id, s.config, s.vector, s.published_at, s.updated_at FROM ${matches(query, arms)}`;
-}
-
-function matches(query: SearchQuery, arms: Arm[]): Prisma.Sql {
-  const filters = liveFilters(query);
-  const entries = filters.length === 0 ? Prisma.empty : Prisma.sql`JOIN publications p USING (article_id)`;
-  const searches = arms.map(
-    ({ configs, query: text }) =>
-      Prisma.sql`(s.vector @@ ${text}::tsquery AND s.config = ANY (${configs}::text[]))`,
+/** Selects all that is live, fits and has the words, each arm by itself, so that the index is the judge of it. */
+function matching(query: SearchQuery, filed: Filed, arms: Arm[]): Prisma.Sql {
+  const filters = [hasTerms(filed), ...times(query, "s")];
+  const found = arms.map(
+    (arm) => Prisma.sql`
+      SELECT s.article_id, s.config, s.vector, s.published_at, s.updated_at FROM search_entries s
+      WHERE ${conjunction([...filters, has(arm)])}`,
   );
-  return Prisma.sql`search_entries s ${entries} WHERE ${conjunction([...filters, Prisma.sql`(${Prisma.join(searches, " OR ")})`])}`;
+  return Prisma.join(found, " UNION ALL ");
 }
 
-async function countFound(tx: Transaction, query: SearchQuery, arms: Arm[]): Promise<number> {
-  const [row] = await tx.$queryRaw<
-    [{ total: number }]
-  >`SELECT count(*)::int AS total FROM ${matches(query, arms)}`;
-  return row.total;
+function has({ configs, query }: Arm): Prisma.Sql {
+  return Prisma.sql`(s.vector @@ ${query}::tsquery AND s.config = ANY (${configs}::text[]))`;
 }

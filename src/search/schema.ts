@@ -5,7 +5,7 @@ import { faultOfSearch } from "./terms.ts";
 /** The longest search, in characters. */
 const MAX_SEARCH = 500;
 /** The most matches that are ranked: a very common word must not cost the whole archive. */
-export const MAX_RANKED = 10_000;
+export const MAX_RANKED = 3_000;
 
 /** What to search for. */
 export const Search = text(MAX_SEARCH)

@@ -1,7 +1,19 @@
-import { type Database, Prisma, type Transaction, transact } from "../database/client.ts";
+import { type Database, Prisma, transact } from "../database/client.ts";
+import { countUpTo } from "../database/counting.ts";
 import { withShares } from "../editions/document.ts";
-import { type ListedPage, conjunction, liveFilters, nameOf } from "../editions/list.ts";
-import { shareCountsOf } from "../editions/read.ts";
+import { type ListedPage, emptyPage, nameOf } from "../editions/list.ts";
+import {
+  type Terms,
+  conjunction,
+  hasTerms,
+  isListed,
+  isVisible,
+  publishedWithin,
+  termsOf,
+  times,
+  updatedWithin,
+} from "../editions/listings.ts";
+import { shareCountsOf, viewFor } from "../editions/read.ts";
 import type { ArticleQuery } from "../editions/schema.ts";
 import type { Newsroom } from "../newsroom.ts";
 
@@ -12,6 +24,9 @@ interface StandingRow {
   published_at: Date;
   shares: Record<string, number> | null;
 }
+
+/** How many standings are looked through, from the top down, for those that a list's filters leave. */
+const MOST_WALKED = 10_000;
 
 /** How far a span has to be moved: its standings hold hours from `since` on that lie before `until`. */
 const overdue = Prisma.sql`
@@ -29,15 +44,18 @@ const overdue = Prisma.sql`
  * @throws 400 when the cursor is not one of this list
  */
 export async function listMostShared(
-  { database, cursors, shares }: Pick<Newsroom, "database" | "cursors" | "shares">,
+  newsroom: Pick<Newsroom, "database" | "cursors" | "shares">,
   query: ArticleQuery,
 ): Promise<ListedPage> {
+  const { database, cursors } = newsroom;
   const { window = "all" } = query;
   const listName = nameOf("live", { ...query, window });
   const after = query.cursor === undefined ? undefined : cursors.read(listName, query.cursor);
-  await shares.settle();
+  await newsroom.shares.settle();
   if (window !== "all") await moveSpans(database);
-  const rows = await database.$queryRaw<StandingRow[]>(selectMostShared(query, after));
+  const terms = await termsOf(database, query);
+  if (terms === undefined) return emptyPage(query);
+  const rows = await findShared(database, query, terms, after);
   const page = rows.slice(0, query.limit);
   const last = rows.length > query.limit ? page.at(-1) : undefined;
   return {
@@ -46,39 +64,82 @@ export async function listMostShared(
       last === undefined
         ? null
         : cursors.write(listName, [`${last.count}`, last.published_at.toISOString(), last.article_id]),
-    total: query.count ? await countShared(database, query) : undefined,
+    count: query.count ? await countUpTo(database, selectShared(query, terms)) : undefined,
   };
 }
 
-/**
- * The query for one page and the row after it.
- *
- * @param after the count, the time of publication and the id that the page goes on from
- */
-export function selectMostShared(query: ArticleQuery, after?: readonly string[]): Prisma.Sql {
-  const onwards =
-    after === undefined
-      ? []
-      : [
-          Prisma.sql`(standing.count, standing.published_at, standing.article_id) < (${after[0]}::bigint, ${after[1]}::timestamptz, ${after[2]}::uuid)`,
-        ];
+/** As with other lists: where much fits it is soon found from the top down, and where little does it is gathered. */
+async function findShared(
+  database: Database,
+  query: ArticleQuery,
+  terms: Terms,
+  after: readonly string[] | undefined,
+): Promise<StandingRow[]> {
+  const rows = await database.$queryRaw<StandingRow[]>(walkedStandings(query, terms, after));
+  if (rows.length > query.limit) return rows;
+  const [more] = await database.$queryRaw<unknown[]>(beyondStandings(query, after));
+  return more === undefined
+    ? rows
+    : database.$queryRaw<StandingRow[]>(gatheredStandings(query, terms, after));
+}
+
+/** The statement that fills a page from the articles that were shared the most, whatever they are. */
+export function walkedStandings(query: ArticleQuery, terms: Terms, after?: readonly string[]): Prisma.Sql {
+  return shown(
+    query,
+    Prisma.sql`
+      SELECT article_id, top.count, top.published_at
+      FROM (${standings(query, after)} LIMIT ${MOST_WALKED}) top
+      WHERE ${conjunction([...publishedWithin(query, "top"), isVisible(query, "top"), ...terms.map((term) => isListed(term, "top", updatedWithin(query, "o")))])}
+      ORDER BY top.count DESC, top.published_at DESC, article_id DESC LIMIT ${query.limit + 1}`,
+  );
+}
+
+/** The statement that finds whether there are more standings than are walked through. */
+export function beyondStandings(query: ArticleQuery, after?: readonly string[]): Prisma.Sql {
+  return Prisma.sql`${standings(query, after)} LIMIT 1 OFFSET ${MOST_WALKED}`;
+}
+
+/** The statement that gathers all that fits and sorts it. */
+export function gatheredStandings(query: ArticleQuery, terms: Terms, after?: readonly string[]): Prisma.Sql {
+  return shown(
+    query,
+    Prisma.sql`
+      WITH found AS MATERIALIZED (${selectShared(query, terms)} ${after === undefined ? Prisma.empty : Prisma.sql`AND ${onwards(after)}`})
+      SELECT article_id, count, published_at FROM found
+      ORDER BY count DESC, published_at DESC, article_id DESC LIMIT ${query.limit + 1}`,
+  );
+}
+
+/** Selects all that is live, fits and was shared within the window. */
+export function selectShared(query: ArticleQuery, terms: Terms): Prisma.Sql {
   return Prisma.sql`
-    SELECT p.article_id, p.summary, standing.count, standing.published_at, ${shareCountsOf(Prisma.sql`p.article_id`)} AS shares
-    FROM share_standings standing JOIN publications p USING (article_id)
-    WHERE ${conjunction([...standingFilters(query), ...onwards])}
-    ORDER BY standing.count DESC, standing.published_at DESC, standing.article_id DESC LIMIT ${query.limit + 1}`;
+    SELECT standing.article_id, standing.count, standing.published_at
+    FROM share_standings standing JOIN search_entries s USING (article_id)
+    WHERE ${conjunction([...withinWindow(query), hasTerms(terms), ...times(query, "s")])}`;
 }
 
-async function countShared(tx: Transaction, query: ArticleQuery): Promise<number> {
-  const [row] = await tx.$queryRaw<[{ total: number }]>`
-    SELECT count(*)::int AS total FROM share_standings standing JOIN publications p USING (article_id)
-    WHERE ${conjunction(standingFilters(query))}`;
-  return row.total;
+function standings(query: ArticleQuery, after: readonly string[] | undefined): Prisma.Sql {
+  const filters = after === undefined ? withinWindow(query) : [...withinWindow(query), onwards(after)];
+  return Prisma.sql`
+    SELECT standing.article_id, standing.count, standing.published_at FROM share_standings standing
+    WHERE ${conjunction(filters)}
+    ORDER BY standing.count DESC, standing.published_at DESC, standing.article_id DESC`;
 }
 
-function standingFilters(query: ArticleQuery): Prisma.Sql[] {
-  const { window = "all" } = query;
-  return [Prisma.sql`standing.span = ${window}`, Prisma.sql`standing.count > 0`, ...liveFilters(query)];
+function withinWindow({ window = "all" }: ArticleQuery): Prisma.Sql[] {
+  return [Prisma.sql`standing.span = ${window}`, Prisma.sql`standing.count > 0`];
+}
+
+function onwards([count, publishedAt, id]: readonly string[]): Prisma.Sql {
+  return Prisma.sql`(standing.count, standing.published_at, standing.article_id) < (${count}::bigint, ${publishedAt}::timestamptz, ${id}::uuid)`;
+}
+
+function shown({ audience }: ArticleQuery, page: Prisma.Sql): Prisma.Sql {
+  return Prisma.sql`
+    SELECT p.article_id, p.summary, page.count, page.published_at, ${shareCountsOf(Prisma.sql`p.article_id`)} AS shares
+    FROM (${page}) page JOIN ${viewFor(audience)} p ON p.article_id = page.article_id
+    ORDER BY page.count DESC, page.published_at DESC, page.article_id DESC`;
 }
 
 /**

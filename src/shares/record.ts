@@ -1,5 +1,5 @@
 import type { Database, Statements, Transaction } from "../database/client.ts";
-import { oncePublished } from "../editions/read.ts";
+import { whyAbsent } from "../editions/read.ts";
 import { problem } from "../http/problems.ts";
 import { MAX_COUNT, MAX_NETWORKS } from "./schema.ts";
 import { settle } from "./settle.ts";
@@ -53,7 +53,8 @@ export function shareRecorder(
   let waiting = new Map<string, Waiting>();
   let running = false;
   const unsettled = new Set<string>();
-  let settling: NodeJS.Timeout | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let settling: Promise<void> = Promise.resolve();
   const listeners: ((shares: number) => void)[] = [];
 
   const drain = async () => {
@@ -83,7 +84,7 @@ export function shareRecorder(
         else {
           shared(articleId);
           unsettled.add(articleId);
-          settling ??= setTimeout(() => void settleNow().catch(() => {}), SETTLE_AFTER).unref();
+          timer ??= setTimeout(() => void settleNow().catch(() => {}), SETTLE_AFTER).unref();
           answerEach(row, waiters);
         }
       }
@@ -92,12 +93,14 @@ export function shareRecorder(
     }
   };
 
-  const settleNow = async () => {
-    clearTimeout(settling);
-    settling = undefined;
+  const settleNow = () => {
+    clearTimeout(timer);
+    timer = undefined;
     const ids = [...unsettled];
     unsettled.clear();
-    if (ids.length > 0) await settle(database, ids);
+    // Whoever asks for it waits for what is being settled already, too.
+    if (ids.length > 0) settling = settling.catch(() => {}).then(() => settle(database, ids));
+    return settling;
   };
 
   return {
@@ -139,7 +142,7 @@ const ADD_SHARES = {
       SELECT article_id, network, shares, known.count IS NULL AS is_new,
              row_number() OVER (PARTITION BY article_id, known.count IS NULL ORDER BY network) AS place
       FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS share (article_id, network, shares)
-      JOIN publications USING (article_id)
+      JOIN live USING (article_id)
       LEFT JOIN share_counts known USING (article_id, network)
     ) share
     WHERE NOT is_new
@@ -181,13 +184,10 @@ async function refuse(
 
 /** Why no share could be added to an article. */
 export async function reasonFor(tx: Transaction, articleId: string) {
-  if ((await tx.publication.count({ where: { articleId } })) > 0) {
-    return problem(
-      "count-limit",
-      `The count is at its limit of ${MAX_COUNT}, or the article has ${MAX_NETWORKS} networks already.`,
-    );
-  }
-  if ((await oncePublished(tx, [articleId])).has(articleId))
-    return problem("gone", `The article ${articleId} was published and is no more.`);
-  return problem("not-found", `There is no published article ${articleId}.`);
+  const [live] = await tx.$queryRaw<unknown[]>`SELECT FROM live WHERE article_id = ${articleId}::uuid`;
+  if (live === undefined) return whyAbsent(tx, articleId, articleId);
+  return problem(
+    "count-limit",
+    `The count is at its limit of ${MAX_COUNT}, or the article has ${MAX_NETWORKS} networks already.`,
+  );
 }

@@ -30,11 +30,15 @@ const querystring = z.strictObject({
       examples: ["published"],
     }),
 });
-const reading = { alsoFor: "drafts:read", cached: true, problems: ["not-found", "gone"] } as const;
+const reading = {
+  alsoFor: "drafts:read",
+  cached: true,
+  problems: ["not-found", "gone", "withdrawn"],
+} as const;
 const setting = {
   access: "shares:write",
   precondition: "required",
-  problems: ["not-found", "gone", "count-limit"],
+  problems: ["not-found", "gone", "withdrawn", "count-limit"],
 } as const;
 
 interface Count {
@@ -60,7 +64,7 @@ export function shareRoutes(app: App, newsroom: Newsroom): void {
       },
       config: {
         alsoFor: "shares:write",
-        problems: ["not-found", "gone", "count-limit", "too-many-requests"],
+        problems: ["not-found", "gone", "withdrawn", "count-limit", "too-many-requests"],
         ...sharesLimit,
       },
       bodyLimit: 1024,
@@ -217,7 +221,7 @@ async function readCounts(
     where: { articleId: live.articleId },
     orderBy: { network: "asc" },
   });
-  return { counts, headers: publicCaching(request, newsroom, live.groups) };
+  return { counts, headers: publicCaching(request, newsroom, live.groups, live.changesAt) };
 }
 
 /** The count that a request changes, after its precondition was found to fit. */

@@ -1,5 +1,6 @@
 import { v7 as uuid } from "uuid";
-import { Prisma, type Transaction, databaseCode } from "../database/client.ts";
+import { isKept } from "../access/reach.ts";
+import { Prisma, type Transaction, actorOf, concern, databaseCode } from "../database/client.ts";
 import type { Section } from "../database/generated/client.ts";
 import { type FieldError, pathPointer, problem } from "../http/problems.ts";
 import { isId } from "../http/scalars.ts";
@@ -23,6 +24,11 @@ export async function findTerm(tx: Transaction, kind: Kind, reference: string): 
   return term;
 }
 
+/** The terms of a kind that have these ids. */
+export async function termsById(tx: Transaction, kind: Kind, ids: readonly string[]): Promise<Term[]> {
+  return ids.length === 0 ? [] : tableOf(tx, kind).findMany({ where: { id: { in: [...ids] } } });
+}
+
 /**
  * Finds a term to change it, and keeps others from changing it until the transaction ends.
  *
@@ -30,6 +36,7 @@ export async function findTerm(tx: Transaction, kind: Kind, reference: string): 
  */
 export async function lockTerm(tx: Transaction, kind: Kind, reference: string): Promise<Term> {
   const { id } = await findTerm(tx, kind, reference);
+  concern(tx, kinds[kind].plural, id);
   await tx.$queryRaw`SELECT id FROM ${Prisma.raw(kinds[kind].plural)} WHERE id = ${id}::uuid FOR UPDATE`;
   return findTerm(tx, kind, id);
 }
@@ -114,7 +121,8 @@ async function resolveTerm(tx: Transaction, kind: Kind, reference: TermReference
   const slug = reference.slug ?? slugify(name ?? "", "");
   const existing = slug === "" ? null : await table.findUnique({ where: { slug } });
   if (existing !== null) return existing;
-  if (name === undefined) return undefined;
+  // Whoever is kept to a part of the newsroom makes none that all of it would have.
+  if (name === undefined || isKept(actorOf(tx))) return undefined;
   if (slug === "") return createTerm(tx, kind, { name });
   // Whoever names the same new term at the same time gets the one that was made first.
   await table.createMany({ data: [{ id: uuid(), name, slug }], skipDuplicates: true });
@@ -126,14 +134,14 @@ async function refuseInUse(tx: Transaction, kind: Kind, term: Term, consequence:
     SELECT EXISTS (SELECT FROM articles WHERE section_id = ${term.id}::uuid)
         OR EXISTS (SELECT FROM article_tags WHERE tag_id = ${term.id}::uuid)
         OR EXISTS (SELECT FROM article_authors WHERE author_id = ${term.id}::uuid)
-        OR EXISTS (SELECT FROM publications WHERE terms @> ARRAY[${term.id}::uuid]) AS used`;
+        OR EXISTS (SELECT FROM listings WHERE term = ${term.id}::uuid) AS used`;
   if (found.used) throw inUse(kind, term, consequence);
 }
 
 function inUse(kind: Kind, term: Term, consequence: string) {
   return problem(
     "in-use",
-    `Articles use the ${kinds[kind].noun} ${term.slug}, so ${consequence}. Take it off those articles, and publish them, first.`,
+    `Articles or keys use the ${kinds[kind].noun} ${term.slug}, so ${consequence}. Take it off those articles, and publish them, and revoke those keys, first.`,
   );
 }
 

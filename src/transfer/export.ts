@@ -1,8 +1,17 @@
-import { type WorkingCopy, articleParts, storedArticle } from "../articles/workingCopy.ts";
-import type { Database, Prisma, Transaction } from "../database/client.ts";
+import { type StoredArticle, articleParts, storedArticle } from "../articles/workingCopy.ts";
+import type { Prisma, Transaction } from "../database/client.ts";
 import type { Edition } from "../database/generated/client.ts";
+import { stateAfter } from "../desk/states.ts";
+import { carryOut } from "../editions/due.ts";
+import type { Newsroom } from "../newsroom.ts";
 import { tableOf } from "../taxonomy/store.ts";
-import { type ArticleLine, FORMAT, type TermLine, type TombstoneLine } from "./schema.ts";
+import {
+  type ArticleLine,
+  FORMAT,
+  type TermLine,
+  type TombstoneLine,
+  type WithdrawalLine,
+} from "./schema.ts";
 
 /** How many rows are read at once. */
 const TERMS = 500;
@@ -14,15 +23,21 @@ const EXPORT_TIMEOUT = 3_600_000;
  * Writes everything that makes a newsroom as JSON Lines, as it stood at one moment. The last line
  * counts the others, so that a file that was cut off is known.
  *
+ * What is planned stays behind: it is a decision about one installation's readers, and may be given
+ * up there when the file has long been imported elsewhere. What takes an article from readers, its
+ * expiry and that it was withdrawn for good, is carried.
+ *
  * @param options.since leaves out articles and tombstones that have not changed after this time
  * @param write takes lines, and says when it can take more
  */
 export async function exportLines(
-  database: Database,
+  newsroom: Newsroom,
   options: { since?: string | undefined },
   write: (lines: AsyncIterable<string>) => Promise<void>,
 ): Promise<void> {
-  await database.$transaction((tx) => write(linesOf(tx, options.since)), {
+  // What is due and has come before readers, or left them, is told as such.
+  await carryOut(newsroom);
+  await newsroom.database.$transaction((tx) => write(linesOf(tx, options.since)), {
     isolationLevel: "RepeatableRead",
     timeout: EXPORT_TIMEOUT,
   });
@@ -33,7 +48,8 @@ async function* linesOf(tx: Transaction, since: string | undefined): AsyncGenera
   const changed = since === undefined ? {} : { gt: since };
   const parts = [
     ...(["section", "tag", "author"] as const).map((kind) => terms(tx, kind)),
-    articles(tx, since === undefined ? {} : { updatedAt: changed }),
+    withdrawals(tx, since === undefined ? {} : { at: changed }),
+    articles(tx, since === undefined ? {} : changedSince(since)),
     tombstones(tx, since === undefined ? {} : { purgedAt: changed }),
   ];
   yield `${JSON.stringify({ kind: "dateline", format: FORMAT })}\n`;
@@ -58,6 +74,37 @@ async function* terms(tx: Transaction, kind: TermLine["kind"]): AsyncGenerator<T
       description,
       createdAt: createdAt.toISOString(),
       updatedAt: updatedAt.toISOString(),
+    }),
+  );
+}
+
+/** Coming before readers and leaving them at a planned moment is no change of the article's own. */
+function changedSince(since: string): Prisma.ArticleWhereInput {
+  const after = { gt: since };
+  const editions = { some: { OR: [{ liveFrom: after }, { liveUntil: after }] } };
+  return { OR: [{ updatedAt: after }, { editions }] };
+}
+
+async function* withdrawals(
+  tx: Transaction,
+  where: Prisma.WithdrawalWhereInput,
+): AsyncGenerator<WithdrawalLine> {
+  yield* inOrderOfId(
+    async (after) => {
+      const rows = await tx.withdrawal.findMany({
+        where: { ...where, articleId: after },
+        orderBy: { articleId: "asc" },
+        take: TERMS,
+      });
+      return rows.map((row) => ({ ...row, id: row.articleId }));
+    },
+    ({ id, reason, publicReason, actor, at }) => ({
+      kind: "withdrawal",
+      id,
+      reason,
+      publicReason,
+      actor,
+      at: at.toISOString(),
     }),
   );
 }
@@ -107,8 +154,7 @@ const everything = {
   slugs: { orderBy: { slug: "asc" } },
   publication: {
     select: {
-      version: true,
-      terms: true,
+      liveUntil: true,
       links: {
         select: { linkId: true, targetId: true, titleKey: true, url: true },
         orderBy: { linkId: "asc" },
@@ -130,30 +176,34 @@ async function readWhole(tx: Transaction, query: Prisma.ArticleFindManyArgs): Pr
   return rows.map((row) => ({ ...row, editions: byArticle.get(row.id) ?? [] }));
 }
 
-/** An article that is here, as its line and as its working copy is written. */
+/** An article that is here, as its line and as it is stored. */
 export interface HeldArticle {
   line: ArticleLine;
-  copy: WorkingCopy;
+  stored: StoredArticle;
 }
 
 /** Articles by their ids. */
 export async function readArticles(tx: Transaction, ids: string[]): Promise<Map<string, HeldArticle>> {
   const rows = await readWhole(tx, { where: { id: { in: ids } } });
   return new Map(
-    rows.map((row) => [row.id, { line: articleLine(row), copy: storedArticle(row).copy }] as const),
+    rows.map((row) => [row.id, { line: articleLine(row), stored: storedArticle(row) }] as const),
   );
 }
 
 function articleLine(whole: WholeArticle): ArticleLine {
   const { row, copy, shareCounts } = storedArticle(whole);
   const { slug, headline, standfirst, dateline, language, section, body, keyPoints } = copy;
+  const { status, version } = row;
+  const now = new Date();
+  // Of what is planned readers have seen nothing.
+  const hasCome = (edition: { version: number }) => edition.version <= version;
   return {
     kind: "article",
     id: row.id,
     slug,
-    status: row.status,
+    status: status === "scheduled" ? stateAfter("cancel", row) : status,
     revision: row.revision,
-    version: row.version,
+    version,
     publishedRevision: row.publishedRevision,
     headline,
     standfirst,
@@ -175,21 +225,39 @@ function articleLine(whole: WholeArticle): ArticleLine {
     publishedAt: timeOf(row.publishedAt),
     scheduledFor: timeOf(row.scheduledFor),
     embargoedUntil: timeOf(row.embargoedUntil),
+    expiresAt: timeOf(row.expiresAt),
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
     deletedAt: timeOf(row.deletedAt),
-    slugs: whole.slugs.map((held) => ({ slug: held.slug, publishedAt: timeOf(held.publishedAt) })),
+    slugs: whole.slugs.map(({ slug: held, publishedAt }) => ({
+      slug: held,
+      publishedAt: publishedAt === null || publishedAt > now ? null : publishedAt.toISOString(),
+    })),
     shareCounts: shareCounts.map(({ network, count, updatedAt }) => ({
       network,
       count: Number(count),
       updatedAt: updatedAt.toISOString(),
     })),
-    editions: whole.editions.map(({ version, createdAt, document }) => ({
-      version,
-      createdAt: createdAt.toISOString(),
-      document: document as unknown as ArticleLine["editions"][number]["document"],
+    corrections: whole.corrections.filter(hasCome).map((correction) => ({
+      number: correction.number,
+      text: correction.text,
+      version: correction.version,
+      publishedAt: correction.publishedAt.toISOString(),
     })),
-    live: whole.publication,
+    editions: whole.editions.filter(hasCome).map((edition) => ({
+      version: edition.version,
+      revision: edition.revision,
+      terms: edition.terms,
+      createdAt: edition.createdAt.toISOString(),
+      publishedAt: edition.publishedAt.toISOString(),
+      liveFrom: edition.liveFrom.toISOString(),
+      liveUntil: timeOf(edition.liveUntil),
+      document: edition.document as unknown as ArticleLine["editions"][number]["document"],
+    })),
+    live:
+      whole.publication === null || status !== "published"
+        ? null
+        : { liveUntil: timeOf(whole.publication.liveUntil), links: whole.publication.links },
   };
 }
 

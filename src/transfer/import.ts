@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { type LinkTarget, columns, saveParts } from "../articles/workingCopy.ts";
+import { type LinkTarget, type StoredArticle, columns, saveParts } from "../articles/workingCopy.ts";
 import {
   type Actor,
   type Prisma,
@@ -8,14 +8,28 @@ import {
   databaseCode,
   transact,
 } from "../database/client.ts";
-import { showEdition, takeTurn, tellReaders } from "../editions/publish.ts";
+import { recordTransition } from "../desk/history.ts";
+import { kill } from "../desk/kill.ts";
+import { disappear, noteAppearance, tellReaders } from "../editions/appear.ts";
+import type { EditionDocument } from "../editions/document.ts";
+import { carryOut } from "../editions/due.ts";
+import { putInPlace, takeTurn } from "../editions/live.ts";
+import { cancelPlan, planMoment } from "../editions/plan.ts";
 import { problem } from "../http/problems.ts";
 import { faultsOf } from "../http/validation.ts";
 import type { Newsroom } from "../newsroom.ts";
+import { recordRevision } from "../revisions/record.ts";
 import { removeCount, setCount } from "../shares/settle.ts";
 import { type Term, tableOf } from "../taxonomy/store.ts";
 import { type HeldArticle, readArticles, tombstoneLine } from "./export.ts";
-import { type ArticleLine, type ImportReport, Line, type TermLine, type TombstoneLine } from "./schema.ts";
+import {
+  type ArticleLine,
+  type ImportReport,
+  Line,
+  type TermLine,
+  type TombstoneLine,
+  type WithdrawalLine,
+} from "./schema.ts";
 import { type Failure, staging } from "./staging.ts";
 
 /** How long a line may be, in characters: an article of the longest kind with many editions. */
@@ -39,21 +53,28 @@ class Tried extends Error {}
  * ids, in one transaction. What the file does not name stays as it is.
  *
  * @param source the file, in pieces of any size
+ * What the file makes live, or takes from readers, is a change for readers here, at the moment of the
+ * import. What was planned where it comes from is not planned here.
+ *
+ * @param options.note writes in the audit log that it was done
  * @param options.dryRun does all of it and then undoes it
  * @throws 422 with a report when any line cannot be imported; nothing is changed then
  */
 export async function importLines(
   newsroom: Newsroom,
   source: AsyncIterable<Uint8Array>,
-  options: { dryRun: boolean; actor?: Actor },
+  options: { dryRun: boolean; actor: Actor; note: (tx: Transaction) => Promise<void> },
 ): Promise<ImportReport> {
+  // What is due here is carried out first, so that the file meets articles as readers see them.
+  await carryOut(newsroom);
   const counts: Counts = { created: 0, updated: 0, unchanged: 0 };
   const work = async (tx: Transaction) => {
     const read = await stage(tx, source);
     refuse(read.failures, read.failed, options.dryRun);
-    await takeTurn(tx);
-    const failures = await apply(newsroom, tx, read.staged, counts);
+    const now = await takeTurn(tx);
+    const failures = await apply(newsroom, tx, now, read.staged, counts);
     refuse(failures, failures.length, options.dryRun);
+    await options.note(tx);
     if (options.dryRun) throw new Tried();
   };
   // What was read of the source cannot be read again, so neither can the transaction be run again.
@@ -149,6 +170,7 @@ async function* linesOf(source: AsyncIterable<Uint8Array>): AsyncGenerator<strin
 async function apply(
   newsroom: Newsroom,
   tx: Transaction,
+  now: Date,
   staged: Awaited<ReturnType<typeof staging>>,
   counts: Counts,
 ): Promise<Failure[]> {
@@ -176,7 +198,8 @@ async function apply(
   };
   for (const kind of ["section", "tag", "author"] as const)
     await each(kind, OTHERS, (batch) => writeTerms(tx, kind, batch));
-  await each("article", ARTICLES, (batch) => writeArticles(newsroom, tx, batch));
+  await each("withdrawal", OTHERS, (batch) => writeWithdrawals(newsroom, tx, now, batch));
+  await each("article", ARTICLES, (batch) => writeArticles(newsroom, tx, now, batch));
   await each("tombstone", OTHERS, (batch) => writeTombstones(tx, batch));
   return failures.slice(0, MAX_FAILURES);
 }
@@ -246,55 +269,128 @@ async function writeTombstones(tx: Transaction, lines: TombstoneLine[]): Promise
   return outcomes;
 }
 
+async function writeWithdrawals(
+  newsroom: Newsroom,
+  tx: Transaction,
+  now: Date,
+  lines: WithdrawalLine[],
+): Promise<Outcome[]> {
+  const rows = await tx.withdrawal.findMany({ where: { articleId: { in: lines.map(({ id }) => id) } } });
+  const here = new Map(rows.map((row) => [row.articleId, row]));
+  const outcomes: Outcome[] = [];
+  for (const { kind: _, id: articleId, ...why } of lines) {
+    const withdrawal = { articleId, ...why, at: new Date(why.at) };
+    const existing = here.get(articleId);
+    await tx.withdrawal.upsert({ where: { articleId }, create: withdrawal, update: withdrawal });
+    if (existing === undefined) {
+      await lock(tx, [articleId]);
+      const row = await tx.article.findUnique({ where: { id: articleId } });
+      if (row !== null) await kill(newsroom, tx, row, now, why);
+    }
+    outcomes.push(
+      existing === undefined
+        ? "created"
+        : isDeepStrictEqual({ ...existing }, withdrawal)
+          ? "unchanged"
+          : "updated",
+    );
+  }
+  return outcomes;
+}
+
+/** Keeps others from changing articles until the transaction ends. */
+async function lock(tx: Transaction, ids: string[]): Promise<void> {
+  await tx.$queryRaw`SELECT id FROM articles WHERE id = ANY (${ids}::uuid[]) ORDER BY id FOR NO KEY UPDATE`;
+}
+
 async function writeArticles(
   newsroom: Newsroom,
   tx: Transaction,
+  now: Date,
   lines: ArticleLine[],
 ): Promise<(Outcome | { refused: string })[]> {
-  const here = await readArticles(
-    tx,
-    lines.map(({ id }) => id),
-  );
+  const ids = lines.map(({ id }) => id);
+  await lock(tx, ids);
+  const here = await readArticles(tx, ids);
   const terms = await termsOf(tx, lines);
   const outcomes: (Outcome | { refused: string })[] = [];
   for (const line of lines) {
     const existing = here.get(line.id);
     const refused = existing === undefined ? undefined : historyFault(existing.line, line);
+    const sent = renumbered(asOf(now, line), existing?.line);
     if (refused !== undefined) outcomes.push({ refused });
-    else if (existing !== undefined && isDeepStrictEqual(existing.line, line)) outcomes.push("unchanged");
+    else if (existing !== undefined && isSame(existing.line, sent)) outcomes.push("unchanged");
     else {
-      await writeArticle(newsroom, tx, line, existing, terms);
+      await writeArticle(newsroom, tx, now, sent, existing, terms);
       outcomes.push(existing === undefined ? "created" : "updated");
     }
   }
   return outcomes;
 }
 
-/** What was published is never overwritten: the file may add editions to those that are here. */
+/** What was published is never overwritten: the file may add editions to those that are here, and end them. */
 function historyFault(here: ArticleLine, sent: ArticleLine): string | undefined {
-  const differing = here.editions.find((edition, index) => !isDeepStrictEqual(edition, sent.editions[index]));
+  const lasting = (edition: ArticleLine["editions"][number] | undefined) => ({ ...edition, liveUntil: null });
+  const differing = here.editions.find(
+    (edition, index) => !isDeepStrictEqual(lasting(edition), lasting(sent.editions[index])),
+  );
   return differing === undefined
     ? undefined
     : `lacks or differs from edition ${differing.version} of ${here.slug}, which was published here`;
 }
 
+/** Plans are not compared: those of the file stay behind, and those of here go on where nothing else changes. */
+function isSame(here: ArticleLine, sent: ArticleLine): boolean {
+  return isDeepStrictEqual({ ...here, scheduledFor: null }, { ...sent, scheduledFor: null });
+}
+
+/** A line as it stands at a moment: what was to end before it has ended. */
+function asOf(now: Date, line: ArticleLine): ArticleLine {
+  const liveUntil = line.live?.liveUntil ?? null;
+  if (liveUntil === null || new Date(liveUntil) > now) return line;
+  const editions = line.editions.map((edition, index) =>
+    index === line.editions.length - 1 ? { ...edition, liveUntil } : edition,
+  );
+  return { ...line, status: "unpublished", expiresAt: null, live: null, editions };
+}
+
+/**
+ * A line with a revision that follows the one that is here, where more was written here: a number that
+ * an ETag has named never stands for anything else.
+ */
+function renumbered(line: ArticleLine, here: ArticleLine | undefined): ArticleLine {
+  if (here === undefined || here.revision < line.revision) return line;
+  const counted = (revision: number): ArticleLine => ({
+    ...line,
+    revision,
+    publishedRevision:
+      line.publishedRevision === null ? null : line.publishedRevision + revision - line.revision,
+  });
+  return isSame(here, counted(here.revision)) ? counted(here.revision) : counted(here.revision + 1);
+}
+
 async function writeArticle(
   newsroom: Newsroom,
   tx: Transaction,
+  now: Date,
   line: ArticleLine,
   existing: HeldArticle | undefined,
   terms: Map<string, Term>,
 ): Promise<void> {
   const { id } = line;
   const copy = workingCopyOf(line, terms);
+  const here = existing?.stored;
+  if (here !== undefined) await cancelPlan(tx, here.row);
+  if (here?.row.status === "published" && line.live === null)
+    await disappear(newsroom, tx, here.row, now, line.deletedAt === null ? "unpublished" : "deleted");
   const slugs = line.slugs.map((held) => ({ ...held, articleId: id }));
   const held = new Set(existing?.line.slugs.map(({ slug }) => slug));
   // Fails where somebody has taken one since the checks.
   await tx.slug.createMany({ data: slugs.filter(({ slug }) => !held.has(slug)) });
   for (const { slug, publishedAt } of slugs.filter((one) => held.has(one.slug)))
     await tx.slug.update({ where: { slug }, data: { publishedAt } });
-  const { status, revision, version, publishedRevision, firstPublishedAt, scheduledFor } = line;
-  const { embargoedUntil, createdAt, updatedAt, deletedAt } = line;
+  const { status, revision, version, publishedRevision, firstPublishedAt } = line;
+  const { createdAt, updatedAt, deletedAt } = line;
   const data = {
     ...columns(copy),
     status,
@@ -302,48 +398,104 @@ async function writeArticle(
     version,
     publishedRevision,
     firstPublishedAt,
-    scheduledFor,
-    embargoedUntil,
+    scheduledFor: null,
     createdAt,
     updatedAt,
     deletedAt,
   };
-  if (existing?.line.live != null && line.live === null) await withdraw(newsroom, tx, id);
-  if (existing === undefined) await tx.article.create({ data: { id, ...data } });
-  else await tx.article.update({ where: { id }, data });
-  await saveParts(tx, id, existing?.copy, copy);
-  const known = existing?.line.editions.length ?? 0;
+  const row =
+    here === undefined
+      ? await tx.article.create({ data: { id, ...data } })
+      : await tx.article.update({ where: { id }, data });
+  await saveParts(tx, id, here?.copy, copy);
+  await tx.correction.deleteMany({ where: { articleId: id } });
+  await tx.correction.createMany({
+    data: line.corrections.map((correction) => ({ articleId: id, ...correction })),
+  });
   await tx.edition.createMany({
-    data: line.editions.slice(known).map(({ version: number, createdAt: madeAt, document }) => ({
+    data: line.editions.slice(here?.row.version ?? 0).map(({ document, ...edition }) => ({
       articleId: id,
-      version: number,
-      createdAt: madeAt,
+      ...edition,
       document: document as Prisma.InputJsonObject,
     })),
   });
-  const document = line.live === null ? undefined : line.editions[line.live.version - 1]?.document;
-  if (line.live !== null && document !== undefined && !isDeepStrictEqual(existing?.line.live, line.live)) {
-    await showEdition(newsroom, tx, document, {
-      links: line.live.links.map((link) => ({ ...link, articleId: id })),
-      terms: line.live.terms,
-      // Which links lead where is told by the file.
-      resolveTitles: false,
-    });
-  }
+  const isKnown = await showEdition(newsroom, tx, now, line, existing);
+  await setEnds(tx, line);
   if (existing !== undefined) {
     const kept = line.slugs.map(({ slug }) => slug);
     await tx.slug.deleteMany({ where: { articleId: id, slug: { notIn: kept } } });
   }
   await writeShares(tx, line, existing?.line.shareCounts ?? []);
-  await tellReaders(newsroom, tx, id, false);
+  await noteImport(tx, line, here, { row, copy, shareCounts: [], corrections: [] });
+  await tellReaders(newsroom, tx, id, !isKnown);
   afterCommit(tx, () => {
     newsroom.news.shared(id);
   });
 }
 
-async function withdraw(newsroom: Newsroom, tx: Transaction, articleId: string): Promise<void> {
-  await tx.publication.delete({ where: { articleId } });
-  await tellReaders(newsroom, tx, articleId, true);
+/**
+ * Puts the edition that is live before readers, unless it is there as it should be. Which links lead
+ * where is told by the file.
+ *
+ * @returns whether other articles show this one under the same headline and address as before
+ */
+async function showEdition(
+  newsroom: Newsroom,
+  tx: Transaction,
+  now: Date,
+  line: ArticleLine,
+  existing: HeldArticle | undefined,
+): Promise<boolean> {
+  const { id: articleId, live, version, corrections } = line;
+  const newest = line.editions.at(-1);
+  if (live === null || newest === undefined) return true;
+  const before = (await tx.publication.findUnique({ where: { articleId } })) ?? undefined;
+  if (before?.version === version && isDeepStrictEqual(existing?.line.live, live)) return true;
+  const liveUntil = live.liveUntil === null ? null : new Date(live.liveUntil);
+  const document = newest.document as EditionDocument;
+  await putInPlace(newsroom, tx, {
+    document,
+    terms: newest.terms,
+    publishedAt: new Date(newest.publishedAt),
+    links: live.links,
+    // The clocks of two installations may differ.
+    liveFrom: new Date(Math.min(new Date(newest.liveFrom).getTime(), now.getTime())),
+    liveUntil,
+    partnersFrom: null,
+  });
+  if (liveUntil !== null) await planMoment(newsroom, tx, liveUntil);
+  if (before?.version !== version) {
+    const correction = corrections.find((one) => one.version === version);
+    await noteAppearance(tx, document, before, correction?.text, now);
+  }
+  return before?.slug === document.slug && before.headline === document.headline;
+}
+
+/** When readers saw each edition for the last time is what the file says. */
+async function setEnds(tx: Transaction, { id, editions }: ArticleLine): Promise<void> {
+  await tx.$executeRaw`
+    UPDATE editions SET live_until = sent.live_until
+    FROM unnest(${editions.map(({ version }) => version)}::int[],
+      ${editions.map(({ liveUntil }) => liveUntil)}::timestamptz[]) sent (version, live_until)
+    WHERE article_id = ${id}::uuid AND editions.version = sent.version
+      AND editions.live_until IS DISTINCT FROM sent.live_until`;
+}
+
+/** Leaves a revision, and a step over the desk where the state changed or a plan stayed behind. */
+async function noteImport(
+  tx: Transaction,
+  { id, status, scheduledFor }: ArticleLine,
+  before: StoredArticle | undefined,
+  after: StoredArticle,
+): Promise<void> {
+  await recordRevision(tx, before, after, { action: "imported" });
+  const from = before?.row.status ?? "draft";
+  const note =
+    scheduledFor === null
+      ? undefined
+      : `Where it comes from it is to be published at ${scheduledFor}. That is not planned here.`;
+  if (from !== status || note !== undefined)
+    await recordTransition(tx, { id, status: from }, "import", status, note);
 }
 
 async function writeShares(
@@ -382,7 +534,9 @@ function workingCopyOf(line: ArticleLine, terms: Map<string, Term>) {
     language,
     body,
     keyPoints,
-    publishedAt: line.publishedAt === null ? null : new Date(line.publishedAt),
+    publishedAt: momentOf(line.publishedAt),
+    embargoedUntil: momentOf(line.embargoedUntil),
+    expiresAt: momentOf(line.expiresAt),
     section: line.section === null ? null : (terms.get(line.section) ?? null),
     tags: line.tags.flatMap(find),
     authors: line.authors.flatMap(find),
@@ -391,6 +545,10 @@ function workingCopyOf(line: ArticleLine, terms: Map<string, Term>) {
       target: articleId === null ? null : target(articleId),
     })),
   };
+}
+
+function momentOf(text: string | null): Date | null {
+  return text === null ? null : new Date(text);
 }
 
 /** Of what a link leads to its id is written, nothing else. */

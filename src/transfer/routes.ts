@@ -1,6 +1,7 @@
 import { PassThrough, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { z } from "zod";
+import { auditRequest } from "../audit/record.ts";
 import { answer } from "../http/answer.ts";
 import type { App } from "../http/app.ts";
 import { Time } from "../http/scalars.ts";
@@ -48,7 +49,7 @@ export async function transferRoutes(parent: App, newsroom: Newsroom): Promise<v
     async (request, reply) => {
       const output = new PassThrough();
       // A failure ends the connection before the last line, so that nobody takes a part for the whole.
-      exportLines(newsroom.database, request.query, (lines) => pipeline(Readable.from(lines), output)).catch(
+      exportLines(newsroom, request.query, (lines) => pipeline(Readable.from(lines), output)).catch(
         (error: unknown) => {
           request.log.error({ err: error }, "an export was broken off");
           output.destroy(error instanceof Error ? error : undefined);
@@ -93,7 +94,11 @@ export async function transferRoutes(parent: App, newsroom: Newsroom): Promise<v
       async (request, reply) => {
         const { dryRun } = request.query;
         const source = (request.body ?? Readable.from([])) as AsyncIterable<Uint8Array>;
-        const report = await importLines(newsroom, source, { dryRun, actor: actorFor(request) });
+        const report = await importLines(newsroom, source, {
+          dryRun,
+          actor: actorFor(request),
+          note: (tx) => auditRequest(tx, request, {}),
+        });
         return answer(request, reply, { body: report });
       },
     );

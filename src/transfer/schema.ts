@@ -59,8 +59,11 @@ const ArticleLine = z
       .max(MAX_ITEMS),
     firstPublishedAt: moment,
     publishedAt: moment,
-    scheduledFor: moment,
+    scheduledFor: moment.describe(
+      "When an edition was to come before readers. It stays behind, and so does the plan.",
+    ),
     embargoedUntil: moment,
+    expiresAt: moment,
     createdAt: Time,
     updatedAt: Time,
     deletedAt: moment,
@@ -68,11 +71,24 @@ const ArticleLine = z
     shareCounts: z
       .array(z.strictObject({ network: Network, count: z.int().min(0).max(MAX_COUNT), updatedAt: Time }))
       .max(MAX_NETWORKS),
-    editions: z.array(z.strictObject({ version: whole.min(1), createdAt: Time, document: EditionDocument })),
+    corrections: z.array(
+      z.strictObject({ number: whole.min(1), text: text(2000), version: whole.min(1), publishedAt: Time }),
+    ),
+    editions: z.array(
+      z.strictObject({
+        version: whole.min(1),
+        revision: whole.min(1).nullable(),
+        createdAt: Time,
+        publishedAt: Time,
+        liveFrom: Time,
+        liveUntil: moment,
+        terms: z.array(Id),
+        document: EditionDocument,
+      }),
+    ),
     live: z
       .strictObject({
-        version: whole.min(1),
-        terms: z.array(Id),
+        liveUntil: moment,
         links: z.array(
           z
             .strictObject({
@@ -106,12 +122,21 @@ interface Rule {
 function rulesOf(
   article: {
     [Part in keyof Omit<ArticleLine, "editions" | "body">]: ArticleLine[Part];
-  } & { editions: { version: number; document: { id: string; slug: string } }[]; body: ArticleLine["body"] },
+  } & {
+    editions: {
+      version: number;
+      liveFrom: string;
+      liveUntil: string | null;
+      document: { id: string; slug: string };
+    }[];
+    body: ArticleLine["body"];
+  },
 ): Rule[] {
   const { id, status, version, revision, publishedRevision, live, editions, slugs, relatedLinks } = article;
   const blocks = new Set(article.body.map((block) => block.id));
   const links = new Set(relatedLinks.map((link) => link.id));
   const unique = (values: unknown[]) => new Set(values).size === values.length;
+  const newest = editions.at(-1);
   return [
     {
       holds: editions.length === version && editions.every((edition, index) => edition.version === index + 1),
@@ -129,14 +154,36 @@ function rulesOf(
       message: "must be there for a published article and for no other",
     },
     {
-      holds: live === null || (live.version <= version && article.deletedAt === null),
-      path: ["live"],
-      message: "must be one of the editions of an article that is not in the trash",
+      holds: status !== "scheduled",
+      path: ["status"],
+      message: "must be what the article is until its time: draft or unpublished",
     },
     {
-      holds: live === null || slugs.some(({ slug }) => slug === editions[live.version - 1]?.document.slug),
+      holds: live === null || (newest !== undefined && article.deletedAt === null),
+      path: ["live"],
+      message: "must be null for an article that has no edition or is in the trash",
+    },
+    {
+      holds: live?.liveUntil == null || newest === undefined || isAfter(live.liveUntil, newest.liveFrom),
+      path: ["live", "liveUntil"],
+      message: "must be after the liveFrom of the newest edition",
+    },
+    {
+      holds: editions.every(({ liveFrom, liveUntil }) => liveUntil === null || !isAfter(liveFrom, liveUntil)),
+      path: ["editions"],
+      message: "must each have a liveUntil that is not before its liveFrom",
+    },
+    {
+      holds: live === null || slugs.some(({ slug }) => slug === newest?.document.slug),
       path: ["slugs"],
       message: "must have that of the edition that is live",
+    },
+    {
+      holds: article.corrections.every(
+        (correction, index) => correction.number === index + 1 && correction.version <= version,
+      ),
+      path: ["corrections"],
+      message: "must be numbered from 1, in order, each of an edition that is there",
     },
     {
       holds: version === 0 || (article.publishedAt !== null && article.firstPublishedAt !== null),
@@ -188,6 +235,10 @@ function rulesOf(
   ];
 }
 
+function isAfter(one: string, other: string): boolean {
+  return new Date(one) > new Date(other);
+}
+
 const Header = z.strictObject({ kind: z.literal("dateline"), format: z.literal(FORMAT) });
 const End = z.strictObject({ kind: z.literal("end"), lines: whole });
 const Tombstone = z.strictObject({
@@ -197,6 +248,15 @@ const Tombstone = z.strictObject({
   slugs: z.array(z.strictObject({ slug: Slug, publishedAt: Time })),
 });
 
+const Withdrawal = z.strictObject({
+  kind: z.literal("withdrawal"),
+  id: Id,
+  reason: text(2000),
+  publicReason: text(2000).nullable(),
+  actor: text(500),
+  at: Time,
+});
+
 /** One line of an export. */
 export const Line = z
   .discriminatedUnion("kind", [
@@ -204,6 +264,7 @@ export const Line = z
     z.strictObject({ kind: z.literal("section"), ...Term }),
     z.strictObject({ kind: z.literal("tag"), ...Term }),
     z.strictObject({ kind: z.literal("author"), ...Term }),
+    Withdrawal,
     ArticleLine,
     Tombstone,
     End,
@@ -211,6 +272,7 @@ export const Line = z
   .meta({ id: "TransferLine" });
 export type Line = z.output<typeof Line>;
 export type TermLine = Extract<Line, { kind: "section" | "tag" | "author" }>;
+export type WithdrawalLine = z.output<typeof Withdrawal>;
 export type TombstoneLine = z.output<typeof Tombstone>;
 
 export const ImportReport = z

@@ -87,7 +87,7 @@ function claimsOf({ number, line }: Sent) {
   if (!("id" in line)) return [];
   const { id: owner } = line;
   const claim = (kind: string, name: string) => ({ number, kind, name, owner });
-  const own = claim("id", owner);
+  const own = claim(line.kind === "withdrawal" ? "withdrawal" : "id", owner);
   if (line.kind === "article") {
     return [
       own,
@@ -96,6 +96,7 @@ function claimsOf({ number, line }: Sent) {
       ...line.relatedLinks.map(({ id }) => claim("relatedLink", id)),
     ];
   }
+  if (line.kind === "withdrawal") return [own];
   if (line.kind === "tombstone") return [own, ...line.slugs.map(({ slug }) => claim("slug", slug))];
   return [own, claim(line.kind, line.slug)];
 }
@@ -129,6 +130,14 @@ const checks: Prisma.Sql[] = [
   Prisma.sql`
     SELECT sent.line, 'is an article that was purged here, which cannot come back' AS reason
     FROM import_lines sent JOIN tombstones ON article_id = sent.id WHERE sent.kind = 'article'`,
+  Prisma.sql`
+    SELECT sent.line, 'is live and was withdrawn for good here, so it cannot come back' AS reason
+    FROM import_lines sent JOIN withdrawals here ON here.article_id = sent.id
+    WHERE sent.kind = 'article' AND json_typeof(sent.content::json -> 'live') = 'object'`,
+  Prisma.sql`
+    SELECT sent.line, 'is live and withdrawn for good in the same file' AS reason
+    FROM import_lines sent JOIN import_lines killed USING (id)
+    WHERE sent.kind = 'article' AND killed.kind = 'withdrawal' AND json_typeof(sent.content::json -> 'live') = 'object'`,
   Prisma.sql`
     SELECT sent.line, 'was purged where it comes from and is an article here: put that into the trash and purge it' AS reason
     FROM import_lines sent JOIN articles here USING (id) WHERE sent.kind = 'tombstone'`,

@@ -1,4 +1,5 @@
 import { titleKey } from "../articles/titles.ts";
+import { audit } from "../audit/record.ts";
 import { type Database, type Transaction, transact } from "../database/client.ts";
 import { type Precondition, checkRevision } from "../http/conditional.ts";
 import { TRASH_DAYS } from "./schema.ts";
@@ -28,7 +29,15 @@ export async function purgeTrash(database: Database): Promise<number> {
       const [row] = await tx.$queryRaw<{ id: string }[]>`
         SELECT id FROM articles WHERE deleted_at <= now() - ${TRASH_DAYS} * interval '1 day'
         ORDER BY deleted_at, id LIMIT 1 FOR UPDATE SKIP LOCKED`;
-      if (row !== undefined) await remove(tx, row.id);
+      if (row !== undefined) {
+        await remove(tx, row.id);
+        await audit(tx, {
+          operation: "purgeTrash",
+          resourceKind: "articles",
+          resourceId: row.id,
+          articleId: row.id,
+        });
+      }
       return row;
     });
     if (found === undefined) return purged;
@@ -36,9 +45,11 @@ export async function purgeTrash(database: Database): Promise<number> {
 }
 
 /**
- * Deletes an article, which the caller holds, and everything of it. Where readers knew it a
- * tombstone stays, so that its id and its slugs answer 410 and go to no other article. Links to it
- * become titles.
+ * Deletes an article, which the caller holds, and everything of it: its revisions, editions,
+ * corrections, comments and steps over the desk go by the foreign keys. Where readers knew it a
+ * tombstone stays, so that its id and its slugs answer 410 and go to no other article; that it was
+ * withdrawn for good stays too, and is answered before that. The change log is left alone: readers
+ * lost the article when it was put into the trash. Links to it become titles.
  */
 async function remove(tx: Transaction, articleId: string): Promise<void> {
   const { headline, version } = await tx.article.findUniqueOrThrow({ where: { id: articleId } });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { withinReach } from "../access/reach.ts";
 import { presentArticle } from "../articles/present.ts";
 import { Article } from "../articles/schema.ts";
 import { answer } from "../http/answer.ts";
@@ -33,21 +34,22 @@ export function trashRoutes(app: App, newsroom: Newsroom): void {
         querystring: TrashQuery,
         response: { 200: TrashList },
       },
-      config: { access: "drafts:read" },
+      config: { access: "drafts:read", heedsReach: true },
     },
     async (request, reply) => {
       const { limit, cursor, count } = request.query;
       const { database, cursors } = newsroom;
+      const within = withinReach(request.caller);
       const [deletedAt, id] = cursor === undefined ? [] : cursors.read("trash", cursor);
       const after = deletedAt === undefined || id === undefined ? undefined : { deletedAt, id };
-      const found = await listTrash(database, { limit: limit + 1, after });
+      const found = await listTrash(database, { limit: limit + 1, after }, within);
       const page = found.slice(0, limit);
       const last = found.length > limit ? page.at(-1) : undefined;
       const next =
         last === undefined
           ? null
           : cursors.write("trash", [last.deletedAt.toISOString(), last.article.row.id]);
-      const total = count ? { total: await countTrash(database) } : {};
+      const total = count ? await countTrash(database, within) : {};
       return answer(request, reply, {
         body: { data: page.map(shown), page: { limit, next, ...total } },
         headers: nextLink(request.url, next),
@@ -79,7 +81,8 @@ export function trashRoutes(app: App, newsroom: Newsroom): void {
       schema: {
         operationId: "restoreArticle",
         summary: "Take an article out of the trash",
-        description: "It comes back under its slug, as the draft or the unpublished article that it was.",
+        description:
+          "It comes back under its slug, in the state that it was put there; what was live is unpublished, and what was planned for it has been given up.",
         tags,
         params,
         body: z

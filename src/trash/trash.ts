@@ -1,8 +1,19 @@
-import { findArticles, articleIdOf, loadArticle, type StoredArticle } from "../articles/workingCopy.ts";
-import type { Transaction } from "../database/client.ts";
+import { requireReach } from "../access/reach.ts";
+import {
+  type StoredArticle,
+  articleIdOf,
+  articleParts,
+  findArticles,
+  storedArticle,
+} from "../articles/workingCopy.ts";
+import { Prisma, type Transaction, actorOf, concern } from "../database/client.ts";
+import { type Total, countUpTo } from "../database/counting.ts";
 import type { Article } from "../database/generated/client.ts";
+import { recordTransition } from "../desk/history.ts";
+import { conjunction } from "../editions/listings.ts";
 import { type Precondition, checkRevision } from "../http/conditional.ts";
 import { problem } from "../http/problems.ts";
+import { recordRevision } from "../revisions/record.ts";
 
 /** An article in the trash, and since when. */
 export interface Trashed {
@@ -10,29 +21,31 @@ export interface Trashed {
   deletedAt: Date;
 }
 
-/** Lists what is in the trash, what was put there last first. */
+/** Lists what is in the trash, what was put there last first; `within` says which of it the caller may see. */
 export async function listTrash(
   tx: Transaction,
   { limit, after }: { limit: number; after: { deletedAt: string; id: string } | undefined },
+  within: Prisma.Sql[],
 ): Promise<Trashed[]> {
-  const earlier =
+  const onwards =
     after === undefined
-      ? {}
-      : {
-          OR: [{ deletedAt: { lt: after.deletedAt } }, { deletedAt: after.deletedAt, id: { lt: after.id } }],
-        };
+      ? []
+      : [Prisma.sql`(deleted_at, id) < (${after.deletedAt}::timestamptz, ${after.id}::uuid)`];
+  const rows = await tx.$queryRaw<{ id: string }[]>`
+    SELECT id FROM articles WHERE ${conjunction([inTrash, ...onwards, ...within])}
+    ORDER BY deleted_at DESC, id DESC LIMIT ${limit}`;
   const found = await findArticles(tx, {
-    // Without the bound by itself the index would be read from its beginning.
-    where: { AND: [{ deletedAt: after === undefined ? { not: null } : { lte: after.deletedAt } }, earlier] },
+    where: { id: { in: rows.map(({ id }) => id) } },
     orderBy: [{ deletedAt: "desc" }, { id: "desc" }],
-    take: limit,
     inTrash: true,
   });
   return found.map(trashed);
 }
 
-export function countTrash(tx: Transaction): Promise<number> {
-  return tx.article.count({ where: { deletedAt: { not: null } } });
+const inTrash = Prisma.sql`deleted_at IS NOT NULL`;
+
+export function countTrash(tx: Transaction, within: Prisma.Sql[]): Promise<Total> {
+  return countUpTo(tx, Prisma.sql`SELECT id FROM articles WHERE ${conjunction([inTrash, ...within])}`);
 }
 
 /** @throws 404 when it is not in the trash */
@@ -47,7 +60,7 @@ export async function findTrashed(tx: Transaction, reference: string): Promise<T
 }
 
 /**
- * Takes an article out of the trash, as the draft or unpublished article that it was.
+ * Takes an article out of the trash, in the state that it was put there.
  *
  * @throws 404 when there is none, 409 when it is not in the trash, 412 when its revision is not the one demanded
  */
@@ -60,8 +73,9 @@ export async function restore(
   if (row === undefined) throw problem("not-found", `There is no article ${reference}.`);
   if (row.deletedAt === null) throw problem("wrong-state", `The article ${reference} is not in the trash.`);
   checkRevision(wanted, row.revision);
+  const found = await wholeOf(tx, row.id);
   const revision = row.revision + 1;
-  await tx.article.update({
+  const changed = await tx.article.update({
     where: { id: row.id },
     data: {
       deletedAt: null,
@@ -70,18 +84,39 @@ export async function restore(
       updatedAt: new Date(),
     },
   });
-  return loadArticle(tx, row.id);
+  await recordTransition(tx, row, "restore", row.status);
+  const restored = { ...found, row: changed };
+  await recordRevision(tx, found, restored, { action: "recovered" });
+  return restored;
+}
+
+/** An article with its working copy, wherever it is. */
+async function wholeOf(tx: Transaction, id: string): Promise<StoredArticle> {
+  return storedArticle(
+    await tx.article.findUniqueOrThrow({
+      relationLoadStrategy: "join",
+      where: { id },
+      include: articleParts,
+    }),
+  );
 }
 
 /**
  * Reads an article that is to leave the trash, and keeps others from touching it until the
  * transaction ends.
+ *
+ * @throws 404 when the actor may not know of it, 403 when it may not change it
  */
 export async function lock(tx: Transaction, reference: string): Promise<Article | undefined> {
   const id = await articleIdOf(tx, reference);
   if (id === undefined) return undefined;
   await tx.$queryRaw`SELECT id FROM articles WHERE id = ${id}::uuid FOR UPDATE`;
-  return (await tx.article.findUnique({ where: { id } })) ?? undefined;
+  const row = await tx.article.findUnique({ where: { id } });
+  if (row === null) return undefined;
+  await requireReach(tx, actorOf(tx), id, reference);
+  concern(tx, "articles", id);
+  concern(tx, "trash", id);
+  return row;
 }
 
 export function notInTrash(reference: string) {

@@ -56,6 +56,28 @@ describe("dateline create-key", () => {
   });
 });
 
+describe("dateline create-key with a role", () => {
+  it("makes a key with that role, an administrator's when nothing is said", async () => {
+    for (const [words, role] of [
+      [["--role", "contributor"], "contributor"],
+      [[], "admin"],
+    ] as const) {
+      const { code, output } = await dateline("create-key", "Somebody", ...words);
+      expect(code).toBe(0);
+      const agent = newsroom.withHeaders({ authorization: `Bearer ${output.trim()}` });
+      expect((await agent.get("/v1/me")).body.role).toBe(role);
+    }
+  });
+
+  it("is refused with scopes beside it, or a role that there is not", async () => {
+    for (const words of [
+      ["--role", "editor", "--scopes", "drafts:read"],
+      ["--role", "owner"],
+    ])
+      expect((await dateline("create-key", "Somebody", ...words)).code).toBe(1);
+  });
+});
+
 describe("a command that cannot run", () => {
   it("says which setting is wrong and exits with 1", async () => {
     const { code, output } = await runToEnd(["src/cli/dateline.ts", "create-key", "x"], {

@@ -1,6 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { change, draft, live, publish, unpublish } from "../support/articles.ts";
-import { cuttable } from "../support/cuttable.ts";
+import { describe, expect, it } from "vitest";
+import { draft, live, publish } from "../support/articles.ts";
 import { type TestNewsroom, startNewsroom, useNewsroom } from "../support/newsroom.ts";
 
 const newsroom = useNewsroom();
@@ -73,69 +72,5 @@ describe("codings", () => {
       .get(`/v1/articles/${id}`)
       .set("accept-encoding", "br;q=0, gzip;q=0.5");
     expect(answer.headers["content-encoding"]).toBe("gzip");
-  });
-});
-
-describe("two processes on one database", () => {
-  let other: TestNewsroom;
-  let line: Awaited<ReturnType<typeof cuttable>>;
-  let close: () => Promise<void>;
-  beforeAll(async () => {
-    line = await cuttable(newsroom.databaseUrl);
-    const started = await startNewsroom(newsroom.databaseUrl, {}, line.url);
-    other = started.found;
-    close = async () => {
-      await started.close();
-      await line.cut();
-    };
-  });
-  afterAll(() => close());
-
-  const isTrusted = async () => {
-    const { id } = await live(newsroom, { headline: "Is it kept" });
-    await vi.waitFor(async () => {
-      await read(other, id);
-      const before = other.newsroom.live.figures().articles.hits;
-      await read(other, id);
-      expect(other.newsroom.live.figures().articles.hits).toBe(before + 1);
-    });
-  };
-
-  it("both show a new edition, the one that published it to the very next reader", async () => {
-    const { id } = await live(newsroom, { headline: "First words" });
-    for (const one of [newsroom, other]) expect((await read(one, id)).headline).toBe("First words");
-    await change(newsroom, id, { headline: "Second words" });
-    await publish(newsroom, id);
-    expect((await read(newsroom, id)).headline).toBe("Second words");
-    await vi.waitFor(async () => expect((await read(other, id)).headline).toBe("Second words"));
-  });
-
-  it("both show a share, and lists with it", async () => {
-    const { id } = await live(newsroom, { headline: "Shared here and there" });
-    await read(other, id);
-    await newsroom.reader.post(`/v1/articles/${id}/shares`).send({ network: "x" });
-    expect((await read(newsroom, id)).shareTotal).toBe(1);
-    await vi.waitFor(async () => expect((await read(other, id)).shareTotal).toBe(1));
-    const list = await newsroom.reader.get("/v1/articles?limit=1&fields=shareTotal");
-    expect(list.body.data).toEqual([{ id, shareTotal: 1 }]);
-  });
-
-  it("serve nothing stale while one cannot be told, and go back to memory when it can", async () => {
-    await isTrusted();
-    const { id } = await live(newsroom, { headline: "Before the cut" });
-    await vi.waitFor(async () => expect((await read(other, id)).headline).toBe("Before the cut"));
-    await line.cut();
-    await vi.waitFor(() => expect(other.newsroom.live.figures().articles.entries).toBe(0));
-    for (const headline of ["During the cut", "Still cut"]) {
-      await change(newsroom, id, { headline });
-      await publish(newsroom, id);
-      expect((await read(other, id)).headline).toBe(headline);
-    }
-    await unpublish(newsroom, id);
-    expect((await other.reader.get(`/v1/articles/${id}`)).status).toBe(410);
-    await line.mend();
-    await isTrusted();
-    await publish(newsroom, id);
-    await vi.waitFor(async () => expect((await read(other, id)).headline).toBe("Still cut"));
   });
 });

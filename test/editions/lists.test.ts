@@ -84,6 +84,13 @@ describe("the list of articles", () => {
     });
   });
 
+  it("has each article with its own shares", async () => {
+    await newsroom.reader.post(`/v1/articles/${idOf(11)}/shares`).send({ network: "x" });
+    const { body } = await newsroom.reader.get(`/v1/articles?section=sport&count=true`);
+    const shared = body.data.filter(({ shareTotal }: { shareTotal: number }) => shareTotal > 0);
+    expect(shared).toMatchObject([{ id: idOf(11), shareCounts: { x: 1 }, shareTotal: 1 }]);
+  });
+
   it("goes oldest first, and last updated first", async () => {
     expect(await listed("sort=oldest")).toEqual(byMoment);
     expect((await listed("sort=updated")).slice(0, 3)).toEqual([7, 0, 3]);
@@ -152,6 +159,17 @@ describe("the list of articles", () => {
   it("has the fields that are asked for, and id", async () => {
     const { body } = await newsroom.reader.get("/v1/articles?fields=headline,shareTotal&limit=1");
     expect(Object.keys(body.data[0]).toSorted()).toEqual(["headline", "id", "shareTotal"]);
+  });
+
+  it("has an article where it is filed now, once what was changed is published", async () => {
+    const { id } = await live(newsroom, { headline: "Moving", language: "en", tags: [{ name: "Before" }] });
+    await change(newsroom, id, { language: "fr", tags: [{ name: "After" }] });
+    const found = async (query: string) =>
+      (await newsroom.reader.get(`/v1/articles?${query}`)).body.data.map((item: ShownArticle) => item.id);
+    expect([await found("tag=before&language=en"), await found("tag=after")]).toEqual([[id], []]);
+    await publish(newsroom, id);
+    expect([await found("tag=before"), await found("tag=after&language=en")]).toEqual([[], []]);
+    expect([await found("tag=after&language=fr"), await found("tag=after&q=moving")]).toEqual([[id], [id]]);
   });
 
   it("does not have what is gone", async () => {

@@ -90,6 +90,23 @@ describe("the log", () => {
     }
   });
 
+  it("holds no token of a preview, wherever and however it is asked for", async () => {
+    const token = "a-token-that-opens-a-preview";
+    const tooLong = `${token}${"a".repeat(500)}`;
+    for (const [id, method, path] of [
+      ["forged", "GET", `/preview/${token}`],
+      ["queried", "GET", `/preview/${token}?utm=${token}`],
+      ["posted", "POST", `/preview/${token}`],
+      ["deeper", "GET", `/preview/${token}/${token}`],
+      ["longer", "GET", `/preview/${tooLong}`],
+      ["broken", "GET", `/preview/${token}%zz`],
+    ] as const) {
+      const lines = await linesOf(id, path, { method });
+      expect(lines).toEqual([expect.objectContaining({ reqId: id, method, url: "/preview/[token]" })]);
+    }
+    expect(server.output()).not.toContain(token);
+  });
+
   it("cannot be given lines by a caller", async () => {
     await linesOf("forging", `/v1/articles/${encodeURIComponent('x\n{"reqId":"forged"}')}`);
     await linesOf("after", "/healthz");

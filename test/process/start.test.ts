@@ -96,6 +96,7 @@ describe("a setting that is wrong", () => {
     ["PORT", "http"],
     ["DATABASE_URL", "mysql://somewhere"],
     ["DATELINE_ADMIN_KEY", "short"],
+    ["DATELINE_WORKERS", "0.5"],
     ["DATELINE_RATE_LIMIT", "maybe"],
     ["LOG_LEVEL", "loud"],
   ])("%s ends the process at once, by name and without its value", async (name, value) => {

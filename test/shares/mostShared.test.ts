@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { Prisma } from "../../src/database/client.ts";
+import { termsOf } from "../../src/editions/listings.ts";
 import { ArticleQuery } from "../../src/editions/schema.ts";
-import { moveSpans, selectMostShared } from "../../src/shares/mostShared.ts";
+import { moveSpans, walkedStandings } from "../../src/shares/mostShared.ts";
 import { settleRemains } from "../../src/shares/settle.ts";
 import { draft, live, publish, unpublish } from "../support/articles.ts";
 import { expectRefused } from "../support/drafts.ts";
@@ -381,10 +382,12 @@ describe("among tens of thousands of articles", () => {
         FROM generate_series(1, 30000) n, (SELECT article_id FROM publications LIMIT 1) p`;
         await tx.$executeRaw`INSERT INTO slugs (slug, article_id) SELECT copy_slug, id FROM copies`;
         await tx.$executeRaw`INSERT INTO articles (id, slug, headline) SELECT id, copy_slug, 'Copy' FROM copies`;
-        await tx.$executeRaw`INSERT INTO editions (article_id, version, document) SELECT id, 1, '{}' FROM copies`;
-        await tx.$executeRaw`INSERT INTO publications (article_id, version, slug, document, summary, headline, title_key, language, terms, published_at, updated_at)
-        SELECT copies.id, 1, copy_slug, document, summary, headline, title_key, language, '{}', now() - n * interval '1 minute', now()
+        await tx.$executeRaw`INSERT INTO editions (article_id, version, document, terms, published_at, live_from) SELECT id, 1, '{}', '{}', now(), now() FROM copies`;
+        await tx.$executeRaw`INSERT INTO publications (article_id, version, slug, document, summary, headline, title_key, language, terms, published_at, updated_at, live_from)
+        SELECT copies.id, 1, copy_slug, document, summary, headline, title_key, language, '{}', now() - n * interval '1 minute', now(), now()
         FROM copies JOIN publications p ON p.article_id = model`;
+        await tx.$executeRaw`INSERT INTO search_entries (article_id, config, published_at, updated_at, terms)
+        SELECT id, 'simple', published_at, updated_at, terms_of(terms, language) FROM copies JOIN publications ON article_id = id`;
         await tx.$executeRaw`INSERT INTO share_counts (article_id, network, count) SELECT id, 'x', 1 + n % 50 FROM copies WHERE n % 3 > 0`;
       },
       { timeout: 60_000 },
@@ -393,12 +396,13 @@ describe("among tens of thousands of articles", () => {
     await database.$executeRaw`ANALYZE`;
     for (const window of windows) {
       const query = ArticleQuery.parse({ sort: "mostShared", window, limit: "100" });
+      const terms = (await termsOf(database, query)) ?? [""];
       for (const after of [
         undefined,
         ["25", new Date().toISOString(), "ffffffff-ffff-7fff-bfff-ffffffffffff"],
       ]) {
         const lines = await database.$queryRaw<{ "QUERY PLAN": string }[]>(
-          Prisma.sql`EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) ${selectMostShared(query, after)}`,
+          Prisma.sql`EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) ${walkedStandings(query, terms, after)}`,
         );
         const plan = lines.map((line) => line["QUERY PLAN"]).join("\n");
         expect(plan).toMatch(/Index (Only )?Scan Backward using share_standings_span_count/);

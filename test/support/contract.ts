@@ -75,9 +75,9 @@ function faultOf(
   if (media === undefined) return `the media type ${type} is not declared`;
   if (!/[/+]json$/.test(type)) return undefined;
   const validate = validatorOf(media.schema);
-  return validate(JSON.parse(body))
-    ? undefined
-    : `${ajv.errorsText(validate.errors)} in ${body.slice(0, 300)}`;
+  const documents = type.endsWith("ndjson") ? body.trimEnd().split("\n") : [body];
+  const wrong = documents.find((text) => text !== "" && !validate(JSON.parse(text)));
+  return wrong === undefined ? undefined : `${ajv.errorsText(validate.errors)} in ${wrong.slice(0, 300)}`;
 }
 
 const problemContent = { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } };

@@ -5,8 +5,15 @@ import { type AddressInfo, type Socket, connect, createServer } from "node:net";
 export async function cuttable(databaseUrl: string) {
   const target = new URL(databaseUrl);
   const sockets = new Set<Socket>();
+  const named = new Map<Socket, Buffer>();
+  let refused: string | undefined;
   const server = createServer((near) => {
     const far = connect(Number(target.port || 5432), target.hostname);
+    // The first message has the name of the application in it (PostgreSQL's manual, StartupMessage).
+    near.once("data", (startup: Buffer) => {
+      named.set(near, startup);
+      if (refused !== undefined && startup.includes(refused)) near.destroy();
+    });
     for (const [socket, other] of [
       [near, far],
       [far, near],
@@ -15,6 +22,7 @@ export async function cuttable(databaseUrl: string) {
       socket.on("error", () => {});
       socket.on("close", () => {
         sockets.delete(socket);
+        named.delete(socket);
         other.destroy();
       });
       socket.pipe(other);
@@ -30,6 +38,12 @@ export async function cuttable(databaseUrl: string) {
   url.host = `127.0.0.1:${port}`;
   return {
     url: url.href,
+    /** Cuts the connections of one application alone, by a part of its name, until it is called with another. */
+    cutOnly(application: string | undefined) {
+      refused = application;
+      if (application === undefined) return;
+      for (const [socket, startup] of named) if (startup.includes(application)) socket.destroy();
+    },
     async cut() {
       const closed = once(server, "close");
       server.close();

@@ -5,6 +5,7 @@ import { ensureAdminKey, storeKey } from "../../src/access/keys.ts";
 import { generateKey } from "../../src/access/keys.ts";
 import type { Scope } from "../../src/access/scopes.ts";
 import { buildApp } from "../../src/app.ts";
+import { takeJobs } from "../../src/chores.ts";
 import { readConfig } from "../../src/config.ts";
 import type { Database } from "../../src/database/client.ts";
 import { type Newsroom, followNews, openNewsroom } from "../../src/newsroom.ts";
@@ -27,6 +28,8 @@ export interface TestNewsroom {
   adminKey: string;
   /** Requests with a key that has these scopes. */
   withScopes: (scopes: Scope[], expiresAt?: string) => Promise<Agent>;
+  /** Requests with a key that has a role, or is bound to an author or to sections. */
+  withKey: (about: Parameters<typeof storeKey>[2]) => Promise<Agent>;
   /** Requests with the given headers. */
   withHeaders: (headers: Record<string, string>) => Agent;
 }
@@ -55,16 +58,8 @@ export function useNewsroom(environment: Record<string, string> = {}): TestNewsr
   return found;
 }
 
-/**
- * Starts a server on a database, as `npm start` does within its own process.
- *
- * @param newsUrl where it listens to what other processes tell, if not on the same line
- */
-export async function startNewsroom(
-  databaseUrl: string,
-  environment: Record<string, string> = {},
-  newsUrl = databaseUrl,
-) {
+/** Starts a server on a database, as `npm start` does within its own process. */
+export async function startNewsroom(databaseUrl: string, environment: Record<string, string> = {}) {
   const config = readConfig({
     DATELINE_ADMIN_KEY: adminKey,
     DATELINE_RATE_LIMIT: "off",
@@ -75,8 +70,9 @@ export async function startNewsroom(
   });
   const newsroom = await openNewsroom(config, databaseUrl);
   await ensureAdminKey(newsroom.database, config);
-  const listening = await followNews(newsroom, newsUrl);
+  const listening = await followNews(newsroom, databaseUrl);
   const app = await buildApp(newsroom);
+  await takeJobs(newsroom, app.log);
   learnContract(app.swagger());
   const url = await app.listen({ host: "127.0.0.1", port: 0 });
   const withHeaders = (headers: Record<string, string>) => checkAnswers(supertest.agent(url)).set(headers);
@@ -89,13 +85,11 @@ export async function startNewsroom(
     reader: withHeaders({}),
     editor: withHeaders({ authorization: `Bearer ${adminKey}` }),
     withHeaders,
-    async withScopes(scopes, expiresAt) {
+    withScopes: (scopes, expiresAt) =>
+      found.withKey({ name: scopes.join(" ") || "none", scopes, expiresAt: expiresAt ?? null }),
+    async withKey(about) {
       const key = generateKey();
-      await storeKey(newsroom.database, key, {
-        name: scopes.join(" ") || "none",
-        scopes,
-        expiresAt: expiresAt ?? null,
-      });
+      await storeKey(newsroom.database, key, about);
       return withHeaders({ authorization: `Bearer ${key}` });
     },
   };

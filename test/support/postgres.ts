@@ -5,6 +5,7 @@ import pg from "pg";
 import type { TestProject } from "vitest/node";
 import { startEmbedded } from "../../src/database/embedded.ts";
 import { migrate } from "../../src/database/migrate.ts";
+import { openJobs } from "../../src/jobs/jobs.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -29,6 +30,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await client.connect();
   await client.query(`CREATE DATABASE ${template}`);
   await migrate(withDatabase(postgresUrl, template));
+  const jobs = openJobs(withDatabase(postgresUrl, template));
+  await jobs.start({ carryOut: async () => {}, tidy: async () => {}, onError: () => {} });
+  await jobs.stop();
   project.provide("postgresUrl", postgresUrl);
   project.provide("template", template);
   return async () => {

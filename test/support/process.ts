@@ -6,6 +6,7 @@ const root = join(import.meta.dirname, "../..");
 
 export interface ServerProcess {
   url: string;
+  pid: number;
   /** All that it has printed. */
   output: () => string;
   /** Sends a signal and waits for the end; the exit code, or null when a signal ended it. */
@@ -40,6 +41,7 @@ async function whenReady(child: ChildProcess): Promise<ServerProcess> {
   const url = await ready;
   return {
     url,
+    pid: child.pid ?? 0,
     output: () => printed,
     async end(signal) {
       const ended = once(child, "exit");

@@ -21,7 +21,7 @@ ALTER TABLE "publication_links" ADD CONSTRAINT "publication_links_check" CHECK (
   "url" IS NULL OR ("target_id" IS NULL AND "title_key" IS NULL)
 );
 
--- Links of what is live that name a url were left out so far.
+-- Links that name a url were left out so far.
 INSERT INTO "publication_links" ("article_id", "link_id", "url")
 SELECT p."article_id", (link ->> 'id')::uuid, link ->> 'url'
 FROM "publications" p JOIN "editions" e USING ("article_id", "version")

@@ -28,6 +28,3 @@ ALTER TABLE "publication_links" DROP CONSTRAINT "publication_links_target_id_fke
 
 -- What is in the trash, by when it was put there.
 CREATE INDEX "articles_trash_idx" ON "articles"("deleted_at", "id") WHERE "deleted_at" IS NOT NULL;
-
--- The key of the first start may do everything.
-UPDATE "keys" SET "scopes" = array_append("scopes", 'articles:purge') WHERE "origin" = 'firstStart';

@@ -1,0 +1,223 @@
+import { Prisma, type Transaction } from "../database/client.ts";
+import { planOf } from "../database/counting.ts";
+import { shareCountsOf, viewFor } from "./read.ts";
+import type { ArticleQuery } from "./schema.ts";
+
+/** The term that everything is listed under. */
+const EVERYTHING = "00000000-0000-0000-0000-000000000000";
+
+/**
+ * How many listings are looked through, in the order of the list, for those that its other filters
+ * leave: a page is then full unless they leave less than one in fifty.
+ */
+export const MOST_WALKED = 1_000;
+/** How many articles are gathered and sorted; where more fit, the walk goes on to where they are. */
+export const MOST_GATHERED = 10_000;
+
+/** What a list is narrowed by that is not a matter of time: its tag, author, section and language, as terms. */
+export type Terms = readonly [string, ...string[]];
+
+/** The column that a sort goes by, and which way. Ties are broken by id, so that cursors are exact. */
+const sorts = {
+  newest: { column: Prisma.sql`published_at`, direction: Prisma.sql`DESC`, beyond: Prisma.sql`<` },
+  oldest: { column: Prisma.sql`published_at`, direction: Prisma.sql`ASC`, beyond: Prisma.sql`>` },
+  updated: { column: Prisma.sql`updated_at`, direction: Prisma.sql`DESC`, beyond: Prisma.sql`<` },
+};
+
+/** A list in the order of a time. */
+export type LiveQuery = ArticleQuery & { sort: keyof typeof sorts };
+
+/** The article that a page goes on after: the time that the list goes by, and the id. */
+export type Position = readonly string[];
+
+export interface ListRow {
+  article_id: string;
+  summary: string;
+  position: Date;
+  shares: Record<string, number> | null;
+}
+
+/**
+ * The terms that a list is narrowed by, that with the fewest articles first as far as PostgreSQL's
+ * statistics know.
+ *
+ * @returns undefined when one of them is unknown, so that nothing can be listed
+ */
+export async function termsOf(tx: Transaction, query: ArticleQuery): Promise<Terms | undefined> {
+  const { tag, author, section, language } = query;
+  const asked = [tag, author, section, language].filter((name) => name !== undefined);
+  if (asked.length === 0) return [EVERYTHING];
+  const found = await tx.$queryRaw<{ term: string }[]>`
+    SELECT id AS term FROM tags WHERE slug = ${tag}
+    UNION ALL SELECT id FROM authors WHERE slug = ${author}
+    UNION ALL SELECT id FROM sections WHERE slug = ${section}
+    UNION ALL SELECT language_term(${language}) WHERE ${language}::text IS NOT NULL`;
+  const terms = found.map(({ term }) => term);
+  const [first, ...others] = terms.length > 1 ? await seldomFirst(tx, terms) : terms;
+  return first === undefined || found.length < asked.length ? undefined : [first, ...others];
+}
+
+async function seldomFirst(tx: Transaction, terms: string[]): Promise<string[]> {
+  const each = terms.map((term) => Prisma.sql`SELECT 1 FROM listings WHERE term = ${term}::uuid`);
+  const { Plans = [] } = await planOf(tx, Prisma.join(each, " UNION ALL "));
+  const counted = terms.map((term, index) => ({ term, count: Plans[index]?.["Plan Rows"] ?? 0 }));
+  return counted.toSorted((a, b) => a.count - b.count).map(({ term }) => term);
+}
+
+/**
+ * Finds the rows of a page and the one after it. The listings of the most seldom term are walked
+ * through in the order of the list, and the other filters leave out what does not fit: where much
+ * fits, the page is soon full. Where it is not full after the first thousand, little fits at all,
+ * and is gathered and sorted.
+ */
+export async function findListed(
+  tx: Transaction,
+  query: LiveQuery,
+  terms: Terms,
+  after: Position | undefined,
+): Promise<ListRow[]> {
+  const across = timesAcross(query, "l");
+  const isWhole = terms.length === 1 && across.length === 0;
+  const rows = await tx.$queryRaw<ListRow[]>(walked(query, terms, after, isWhole));
+  if (rows.length > query.limit || isWhole) return rows;
+  const [more] = await tx.$queryRaw<unknown[]>(beyondWalk(query, terms, after));
+  if (more === undefined) return rows;
+  // Times that lie across the order of the list may leave much, all of it far from its beginning.
+  const expected = across.length === 0 ? undefined : await planOf(tx, selectListed(query, terms));
+  return tx.$queryRaw<ListRow[]>(
+    expected !== undefined && expected["Plan Rows"] > MOST_GATHERED
+      ? walked(query, terms, after, true)
+      : gathered(query, terms, after),
+  );
+}
+
+/** Fills a page from a term's first listings, or from as many as it takes. */
+function walked(query: LiveQuery, terms: Terms, after: Position | undefined, toTheEnd: boolean): Prisma.Sql {
+  const { column, direction } = sorts[query.sort];
+  const listings = toTheEnd ? listingsOf(query, terms, after) : firstListings(query, terms, after);
+  const [, ...others] = terms;
+  const filters = [
+    ...others.map((term) => isListed(term, "l")),
+    ...timesAcross(query, "l"),
+    isVisible(query, "l"),
+  ];
+  return shown(
+    query,
+    Prisma.sql`
+      SELECT article_id, ${column} AS position FROM (${listings}) l WHERE ${conjunction(filters)}
+      ORDER BY ${column} ${direction}, article_id ${direction} LIMIT ${query.limit + 1}`,
+  );
+}
+
+/** The listings that are walked through, in the order of the list. */
+export function firstListings(query: LiveQuery, terms: Terms, after: Position | undefined): Prisma.Sql {
+  return Prisma.sql`${listingsOf(query, terms, after)} LIMIT ${MOST_WALKED}`;
+}
+
+/** That an article is listed under a term too. OFFSET keeps it what it is, one look-up for each row. */
+export function isListed(term: string, row: string, filters: Prisma.Sql[] = []): Prisma.Sql {
+  return Prisma.sql`EXISTS (
+    SELECT FROM listings o WHERE ${conjunction([
+      Prisma.sql`o.term = ${term}::uuid`,
+      Prisma.sql`o.published_at = ${Prisma.raw(row)}.published_at`,
+      Prisma.sql`o.article_id = ${Prisma.raw(row)}.article_id`,
+      ...filters,
+    ])} OFFSET 0)`;
+}
+
+/** Finds whether there are more listings than are walked through. */
+export function beyondWalk(query: LiveQuery, terms: Terms, after: Position | undefined): Prisma.Sql {
+  return Prisma.sql`${listingsOf(query, terms, after)} LIMIT 1 OFFSET ${MOST_WALKED}`;
+}
+
+/** Gathers all that fits, however little that is of its terms, and sorts it. */
+function gathered(query: LiveQuery, terms: Terms, after: Position | undefined): Prisma.Sql {
+  const { column, direction } = sorts[query.sort];
+  const rest = after === undefined ? Prisma.empty : Prisma.sql`AND ${onwards(query, after)}`;
+  return shown(
+    query,
+    Prisma.sql`
+      WITH found AS MATERIALIZED (${selectListed(query, terms)} ${rest})
+      SELECT article_id, ${column} AS position FROM found
+      ORDER BY ${column} ${direction}, article_id ${direction} LIMIT ${query.limit + 1}`,
+  );
+}
+
+/** Selects all that is listed under some terms. */
+export function selectListed(query: ArticleQuery, terms: Terms): Prisma.Sql {
+  if (terms.length > 1) {
+    const filters = [hasTerms(terms), ...times(query, "s")];
+    return Prisma.sql`SELECT article_id, published_at, updated_at FROM search_entries s WHERE ${conjunction(filters)}`;
+  }
+  const filters = [Prisma.sql`l.term = ${terms[0]}::uuid`, ...times(query, "l")];
+  return Prisma.sql`SELECT article_id, published_at, updated_at FROM listings l WHERE ${conjunction(filters)}`;
+}
+
+/** That an entry s is listed under all of some terms; everything is. */
+export function hasTerms(terms: Terms): Prisma.Sql {
+  const narrowing = terms.filter((term) => term !== EVERYTHING);
+  return narrowing.length === 0 ? Prisma.sql`true` : Prisma.sql`s.terms @> ${narrowing}::uuid[]`;
+}
+
+/** What a list is narrowed by that is a matter of time, on rows that have those of an article. */
+export function times(query: ArticleQuery, row: "l" | "s"): Prisma.Sql[] {
+  return [...publishedWithin(query, row), ...updatedWithin(query, row), isVisible(query, row)];
+}
+
+/** That what is listed is what its audience sees at this moment: a few look-ups for the whole statement. */
+export function isVisible({ audience }: ArticleQuery, row: string): Prisma.Sql {
+  const hidden = Prisma.raw(audience === "public" ? "hidden" : "hidden_from_partners");
+  return Prisma.sql`${Prisma.raw(row)}.article_id <> ALL (ARRAY(SELECT article_id FROM ${hidden}))`;
+}
+
+export function publishedWithin(
+  { publishedAfter, publishedBefore }: ArticleQuery,
+  row: string,
+): Prisma.Sql[] {
+  const column = Prisma.raw(`${row}.published_at`);
+  return [
+    ...(publishedAfter === undefined ? [] : [Prisma.sql`${column} > ${publishedAfter}::timestamptz`]),
+    ...(publishedBefore === undefined ? [] : [Prisma.sql`${column} < ${publishedBefore}::timestamptz`]),
+  ];
+}
+
+export function updatedWithin({ updatedAfter }: ArticleQuery, row: string): Prisma.Sql[] {
+  return updatedAfter === undefined
+    ? []
+    : [Prisma.sql`${Prisma.raw(`${row}.updated_at`)} > ${updatedAfter}::timestamptz`];
+}
+
+/** Spans of the time that a list goes by are a part of its index; those of the other time lie across it. */
+function timesAlong(query: LiveQuery, row: string): Prisma.Sql[] {
+  return query.sort === "updated" ? updatedWithin(query, row) : publishedWithin(query, row);
+}
+
+export function timesAcross(query: LiveQuery, row: string): Prisma.Sql[] {
+  return query.sort === "updated" ? publishedWithin(query, row) : updatedWithin(query, row);
+}
+
+function listingsOf(query: LiveQuery, [term]: Terms, after: Position | undefined): Prisma.Sql {
+  const { column, direction } = sorts[query.sort];
+  const filters = [Prisma.sql`l.term = ${term}::uuid`, ...timesAlong(query, "l")];
+  if (after !== undefined) filters.push(onwards(query, after));
+  return Prisma.sql`
+    SELECT article_id, published_at, updated_at FROM listings l WHERE ${conjunction(filters)}
+    ORDER BY ${column} ${direction}, article_id ${direction}`;
+}
+
+function onwards(query: LiveQuery, [time, id]: Position): Prisma.Sql {
+  const { column, beyond } = sorts[query.sort];
+  return Prisma.sql`(${column}, article_id) ${beyond} (${time}::timestamptz, ${id}::uuid)`;
+}
+
+function shown(query: LiveQuery, page: Prisma.Sql): Prisma.Sql {
+  const { direction } = sorts[query.sort];
+  return Prisma.sql`
+    SELECT p.article_id, p.summary, page.position, ${shareCountsOf(Prisma.sql`p.article_id`)} AS shares
+    FROM (${page}) page JOIN ${viewFor(query.audience)} p ON p.article_id = page.article_id
+    ORDER BY page.position ${direction}, page.article_id ${direction}`;
+}
+
+export function conjunction(conditions: Prisma.Sql[]): Prisma.Sql {
+  return conditions.length === 0 ? Prisma.sql`true` : Prisma.join(conditions, " AND ");
+}

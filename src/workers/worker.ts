@@ -1,0 +1,33 @@
+import { createBirpc } from "birpc";
+import type { Config } from "../config.ts";
+import { openNewsroom } from "../newsroom.ts";
+import { type Serving, serve } from "../serve.ts";
+import { type OfPrimary, type OfWorker, PATIENCE } from "./calls.ts";
+
+/**
+ * Serves as one of several workers. When the primary is gone, Node ends the worker with the channel
+ * between them.
+ *
+ * @returns what serves, how to tell the primary that it does, and when the primary says to stop
+ */
+export async function work(config: Config): Promise<Serving & { ready: () => void; told: Promise<void> }> {
+  const databaseUrl = config.DATABASE_URL ?? "";
+  const newsroom = await openNewsroom(config, databaseUrl);
+  const told = Promise.withResolvers<void>();
+  const primary = createBirpc<OfPrimary, OfWorker>(
+    {
+      figures: () => newsroom.metrics.getMetricsAsJSON(),
+      stop: () => {
+        told.resolve();
+      },
+    },
+    {
+      post: (message: object) => process.send?.(message),
+      on: (hear) => process.on("message", hear),
+      timeout: PATIENCE.ofPrimary,
+    },
+  );
+  const together = { count: primary.count, figures: primary.figures };
+  const serving = await serve({ ...newsroom, together }, databaseUrl);
+  return { ...serving, ready: () => void primary.ready.asEvent(serving.address), told: told.promise };
+}

@@ -1,0 +1,123 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { seed } from "../../bench/seed.ts";
+import type { Database } from "../../src/database/client.ts";
+import { listDrafts, listLive } from "../../src/editions/list.ts";
+import { ArticleQuery } from "../../src/editions/schema.ts";
+import { listFound } from "../../src/search/list.ts";
+import { listMostShared } from "../../src/shares/mostShared.ts";
+import { useNewsroom } from "../support/newsroom.ts";
+import { explained } from "../support/plans.ts";
+
+const newsroom = useNewsroom();
+const ARTICLES = 100_000;
+
+beforeAll(async () => {
+  await seed(newsroom.databaseUrl, ARTICLES, 10);
+}, 120_000);
+
+const { shape } = ArticleQuery.in;
+/** Parameters that choose how much of a list is shown, not what is on it. */
+const ABOUT_PAGES = ["limit", "cursor", "count", "fields", "ids"];
+
+/** Values of every filter: common ones, seldom ones, and such as few articles have together. */
+const samples: Record<string, string[]> = {
+  section: ["sections-3"],
+  tag: ["tags-7", "rare"],
+  author: ["authors-5"],
+  language: ["en"],
+  publishedAfter: ["2024-01-01"],
+  publishedBefore: ["2024-06-01"],
+  updatedAfter: ["2025-11-01"],
+  status: ["published"],
+  q: ["harbour", "lighthouse"],
+};
+const filters = Object.keys(shape).filter(
+  (name) => ![...ABOUT_PAGES, "version", "sort", "window"].includes(name),
+);
+
+/** Every combination of filters, those that do not go together included. */
+function combinations(names: readonly string[]): Record<string, string>[] {
+  const [name, ...others] = names;
+  if (name === undefined) return [{}];
+  const values = [undefined, ...(samples[name] ?? [])];
+  return combinations(others).flatMap((combination) =>
+    values.map((value) => (value === undefined ? combination : { ...combination, [name]: value })),
+  );
+}
+
+/** Lists as the route does. */
+async function list(database: Database, query: ArticleQuery): Promise<void> {
+  const { cursors } = newsroom.newsroom;
+  if (query.version === "draft") await listDrafts(database, cursors, query, []);
+  else if (query.q !== undefined) await listFound(database, cursors, query);
+  else if (query.sort === "mostShared") await listMostShared({ ...newsroom.newsroom, database }, query);
+  else await listLive(database, cursors, { ...query, sort: query.sort });
+}
+
+describe(`among ${ARTICLES} articles`, () => {
+  it("there is a sample of every filter that is offered", () => {
+    expect(Object.keys(samples).toSorted()).toEqual(filters.toSorted());
+  });
+
+  it.each(
+    shape.version.def.innerType.options.flatMap((version) =>
+      shape.sort.def.innerType.options.map((sort) => ({ version, sort })),
+    ),
+  )(
+    "every combination of filters goes by indexes, version=$version and sort=$sort",
+    async ({ version, sort }) => {
+      const faults: string[] = [];
+      let offered = 0;
+      const windows = sort === "mostShared" ? shape.window.def.innerType.options : [undefined];
+      for (const filter of combinations(filters)) {
+        for (const window of windows) {
+          const asked = { version, sort, ...filter, ...(window === undefined ? {} : { window }) };
+          const query = ArticleQuery.safeParse(asked);
+          if (!query.success) continue;
+          offered += 1;
+          const database = explained(newsroom.database, (fault) => {
+            faults.push(`${new URLSearchParams(asked).toString()} ${fault}`);
+          });
+          await list(database, query.data);
+        }
+      }
+      expect(faults).toEqual([]);
+      expect(offered > 0).toBe(version === "published" || !["mostShared", "relevance"].includes(sort));
+    },
+    120_000,
+  );
+
+  it.each(["", "language=en", "sort=oldest&updatedAfter=2017-01-01"])(
+    "a list of more than ten thousand is counted by an estimate that says so: %s",
+    async (query) => {
+      const exact = await newsroom.reader.get("/v1/articles?tag=tags-7&count=true&limit=1");
+      expect(exact.body.page.total).toBe(
+        await newsroom.database.articleTag.count({ where: { tag: { slug: "tags-7" } } }),
+      );
+      expect(exact.body.page).not.toHaveProperty("totalIsEstimate");
+      const { page } = (await newsroom.reader.get(`/v1/articles?${query}&count=true&limit=1`)).body;
+      expect(page.totalIsEstimate).toBe(true);
+      expect(page.total).toBeGreaterThan(0.7 * ARTICLES);
+      expect(page.total).toBeLessThan(1.2 * ARTICLES);
+    },
+  );
+
+  it("a page deep in a list of what seldom goes together follows the one before", async () => {
+    const query = "section=sections-3&tag=tags-7&language=fr&author=authors-5&fields=id";
+    const whole = (await newsroom.reader.get("/v1/articles?section=sections-3&tag=tags-7&limit=100")).body
+      .data;
+    const walked: string[] = [];
+    for (let cursor = ""; ;) {
+      const { body } = await newsroom.reader.get(
+        `/v1/articles?section=sections-3&tag=tags-7&limit=7${cursor}`,
+      );
+      walked.push(...body.data.map(({ id }: { id: string }) => id));
+      if (body.page.next === null) break;
+      cursor = `&cursor=${body.page.next}`;
+    }
+    expect(walked).toEqual(whole.map(({ id }: { id: string }) => id));
+    expect(new Set(walked).size).toBe(walked.length);
+    const few = await newsroom.reader.get(`/v1/articles?${query}&count=true`);
+    expect(few.body.data).toHaveLength(few.body.page.total);
+  });
+});

@@ -1,0 +1,57 @@
+import { type Database, Prisma } from "../../src/database/client.ts";
+
+/** How many rows may be gathered, sorted or put into a hash table at once: far from a whole archive. */
+const MOST_ROWS = 30_000;
+/** Tables that have a row or more for each article. */
+const GREAT = new Set([
+  "articles",
+  "editions",
+  "publications",
+  "listings",
+  "search_entries",
+  "share_standings",
+]);
+
+interface Plan {
+  "Node Type": string;
+  "Relation Name"?: string;
+  "Actual Rows": number;
+  "Actual Loops": number;
+  "Rows Removed by Filter"?: number;
+  Plans?: Plan[];
+}
+
+/** What is wrong with a plan that was carried out. */
+function faultsOf(plan: Plan): string[] {
+  const { "Node Type": step, "Relation Name": table = "", "Actual Loops": loops } = plan;
+  const faults = (plan.Plans ?? []).flatMap(faultsOf);
+  if (step === "Seq Scan" && GREAT.has(table)) return [...faults, `reads all of ${table}`];
+  // Steps through an index in the order of the list are no more than a walk, and keys in a bitmap no rows yet.
+  const taken = ["Sort", "Incremental Sort"].includes(step) ? plan.Plans?.[0] : plan;
+  const isWalk = ["Index Only Scan", "Subquery Scan", "Bitmap Index Scan"].includes(step);
+  if (taken === undefined || isWalk) return faults;
+  const rows = Math.round((taken["Actual Rows"] + (taken["Rows Removed by Filter"] ?? 0)) * loops);
+  return rows > MOST_ROWS ? [...faults, `takes ${rows} rows in a step ${step} ${table}`.trim()] : faults;
+}
+
+/**
+ * A database that has each statement sent over it explained as it is carried out.
+ *
+ * @param told is told what is wrong with a statement's plan, and the statement
+ */
+export function explained(database: Database, told: (fault: string) => void): Database {
+  const explain = async (query: TemplateStringsArray | Prisma.Sql, ...values: unknown[]) => {
+    const statement = query instanceof Prisma.Sql ? query : Prisma.sql(query, ...values);
+    if (!statement.sql.trimStart().startsWith("EXPLAIN")) {
+      const [row] = await database.$queryRaw<[{ "QUERY PLAN": [{ Plan: Plan }] }]>(
+        Prisma.sql`EXPLAIN (ANALYZE, FORMAT JSON, TIMING OFF) ${statement}`,
+      );
+      const text = statement.sql.trim().replaceAll(/\s+/g, " ");
+      for (const fault of faultsOf(row["QUERY PLAN"][0].Plan)) told(`${fault}: ${text}`);
+    }
+    return database.$queryRaw(statement);
+  };
+  return new Proxy(database, {
+    get: (target, name) => (name === "$queryRaw" ? explain : (Reflect.get(target, name) as unknown)),
+  });
+}
