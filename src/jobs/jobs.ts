@@ -39,28 +39,41 @@ export function openJobs(databaseUrl: string): Jobs {
   boss.on("error", (error) => {
     onError(error);
   });
+  const openQueues = async () => {
+    await boss.start();
+    // A job that fails is tried again for as long as it takes: what is planned must happen.
+    const keepTrying = { retryLimit: 1_000_000, retryDelay: 1, retryBackoff: true, retryDelayMax: 60 };
+    await boss.createQueue(DUE, {
+      ...keepTrying,
+      policy: "short",
+      expireInSeconds: 600,
+      deleteAfterSeconds: 3600,
+    });
+    await boss.createQueue(TIDY, {
+      policy: "short",
+      retryLimit: 2,
+      expireInSeconds: 3000,
+      deleteAfterSeconds: 86_400,
+    });
+  };
+  let opening: Promise<void> | undefined;
+  /** Once; a command plans without ever taking a job, perhaps before any process has served. */
+  const open = () => {
+    opening ??= openQueues().catch((error: unknown) => {
+      opening = undefined;
+      throw error;
+    });
+    return opening;
+  };
   return {
     async plan(tx, moment) {
+      await open();
       const key = moment.toISOString();
       await boss.send(DUE, null, { startAfter: moment, singletonKey: key, db: fromPrisma(tx) });
     },
     async start(work) {
       ({ onError } = work);
-      await boss.start();
-      // A job that fails is tried again for as long as it takes: what is planned must happen.
-      const keepTrying = { retryLimit: 1_000_000, retryDelay: 1, retryBackoff: true, retryDelayMax: 60 };
-      await boss.createQueue(DUE, {
-        ...keepTrying,
-        policy: "short",
-        expireInSeconds: 600,
-        deleteAfterSeconds: 3600,
-      });
-      await boss.createQueue(TIDY, {
-        policy: "short",
-        retryLimit: 2,
-        expireInSeconds: 3000,
-        deleteAfterSeconds: 86_400,
-      });
+      await open();
       await boss.schedule(TIDY, "7 * * * *");
       await boss.work(
         DUE,

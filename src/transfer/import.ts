@@ -1,13 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { type LinkTarget, type StoredArticle, columns, saveParts } from "../articles/workingCopy.ts";
-import {
-  type Actor,
-  type Prisma,
-  type Transaction,
-  afterCommit,
-  databaseCode,
-  transact,
-} from "../database/client.ts";
+import { type Actor, type Prisma, type Transaction, databaseCode, transact } from "../database/client.ts";
 import { recordTransition } from "../desk/history.ts";
 import { kill } from "../desk/kill.ts";
 import { disappear, noteAppearance, tellReaders } from "../editions/appear.ts";
@@ -339,7 +332,7 @@ function historyFault(here: ArticleLine, sent: ArticleLine): string | undefined 
     : `lacks or differs from edition ${differing.version} of ${here.slug}, which was published here`;
 }
 
-/** Plans are not compared: those of the file stay behind, and those of here go on where nothing else changes. */
+/** Plans are not compared: those of the file stay behind. */
 function isSame(here: ArticleLine, sent: ArticleLine): boolean {
   return isDeepStrictEqual({ ...here, scheduledFor: null }, { ...sent, scheduledFor: null });
 }
@@ -428,9 +421,6 @@ async function writeArticle(
   await writeShares(tx, line, existing?.line.shareCounts ?? []);
   await noteImport(tx, line, here, { row, copy, shareCounts: [], corrections: [] });
   await tellReaders(newsroom, tx, id, !isKnown);
-  afterCommit(tx, () => {
-    newsroom.news.shared(id);
-  });
 }
 
 /**

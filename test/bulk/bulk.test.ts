@@ -276,3 +276,60 @@ describe("a bulk that cannot be", () => {
     expect(await newsroom.database.article.count({ where: { headline: "Nested" } })).toBe(0);
   });
 });
+
+describe("the operations of a bulk", () => {
+  it("are each in the audit log, with what they concerned", async () => {
+    for (const atomic of [true, false]) {
+      const answer = await bulk(
+        [make("Audited"), { method: "POST", path: "/v1/tags", body: { name: `Audited ${atomic}` } }],
+        atomic,
+      );
+      const [article, tag] = resultsOf(answer).map(({ body }) => String(body?.id));
+      const { body } = await newsroom.editor.get("/v1/audit?limit=2");
+      expect(body.data).toMatchObject([
+        { operation: "createTag", resource: { kind: "tags", id: tag }, articleId: null },
+        { operation: "createArticle", resource: { kind: "articles", id: article }, articleId: article },
+      ]);
+    }
+  });
+
+  it("are kept to what the key may reach", async () => {
+    const contributor = await newsroom.withKey({ name: "Contributor", role: "contributor" });
+    const foreign = await draft(newsroom, { headline: "Not hers" });
+    const known = await live(newsroom, { headline: "Known to all" });
+    const operations = [
+      make("Hers"),
+      rename("{0.id}", "Still hers"),
+      rename(foreign.id, "Taken"),
+      rename(known.id, "Taken"),
+      { method: "POST", path: "/v1/tags", body: { name: "Taken" } },
+      { method: "POST", path: "/v1/articles/{0.id}/publish" },
+    ];
+    const answer = await bulk(operations, false, contributor);
+    expect(statuses(answer)).toEqual([201, 200, 404, 403, 403, 403]);
+    const atomic = await bulk(operations.slice(0, 3), true, contributor);
+    expectProblem(atomic, 409, "bulk-undone");
+    expect(await working(foreign.id)).toMatchObject({ headline: "Not hers" });
+  });
+
+  it("see what those before them made live, in one transaction too", async () => {
+    const answer = await bulk(
+      [
+        make("Quay one"),
+        { method: "POST", path: "/v1/articles/{0.id}/publish" },
+        {
+          method: "POST",
+          path: "/v1/articles",
+          body: { headline: "Quay two", relatedLinks: [{ title: "Quay one" }] },
+        },
+        { method: "POST", path: "/v1/articles/{2.id}/publish" },
+        { method: "POST", path: "/v1/articles/{0.id}/shares", body: { network: "x" } },
+      ],
+      true,
+    );
+    expect(answer.status, answer.text).toBe(200);
+    const [one, , two] = resultsOf(answer).map(({ body }) => String(body?.id));
+    const { relatedLinks } = await working(two ?? "");
+    expect(relatedLinks).toMatchObject([{ articleId: one, targetStatus: "published" }]);
+  });
+});

@@ -92,6 +92,10 @@ describe("dateline export and import of an export", () => {
   it("writes what can be imported, says what would be done, and tells failure by the exit code", async () => {
     const folder = await mkdtemp(join(tmpdir(), "dateline-export-"));
     try {
+      // What is to end must be carried out in an installation that has never served yet, too.
+      const ending = { headline: "Offer", expiresAt: new Date(Date.now() + 3_600_000).toISOString() };
+      const { body: offer } = await newsroom.editor.post("/v1/articles").send(ending);
+      expect((await newsroom.editor.post(`/v1/articles/${offer.id}/publish`)).status).toBe(200);
       const { code, output } = await dateline("export");
       expect(code).toBe(0);
       expect(output).toMatch(/^\{"kind":"dateline","format":1\}\n[\s\S]*\{"kind":"end","lines":\d+\}\n$/);

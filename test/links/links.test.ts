@@ -191,3 +191,62 @@ describe("link health", () => {
     expectProblem(await newsroom.editor.get("/v1/link-health?article=no-such-thing"), 404, "not-found");
   });
 });
+
+describe("links and the clock", () => {
+  const soon = () => new Date(Date.now() + 3_600_000).toISOString();
+
+  it("count a link from or to what waits for its time as one that is not there yet", async () => {
+    const target = await draft(newsroom, { headline: "Opening night" });
+    await newsroom.editor.post(`/v1/articles/${target.id}/publish`).send({ at: soon() });
+    const linking = await live(newsroom, { headline: "Preview", relatedLinks: [{ articleId: target.id }] });
+    const { body } = await newsroom.editor.get(`/v1/link-health?article=${linking.id}`);
+    expect(body.data).toMatchObject([{ kind: "notLive", link: { targetStatus: "scheduled" } }]);
+    const waiting = await draft(newsroom, {
+      headline: "Review",
+      relatedLinks: [{ articleId: linking.id }, { url: "https://example.com/" }],
+    });
+    await newsroom.editor.post(`/v1/articles/${waiting.id}/publish`).send({ at: soon() });
+    expect((await newsroom.reader.get(`/v1/articles/${linking.id}/backlinks`)).body.data).toEqual([]);
+    const drafts = await newsroom.editor.get(`/v1/articles/${linking.id}/backlinks?version=draft&count=true`);
+    expect(drafts.body).toMatchObject({
+      data: [{ id: waiting.id, isLive: false, isWorking: true, status: "scheduled" }],
+      page: { total: 1 },
+    });
+    const { body: health } = await newsroom.editor.get(`/v1/link-health?article=${waiting.id}`);
+    expect(health.data).toEqual([]);
+  });
+});
+
+describe("a key that is bound to a section", () => {
+  it("sees links of its section, and of other articles what all can read", async () => {
+    const target = await live(newsroom, { headline: "Harbour plan", section: { name: "Harbour" } });
+    const hidden = await draft(newsroom, {
+      headline: "Secret dossier",
+      relatedLinks: [{ articleId: target.id }],
+    });
+    const other = await live(newsroom, {
+      headline: "City desk",
+      relatedLinks: [{ articleId: target.id }, { articleId: hidden.id, title: "More" }],
+    });
+    await change(newsroom, other.id, { headline: "City desk, rewritten" });
+    const own = await live(newsroom, {
+      headline: "Own piece",
+      section: "harbour",
+      relatedLinks: [{ articleId: hidden.id, title: "More" }],
+    });
+    const { id: sectionId } = (await newsroom.editor.get("/v1/sections/harbour")).body;
+    const kept = await newsroom.withKey({ name: "Harbour desk", role: "editor", sectionIds: [sectionId] });
+    const { body } = await kept.get(`/v1/articles/${target.id}/backlinks?version=draft&count=true`);
+    expect(body).toMatchObject({
+      data: [{ id: other.id, headline: "City desk", isLive: true, isWorking: false, status: "published" }],
+      page: { total: 1 },
+    });
+    const { body: health } = await kept.get("/v1/link-health?count=true");
+    expect(health).toMatchObject({
+      data: [{ article: { id: own.id }, link: { title: "More", targetStatus: null } }],
+      counts: { notLive: 1, external: 0 },
+    });
+    expect(JSON.stringify(health)).not.toContain("Secret dossier");
+    expectProblem(await kept.get(`/v1/link-health?article=${hidden.id}`), 404, "not-found");
+  });
+});
