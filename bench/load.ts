@@ -3,8 +3,12 @@ import { mkdtemp, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import manifest from "../package.json" with { type: "json" };
 
 const run = promisify(execFile);
+
+/** Node's flags as `npm start` has them. */
+const flags = manifest.scripts.start.split(" ").filter((word) => word.startsWith("--"));
 
 /** What one run of the load generator found. */
 export interface Load {
@@ -22,11 +26,7 @@ const pinned = (core: number, words: string[]) =>
 
 /** Starts a server program pinned to a core and waits until it prints where it is ready. */
 export async function startServer(words: string[], environment: Record<string, string>, input = "") {
-  const [command = "", ...rest] = pinned(0, [
-    process.execPath,
-    "--disable-warning=ExperimentalWarning",
-    ...words,
-  ]);
+  const [command = "", ...rest] = pinned(0, [process.execPath, ...flags, ...words]);
   const child = spawn(command, rest, {
     env: { ...process.env, ...environment },
     stdio: ["pipe", "pipe", "inherit"],

@@ -1,4 +1,14 @@
-import type { Row } from "./run.ts";
+export interface Row {
+  name: string;
+  /** What was measured and its yardstick, in `unit`. */
+  ours: number;
+  yardstick: number;
+  unit: string;
+  ratio: number;
+  /** The least, or with `atMost` the greatest, that the ratio is to be. */
+  bar: number;
+  atMost?: boolean;
+}
 
 const ROW = 34;
 const LEFT = 430;

@@ -6,7 +6,7 @@ import { startEmbedded } from "../src/database/embedded.ts";
 import { migrate } from "../src/database/migrate.ts";
 import { seenElsewhere } from "./invalidation.ts";
 import { load, medianOf, startServer } from "./load.ts";
-import { plot } from "./plot.ts";
+import { type Row, plot } from "./plot.ts";
 import { scale } from "./scale.ts";
 import { seed } from "./seed.ts";
 
@@ -33,17 +33,6 @@ const newArticle = {
 const KEY = "a-key-for-the-benchmark-and-nothing-else";
 const results = join(import.meta.dirname, "results");
 
-export interface Row {
-  name: string;
-  /** What was measured and its yardstick, in `unit`. */
-  ours: number;
-  yardstick: number;
-  unit: string;
-  ratio: number;
-  /** The least, or with `atMost` the greatest, that the ratio is to be. */
-  bar: number;
-  atMost?: boolean;
-}
 const rows: Row[] = [];
 
 function record(row: Omit<Row, "ratio">): void {

@@ -86,15 +86,14 @@ export async function seed(databaseUrl: string, articles: number, words = 100): 
        FROM story ${joins}`,
     );
     await client.query(
-      `INSERT INTO editions (article_id, version, document, terms, published_at, live_from, created_at)
-       SELECT id, 1, summary || jsonb_build_object('body', body), '{}', moment, updated, updated FROM rendered`,
+      `INSERT INTO editions (article_id, version, document, terms, title_key, published_at, live_from, created_at)
+       SELECT id, 1, summary || jsonb_build_object('body', body), ${terms}, lower(headline), moment, updated, updated FROM rendered`,
     );
     await client.query(
       `INSERT INTO publications (article_id, version, slug, document, summary, headline, title_key, language, terms,
                                  published_at, updated_at, live_from)
        SELECT id, 1, slug, (summary || jsonb_build_object('body', body))::text, summary::text, headline,
-              lower(headline), language, ARRAY[md5('sections' || section)::uuid, md5('tags' || tag)::uuid,
-                md5('authors' || author)::uuid] || CASE WHEN n % 10000 = 3 THEN ARRAY[md5('rare')::uuid] ELSE '{}' END,
+              lower(headline), language, ${terms},
               moment, updated, updated FROM rendered`,
     );
     // An index of words is made in minutes at the end, and would take hours to grow word by word.
@@ -141,6 +140,10 @@ export async function seed(databaseUrl: string, articles: number, words = 100): 
     await client.end();
   }
 }
+
+/** The ids of a story's section, tags and author. */
+const terms = `ARRAY[md5('sections' || section)::uuid, md5('tags' || tag)::uuid, md5('authors' || author)::uuid]
+  || CASE WHEN n % 10000 = 3 THEN ARRAY[md5('rare')::uuid] ELSE '{}' END`;
 
 const joins =
   "JOIN paragraph a ON a.n = story.one JOIN paragraph b ON b.n = story.two JOIN paragraph c ON c.n = story.three";

@@ -105,6 +105,9 @@ export function editionCache(
         throw error;
       });
     },
+    /** The article with an id, unless it is known that there is none. */
+    read: (id: string): CachedArticle | Promise<CachedArticle> | undefined =>
+      missing.peek(id.toLowerCase()) === undefined ? byId(id.toLowerCase()) : undefined,
     /** The article under an id or its present slug if it is kept and lacks nothing. */
     kept(reference: string): CachedArticle | undefined {
       const holder = isId(reference) ? undefined : slugs.peek(reference);

@@ -5,6 +5,7 @@ import { horizon, publicCaching } from "../http/caching.ts";
 import { isNotModified } from "../http/conditional.ts";
 import { exposedHeaders } from "../http/cors.ts";
 import { requestId } from "../http/logging.ts";
+import { isId } from "../http/scalars.ts";
 import type { Newsroom } from "../newsroom.ts";
 import type { CachedArticle, CachedList } from "./cache.ts";
 
@@ -13,7 +14,7 @@ const ARTICLE = `${LIST}/`;
 
 /**
  * Answers the requests that are made thousands of times for each other one, for a live article or a
- * first page that is in memory, with the bytes and headers that the route would send, before the
+ * first page that is in memory, or an article read by its id, with the bytes and headers that the route would send, before the
  * framework sees them. Whatever else a reader could ask for (a key, another method or type) goes the
  * common way, and so does everything while rates are limited or requests logged.
  */
@@ -30,18 +31,30 @@ export function serveDirectly(app: App, newsroom: Newsroom): void {
 
   app.server.removeAllListeners("request");
   app.server.on("request", (request: IncomingMessage, response: ServerResponse) => {
-    const found = stopping ? undefined : kept(request);
-    if (found === undefined || !sent(request, response, found))
-      Reflect.apply(handle, app.server, [request, response]);
+    const answer = (found: Ready | undefined) => {
+      if (found === undefined || changesSoon(found) || !sent(request, response, found))
+        Reflect.apply(handle, app.server, [request, response]);
+    };
+    const found = stopping ? undefined : asked(request);
+    if (!(found instanceof Promise)) answer(found);
+    // What cannot be had this way has its reason told by the route.
+    else found.then(answer).catch(() => answer(undefined));
   });
 
-  const kept = (request: IncomingMessage): Ready | undefined => {
+  /** What is in memory, and an article by its id that is read into it. */
+  const asked = (request: IncomingMessage): Ready | Promise<Ready> | undefined => {
     const { url } = request;
     if (url === undefined || !url.startsWith(LIST) || !isPlain(request)) return undefined;
-    const found = url.startsWith(ARTICLE) ? live.kept(url.slice(ARTICLE.length)) : live.keptList(url);
-    if (found === undefined) return undefined;
+    if (!url.startsWith(ARTICLE)) return live.keptList(url);
+    const reference = url.slice(ARTICLE.length);
+    return live.kept(reference) ?? (isId(reference) ? live.read(reference) : undefined);
+  };
+
+  // What changes soon bears headers of its own moment.
+  const reach = horizon(newsroom);
+  const changesSoon = (found: Ready): boolean => {
     const changesAt = "changesAt" in found ? found.changesAt : newsroom.news.agenda.next();
-    return changesAt == null || changesAt - Date.now() > reach ? found : undefined;
+    return changesAt != null && changesAt - Date.now() <= reach;
   };
 
   const fixed = [
@@ -50,8 +63,6 @@ export function serveDirectly(app: App, newsroom: Newsroom): void {
     "access-control-expose-headers",
     exposedHeaders.join(", "),
   ];
-  // What changes soon bears headers of its own moment.
-  const reach = horizon(newsroom);
   const headersOf = new WeakMap<Ready, string[]>();
 
   const sent = (request: IncomingMessage, response: ServerResponse, found: Ready): boolean => {

@@ -33,6 +33,11 @@ export async function expire(
   if (at <= now) throw invalidContent([{ pointer: "#/at", detail: "must be in the future" }]);
   const { id, revision, publishedRevision } = row;
   await tx.publication.update({ where: { articleId: id }, data: { liveUntil: at } });
+  // The edition that readers have, and the one that is to take its place before then.
+  await tx.edition.updateMany({
+    where: { articleId: id, version: { gte: row.version }, liveFrom: { lt: at } },
+    data: { liveUntil: at },
+  });
   await planMoment(newsroom, tx, at);
   await newsroom.news.changed(tx, [id]);
   const changed = await tx.article.update({

@@ -14,6 +14,8 @@ import { listMostShared } from "../shares/mostShared.ts";
 import { choose, chosen } from "./chosen.ts";
 import { mayReadEmbargoed } from "./read.ts";
 import { type ListedPage, listDrafts, listDraftsByIds, listLive, listLiveByIds } from "./list.ts";
+import { pastCaching } from "./past.ts";
+import { listPast } from "./pastList.ts";
 import { ArticleList, ArticleQuery } from "./schema.ts";
 
 /** Listing what is published, however it is filtered, searched and sorted, and working copies. */
@@ -25,7 +27,9 @@ export function listRoute(app: App, newsroom: Newsroom): void {
         operationId: "listArticles",
         summary: "List articles without their bodies",
         description:
-          "Published editions, newest first; with `q` those that have its words, by relevance; with `version=draft` working copies.",
+          "Published editions, newest first; with `q` those that have its words, by relevance; with `version=draft` working copies; " +
+          "with `asOf` what was live at a moment that has passed, in the order of then, narrowed by the sections, " +
+          "tags and authors that now have these slugs.",
         tags: ["Articles"],
         querystring: ArticleQuery,
         response: { 200: ArticleList },
@@ -49,10 +53,15 @@ export function listRoute(app: App, newsroom: Newsroom): void {
         });
         return sendList(request, reply, query, { ...found, items });
       }
-      const headers = publicCaching(request, newsroom, ["articles"], newsroom.news.agenda.next());
-      const { ids } = query;
+      const { ids, asOf } = query;
       const items = (found: { items: string[] }) =>
         query.fields === undefined ? found.items : found.items.map((item) => choose(item, query.fields));
+      if (asOf !== undefined) {
+        const found = await listPast(newsroom, { ...query, asOf });
+        const headers = pastCaching(request, newsroom, ["articles"], asOf);
+        return sendList(request, reply, query, { ...found, items: items(found) }, headers);
+      }
+      const headers = publicCaching(request, newsroom, ["articles"], newsroom.news.agenda.next());
       if (ids !== undefined) {
         const found = await listLiveByIds(database, { ...query, ids });
         return sendList(request, reply, query, { ...found, items: items(found) }, headers);

@@ -4,7 +4,7 @@ import { shareCountsOf, viewFor } from "./read.ts";
 import type { ArticleQuery } from "./schema.ts";
 
 /** The term that everything is listed under. */
-const EVERYTHING = "00000000-0000-0000-0000-000000000000";
+export const EVERYTHING = "00000000-0000-0000-0000-000000000000";
 
 /**
  * How many listings are looked through, in the order of the list, for those that its other filters

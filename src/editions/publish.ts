@@ -1,3 +1,4 @@
+import { titleKey } from "../articles/titles.ts";
 import { type StoredArticle, loadArticle, lockArticle } from "../articles/workingCopy.ts";
 import type { Transaction } from "../database/client.ts";
 import { recordTransition } from "../desk/history.ts";
@@ -79,7 +80,16 @@ export async function publish(
     liveFrom,
     liveUntil: row.expiresAt,
   };
-  await tx.edition.create({ data: { articleId: row.id, version, revision, createdAt: now, ...edition } });
+  await tx.edition.create({
+    data: {
+      articleId: row.id,
+      version,
+      revision,
+      titleKey: titleKey(document.headline),
+      createdAt: now,
+      ...edition,
+    },
+  });
   const coming = { ...edition, partnersFrom: from < liveFrom ? from : null };
   const live = isLive ? await tx.publication.findUniqueOrThrow({ where: { articleId: row.id } }) : undefined;
   if (isForLater && live !== undefined) {

@@ -110,7 +110,7 @@ export async function readSlug(
 }
 
 /** Caches would keep a 404 or 410 as long as they like (RFC 9110, section 15.1), so it says how long. */
-const brief = { "cache-control": "public, max-age=1", vary: VARY };
+export const brief = { "cache-control": "public, max-age=1", vary: VARY };
 /** What is planned may be there at any moment. */
 const planned = { "cache-control": "public, max-age=0", vary: VARY };
 

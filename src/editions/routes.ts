@@ -20,9 +20,17 @@ import type { EditionDocument } from "./document.ts";
 import { listRoute } from "./listRoute.ts";
 import { expire } from "./due.ts";
 import { publish, withdraw } from "./publish.ts";
+import { readPast } from "./past.ts";
 import { type MovedArticle, mayReadEmbargoed, readPublication, readSlug } from "./read.ts";
 import { rehearse } from "./rehearse.ts";
-import { PublishInput, PublishReport, UnpublishInput, dryRun, fields, version } from "./schema.ts";
+import {
+  ArticleReading,
+  PartReading,
+  PublishInput,
+  PublishReport,
+  UnpublishInput,
+  dryRun,
+} from "./schema.ts";
 
 const params = z.object({ article: z.string().describe("The article's id or slug.") });
 const PublishAnswer = z.union([Article, PublishReport]).meta({ examples: Article.meta()?.examples });
@@ -49,10 +57,12 @@ function articleRoute(app: App, newsroom: Newsroom): void {
         operationId: "getArticle",
         summary: "Fetch an article",
         description:
-          "The published edition; with `version=draft` the working copy. A former slug answers 301.",
+          "The published edition; with `version=draft` the working copy. A former slug answers 301. With `asOf` the " +
+          "edition that the public saw at that moment, by any slug that the article had before or since; links show " +
+          "the headlines and slugs of then.",
         tags: ["Articles"],
         params,
-        querystring: z.strictObject({ version, fields }),
+        querystring: ArticleReading,
         response: {
           200: Article.partial()
             .required({ id: true })
@@ -68,6 +78,10 @@ function articleRoute(app: App, newsroom: Newsroom): void {
         const shown = presentArticle(article, newsroom.articleAddress);
         return answer(request, reply, { body: chosen(shown, query.fields), revision: article.row.revision });
       }
+      if (query.asOf !== undefined) {
+        const { json, headers } = await readPast(newsroom, request, request.params.article, query.asOf);
+        return sendJson(request, reply, choose(json, query.fields), headers);
+      }
       const live = await readLive(newsroom, request, reply);
       if (live === undefined) return reply;
       const headers = publicCaching(request, newsroom, live.groups, live.changesAt);
@@ -81,11 +95,15 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
   const { path, noun, title, schemas } = collections[name];
   const tags = [`${noun.charAt(0).toUpperCase()}${noun.slice(1)}s`];
   const list = `/articles/:article/${path}`;
-  const querystring = z.strictObject({ version });
+  const querystring = PartReading;
   const itemParams = params.extend({ id: z.string().describe(`The id of the ${noun}.`) });
 
   /** The items, from the edition or the working copy, and the headers that go with it. */
-  const read = async (request: ArticleRequest & { query: { version: string } }, reply: FastifyReply) => {
+  const read = async (
+    request: ArticleRequest & { query: z.output<typeof PartReading> },
+    reply: FastifyReply,
+  ) => {
+    const { asOf } = request.query;
     if (request.query.version === "draft") {
       const article = await readDraft(newsroom, request);
       return {
@@ -93,6 +111,10 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
         revision: article.row.revision,
         headers: {},
       };
+    }
+    if (asOf !== undefined) {
+      const { json, headers } = await readPast(newsroom, request, request.params.article, asOf);
+      return { items: (JSON.parse(json) as EditionDocument)[name], headers };
     }
     const live = await readLive(newsroom, request, reply);
     if (live === undefined) return undefined;

@@ -37,6 +37,20 @@ export const version = z
     examples: ["published"],
   });
 
+const asOf = Time.optional().meta({
+  description:
+    "A moment that has passed: the answer is what the public saw then. Nobody knows what counts of shares were shown, so they are empty.",
+  examples: ["2025-04-10T09:30:00Z"],
+});
+
+/** Working copies are not what the public saw. */
+const isPast = (query: { version: "published" | "draft"; asOf?: string | undefined }) =>
+  query.asOf === undefined || query.version === "published";
+const notPast = {
+  path: ["asOf"],
+  message: "shows what the public saw, so it does not go with version=draft",
+};
+
 /** Chooses among the properties of what is answered. */
 function chosenFields(shape: object) {
   const names = Object.keys(shape);
@@ -52,7 +66,11 @@ function chosenFields(shape: object) {
     });
 }
 
-export const fields = chosenFields(Article.shape);
+/** How an article is to be read, and how what is inside it. */
+export const ArticleReading = z
+  .strictObject({ version, asOf, fields: chosenFields(Article.shape) })
+  .refine(isPast, notPast);
+export const PartReading = z.strictObject({ version, asOf }).refine(isPast, notPast);
 
 /** Whom a list is for follows from the key, not from the query. */
 const toPublic: { audience: Audience } = { audience: "public" };
@@ -61,6 +79,7 @@ export const ArticleQuery = z
   .strictObject({
     ...pageParameters,
     version,
+    asOf,
     section: Slug.optional().meta({ description: "The slug of a section.", examples: ["world"] }),
     tag: Slug.optional().meta({ description: "The slug of a tag.", examples: ["diplomacy"] }),
     author: Slug.optional().meta({ description: "The slug of an author.", examples: ["ana-lima"] }),
@@ -138,6 +157,19 @@ export const ArticleQuery = z
   .refine((query) => query.q === undefined || query.sort !== "mostShared", {
     path: ["sort"],
     message: "cannot be mostShared with q",
+  })
+  .refine(isPast, notPast)
+  .refine((query) => query.asOf === undefined || query.q === undefined, {
+    path: ["q"],
+    message: "searches what is published now: it does not go with asOf",
+  })
+  .refine((query) => query.asOf === undefined || query.sort !== "mostShared", {
+    path: ["sort"],
+    message: "cannot be mostShared with asOf: how often what was shared by then is not known",
+  })
+  .refine((query) => query.asOf === undefined || query.sort !== "relevance", {
+    path: ["sort"],
+    message: "cannot be relevance with asOf, which does not go with a search",
   })
   .transform(({ q, sort, ...query }) =>
     q === undefined

@@ -2,19 +2,34 @@ import fastJson from "fast-json-stringify";
 import type { FastifySerializerCompiler } from "fastify";
 import { z } from "zod";
 
+type Serialise = (data: unknown) => string;
+
+const compiled = new WeakMap<z.ZodType, Serialise>();
+
 /**
- * Compiles the serialiser of a response from its zod schema. It writes what the schema names and
- * nothing else; that the data fits is checked by the tests, not on each answer.
+ * Makes the serialiser of a response from its zod schema. It writes what the schema names and
+ * nothing else; that the data fits is checked by the tests, not on each answer. It is compiled when
+ * it is first needed, once for all routes that answer with the same: compiling them all takes a
+ * third of the time to start, and memory for good.
  */
-export const serialiseWithZod: FastifySerializerCompiler<z.ZodType> = ({ schema }) => {
+export const serialiseWithZod: FastifySerializerCompiler<z.ZodType> =
+  ({ schema }) =>
+  (data) => {
+    const serialise = compiled.get(schema) ?? compile(schema);
+    return serialise(data);
+  };
+
+function compile(schema: z.ZodType): Serialise {
   const jsonSchema = z.toJSONSchema(schema, {
     io: "output",
     target: "draft-7",
     unrepresentable: "any",
     override: loosen,
   });
-  return fastJson(jsonSchema as Parameters<typeof fastJson>[0]);
-};
+  const serialise = fastJson(jsonSchema as Parameters<typeof fastJson>[0]);
+  compiled.set(schema, serialise);
+  return serialise;
+}
 
 /** Unions are written as they are: which branch a block belongs to is known to be right. */
 function loosen({

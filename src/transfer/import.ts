@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { titleKey } from "../articles/titles.ts";
 import { type LinkTarget, type StoredArticle, columns, saveParts } from "../articles/workingCopy.ts";
 import { type Actor, type Prisma, type Transaction, databaseCode, transact } from "../database/client.ts";
 import { recordTransition } from "../desk/history.ts";
@@ -409,6 +410,7 @@ async function writeArticle(
     data: line.editions.slice(here?.row.version ?? 0).map(({ document, ...edition }) => ({
       articleId: id,
       ...edition,
+      titleKey: titleKey(document.headline),
       document: document as Prisma.InputJsonObject,
     })),
   });

@@ -382,7 +382,7 @@ describe("among tens of thousands of articles", () => {
         FROM generate_series(1, 30000) n, (SELECT article_id FROM publications LIMIT 1) p`;
         await tx.$executeRaw`INSERT INTO slugs (slug, article_id) SELECT copy_slug, id FROM copies`;
         await tx.$executeRaw`INSERT INTO articles (id, slug, headline) SELECT id, copy_slug, 'Copy' FROM copies`;
-        await tx.$executeRaw`INSERT INTO editions (article_id, version, document, terms, published_at, live_from) SELECT id, 1, '{}', '{}', now(), now() FROM copies`;
+        await tx.$executeRaw`INSERT INTO editions (article_id, version, document, terms, title_key, published_at, live_from) SELECT id, 1, '{}', '{}', '', now(), now() FROM copies`;
         await tx.$executeRaw`INSERT INTO publications (article_id, version, slug, document, summary, headline, title_key, language, terms, published_at, updated_at, live_from)
         SELECT copies.id, 1, copy_slug, document, summary, headline, title_key, language, '{}', now() - n * interval '1 minute', now(), now()
         FROM copies JOIN publications p ON p.article_id = model`;

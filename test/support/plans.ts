@@ -30,7 +30,9 @@ function faultsOf(plan: Plan): string[] {
   const taken = ["Sort", "Incremental Sort"].includes(step) ? plan.Plans?.[0] : plan;
   const isWalk = ["Index Only Scan", "Subquery Scan", "Bitmap Index Scan"].includes(step);
   if (taken === undefined || isWalk) return faults;
-  const rows = Math.round((taken["Actual Rows"] + (taken["Rows Removed by Filter"] ?? 0)) * loops);
+  // What a walk through an index passes over is never read.
+  const passedOver = taken["Node Type"] === "Index Only Scan" ? 0 : (taken["Rows Removed by Filter"] ?? 0);
+  const rows = Math.round((taken["Actual Rows"] + passedOver) * loops);
   return rows > MOST_ROWS ? [...faults, `takes ${rows} rows in a step ${step} ${table}`.trim()] : faults;
 }
 

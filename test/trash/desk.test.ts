@@ -66,6 +66,11 @@ describe("purging", () => {
     ]).toEqual([0, 0, 0, 0, 0]);
     expect(await kinds(id)).toEqual(before);
     expectProblem(await newsroom.reader.get(`/v1/articles/${id}`), 410, "gone");
+    const now = new Date().toISOString();
+    for (const reference of [id, "pilot-boat"])
+      expectProblem(await newsroom.reader.get(`/v1/articles/${reference}?asOf=${now}`), 410, "gone");
+    const before2000 = await newsroom.reader.get(`/v1/articles/${id}?asOf=2000-01-01T00:00:00Z`);
+    expectProblem(before2000, 404, "not-found");
     const { body: audit } = await newsroom.editor.get("/v1/audit?operation=purgeArticle&limit=1");
     expect(audit.data).toHaveLength(1);
   });
