@@ -17,6 +17,7 @@ import { serveDirectly } from "./editions/directly.ts";
 import { editionHistoryRoutes } from "./editions/history.ts";
 import { editionRoutes } from "./editions/routes.ts";
 import { healthRoutes } from "./health/routes.ts";
+import { bulkRoutes } from "./bulk/routes.ts";
 import type { App } from "./http/app.ts";
 import { negotiateContent } from "./http/content.ts";
 import { allowOrigins } from "./http/cors.ts";
@@ -28,12 +29,15 @@ import { serialiseWithZod } from "./http/serialise.ts";
 import { serverOptions } from "./http/server.ts";
 import { validateWithZod } from "./http/validation.ts";
 import { importRoutes } from "./imports/routes.ts";
+import { linkRoutes } from "./links/routes.ts";
 import type { Newsroom } from "./newsroom.ts";
 import { pageRoutes } from "./pages/routes.ts";
 import { previewLinkRoutes, previewRoutes } from "./previews/routes.ts";
 import { revisionRoutes } from "./revisions/routes.ts";
 import { shareRoutes } from "./shares/routes.ts";
 import { taxonomyRoutes } from "./taxonomy/routes.ts";
+import { transferRoutes } from "./transfer/routes.ts";
+import { trashRoutes } from "./trash/routes.ts";
 
 /** The whole application: what all routes share, then each capability. */
 export async function buildApp(newsroom: Newsroom): Promise<App> {
@@ -72,12 +76,16 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
       editionHistoryRoutes(v1, newsroom);
       shareRoutes(v1, newsroom);
       await importRoutes(v1, newsroom);
+      trashRoutes(v1, newsroom);
+      await transferRoutes(v1, newsroom);
+      linkRoutes(v1, newsroom);
       previewLinkRoutes(v1, newsroom);
       taxonomyRoutes(v1, newsroom);
       editingRoutes(v1, newsroom);
       commentRoutes(v1, newsroom);
       keyRoutes(v1, newsroom);
       auditRoutes(v1, newsroom);
+      bulkRoutes(v1, newsroom);
     },
     { prefix: "/v1" },
   );

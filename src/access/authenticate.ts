@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { atOnce } from "../http/hooks.ts";
 import { problem } from "../http/problems.ts";
@@ -10,6 +11,18 @@ declare module "fastify" {
     /** Who sent the request; null without a key. */
     caller: Caller | null;
   }
+}
+
+const acting = new AsyncLocalStorage<{ caller: Caller | null }>();
+
+/** Lets requests that are made from within stand for a caller who is known already. */
+export function actingAs<T>(caller: Caller | null, work: () => Promise<T>): Promise<T> {
+  return acting.run({ caller }, work);
+}
+
+/** Whether a request is made from within another. */
+export function isWithin(): boolean {
+  return acting.getStore() !== undefined;
 }
 
 /**
@@ -31,6 +44,12 @@ export function authenticate(app: FastifyInstance, newsroom: Newsroom): void {
     done();
   };
   app.addHook("onRequest", (request, _reply, done) => {
+    const known = acting.getStore();
+    if (known !== undefined) {
+      request.caller = known.caller;
+      done();
+      return;
+    }
     const key = /^Bearer +([\x21-\x7e]+)$/i.exec(request.headers.authorization ?? "")?.[1];
     if (key === undefined) {
       done();

@@ -112,7 +112,7 @@ function boundsOf({ id, bounds }: Actor & Required<Pick<Actor, "bounds">>): Pris
 /** What readers see at this moment; what is in the trash is not among it. */
 const inPublic = Prisma.sql`EXISTS (
   SELECT FROM publications p WHERE p.article_id = a.id
-    AND p.live_from <= now() AND (p.live_until IS NULL OR p.live_until > now()))`;
+    AND p.live_from <= statement_timestamp() AND (p.live_until IS NULL OR p.live_until > statement_timestamp()))`;
 
 function idWhere(conditions: Prisma.Sql[]): Prisma.Sql {
   return Prisma.sql`id IN (SELECT a.id FROM articles a WHERE ${Prisma.join(conditions, " AND ")})`;

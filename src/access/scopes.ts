@@ -4,9 +4,11 @@ export const scopes = {
   "articles:write": "Create, change and delete articles, sections, tags and authors.",
   "articles:publish": "Publish, schedule and unpublish.",
   "articles:kill": "Withdraw articles for good.",
+  "articles:purge": "Delete articles that are in the trash for good.",
   "embargo:read": "Read what is published under embargo before the public.",
   "comments:write": "Comment on articles for the desk, and resolve comments.",
   "shares:write": "Set and remove share counts, and record shares without the public's limit.",
+  transfer: "Export everything, drafts included, and import it elsewhere.",
   "audit:read": "Read and export the audit log.",
   "keys:manage": "List, make and revoke keys.",
 } as const;

@@ -154,6 +154,15 @@ export function presentLink(link: RelatedLink, position: number, address: Articl
     title: shown === null ? link.title : shown.headline,
     url: shown === null ? link.url : address(shown.slug),
     articleId: target?.id ?? null,
+    ...(target === null ? {} : { targetStatus: statusOf(target) }),
     position,
   };
+}
+
+/** The status of an article that a link leads to; what is in the trash is deleted. */
+export function statusOf({
+  status,
+  deletedAt,
+}: Pick<LinkTarget, "status" | "deletedAt">): LinkTarget["status"] | "deleted" {
+  return deletedAt === null ? status : "deleted";
 }

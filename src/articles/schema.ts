@@ -18,6 +18,10 @@ const Position = z.int().min(0).max(MAX_ITEMS);
 export const Status = z
   .enum(["draft", "in_review", "scheduled", "published", "unpublished"])
   .meta({ id: "Status" });
+export const TargetStatus = z
+  .enum([...Status.options, "deleted", "purged"])
+  .describe("How the article is that a link leads to; `deleted` in the trash, `purged` for good.")
+  .meta({ id: "TargetStatus" });
 export const LinkKind = z.enum(["alsoRead", "background", "source", "external"]).meta({ id: "LinkKind" });
 
 const id = "0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e";
@@ -52,6 +56,9 @@ export const RelatedLink = z
     title: z.string().nullable(),
     url: z.string().nullable().describe("Null while a bare title waits for its article."),
     articleId: Id.nullable().describe("The article it leads to; `title` and `url` then follow that article."),
+    targetStatus: TargetStatus.optional().describe(
+      "With `version=draft` and an `articleId`: of the article it leads to. Readers see the link while that is live.",
+    ),
     position: Position.describe("Its place in the list, from 0."),
   })
   .meta({ id: "RelatedLink", examples: [linkExample] });
@@ -94,6 +101,12 @@ const linkFields = {
   title: text(500).nullable().optional(),
   url: LinkAddress.optional(),
   articleId: Id.nullable().optional(),
+  targetStatus: z
+    .string()
+    .max(20)
+    .nullable()
+    .optional()
+    .describe("Accepted as it was fetched, and not heeded: it is the other article's."),
 };
 const linkRule =
   "A link names `url`, or `articleId`, or a `title` alone, which leads to the article with that headline as soon as one is published.";

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { v7 as uuid } from "uuid";
 import { filed, requireReach, requireWithinBounds } from "../access/reach.ts";
 import { type Prisma, type Transaction, actorOf, concern } from "../database/client.ts";
-import type { Article as ArticleRow, LinkKind } from "../database/generated/client.ts";
+import type { Article as ArticleRow, ArticleStatus, LinkKind } from "../database/generated/client.ts";
 import { type Precondition, checkRevision } from "../http/conditional.ts";
 import { problem } from "../http/problems.ts";
 import { isId } from "../http/scalars.ts";
@@ -49,6 +49,8 @@ export interface LinkTarget {
   id: string;
   headline: string;
   slug: string;
+  status: ArticleStatus;
+  deletedAt: Date | null;
   publication: { headline: string; slug: string } | null;
 }
 
@@ -74,16 +76,20 @@ export const linkTargetFields = {
   id: true,
   headline: true,
   slug: true,
+  status: true,
+  deletedAt: true,
   publication: { select: { headline: true, slug: true, liveFrom: true, liveUntil: true } },
 } satisfies Prisma.ArticleSelect;
 
 /** What a link leads to, with its publication only if readers see that now. */
 export function linkTarget(row: Prisma.ArticleGetPayload<{ select: typeof linkTargetFields }>): LinkTarget {
-  const { id, headline, slug, publication } = row;
+  const { id, headline, slug, status, deletedAt, publication } = row;
   return {
     id,
     headline,
     slug,
+    status,
+    deletedAt,
     publication: publication !== null && isLive(publication) ? publication : null,
   };
 }
@@ -145,17 +151,17 @@ export async function existingArticleId(tx: Transaction, reference: string): Pro
 /**
  * Reads a page of working copies without bodies.
  *
- * @param query which, in which order and how many
+ * @param query which, in which order and how many; of what is in the trash if so asked
  */
 export async function findArticles(
   tx: Transaction,
-  query: Prisma.ArticleFindManyArgs,
+  query: Prisma.ArticleFindManyArgs & { inTrash?: boolean },
 ): Promise<StoredArticle[]> {
-  const { where, ...rest } = query;
+  const { where, inTrash = false, ...rest } = query;
   const rows = await tx.article.findMany({
     ...rest,
     relationLoadStrategy: "join",
-    where: { deletedAt: null, ...where },
+    where: { AND: [{ deletedAt: inTrash ? { not: null } : null }, where ?? {}] },
     include: parts,
   });
   return rows.map(storedArticle);
@@ -201,7 +207,7 @@ export async function requireArticle(tx: Transaction, reference: string): Promis
 export async function articleIdOf(tx: Transaction, reference: string): Promise<string | undefined> {
   if (isId(reference)) return reference.toLowerCase();
   const slug = await tx.slug.findUnique({ where: { slug: reference }, select: { articleId: true } });
-  return slug?.articleId;
+  return slug?.articleId ?? undefined;
 }
 
 /**
@@ -264,7 +270,8 @@ async function asStored(tx: Transaction, articleId: string, copy: WorkingCopy): 
   return { ...copy, body: blocks.map(blockOf) };
 }
 
-function columns(copy: WorkingCopy) {
+/** The columns that a working copy fills. */
+export function columns(copy: WorkingCopy) {
   const { slug, headline, standfirst, dateline, language, section } = copy;
   const { publishedAt, embargoedUntil, expiresAt } = copy;
   return {
@@ -281,7 +288,7 @@ function columns(copy: WorkingCopy) {
 }
 
 /** Writes those lists that differ. References between them are checked at the commit. */
-async function saveParts(
+export async function saveParts(
   tx: Transaction,
   articleId: string,
   before: WorkingCopy | undefined,
@@ -363,7 +370,7 @@ function blockOf(row: Prisma.BlockGetPayload<object>): Block {
   return { id: row.id, type: row.type, ...own } as Block;
 }
 
-function storedArticle(row: RowWithParts): StoredArticle {
+export function storedArticle(row: RowWithParts): StoredArticle {
   const { section, tags, authors, blocks, keyPoints, relatedLinks, shareCounts, corrections, ...article } =
     row;
   const { slug, headline, standfirst, dateline, language } = article;

@@ -1,6 +1,9 @@
 import { audit } from "../audit/record.ts";
-import { type Transaction, transact } from "../database/client.ts";
+import { type Actor, type Transaction, transact } from "../database/client.ts";
 import type { Newsroom } from "../newsroom.ts";
+
+/** Who does what a command does. */
+export const commandLine: Actor = { id: null, name: "Command line" };
 
 /**
  * Does the work of a command in one transaction, as `transact` does, and notes it in the audit log.
@@ -22,6 +25,6 @@ export function asCommand<T>(
       await audit(tx, { operation: command, resourceKind: kind, resourceId: id });
       return done;
     },
-    { id: null, name: "Command line" },
+    commandLine,
   );
 }

@@ -3,6 +3,7 @@ import { Command, Option } from "commander";
 import { allRoles } from "../access/roles.ts";
 import { allScopes } from "../access/scopes.ts";
 import { createKey } from "./createKey.ts";
+import { exportFile } from "./exportFile.ts";
 import { importFiles } from "./importFiles.ts";
 
 const program = new Command("dateline")
@@ -13,11 +14,18 @@ const program = new Command("dateline")
 
 program
   .command("import")
-  .description("make an article of each news page saved as text")
+  .description("make an article of each news page saved as text, or bring in what was exported (*.jsonl)")
   .argument("<files...>", "the files")
   .option("--publish", "publish them at once", false)
   .option("--language <tag>", "the language of the text, as a BCP 47 tag")
+  .option("--dry-run", "of an export, say what would be done and do nothing", false)
   .action(importFiles);
+
+program
+  .command("export")
+  .description("write everything but keys to standard output, as JSON Lines")
+  .option("--since <time>", "leave out articles that have not changed after this time")
+  .action(exportFile);
 
 program
   .command("create-key")

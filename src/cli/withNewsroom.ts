@@ -24,6 +24,7 @@ export async function withNewsroom(work: (newsroom: Newsroom) => Promise<void>):
     try {
       await work(newsroom);
     } finally {
+      await newsroom.jobs.stop();
       await newsroom.database.$disconnect();
     }
   } catch (error) {

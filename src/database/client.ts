@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { PrismaPg } from "@prisma/adapter-pg";
 import pg from "pg";
 import { Prisma, PrismaClient } from "./generated/client.ts";
@@ -84,10 +85,12 @@ export interface Bounds {
 }
 
 const itself: Actor = { id: null, name: "Dateline" };
-const about = new WeakMap<
-  Transaction,
-  { actor: Actor; effects: (() => void)[]; subjects: Map<string, string> }
->();
+interface About {
+  actor: Actor;
+  effects: (() => void)[];
+  subjects: Map<string, string>;
+}
+const about = new WeakMap<Transaction, About>();
 
 /** Who a transaction is done for. */
 export function actorOf(tx: Transaction): Actor {
@@ -112,29 +115,80 @@ export function afterCommit(tx: Transaction, effect: () => void): void {
 /** PostgreSQL's codes for a transaction that lost a race and may simply be run again. */
 const RETRIABLE = new Set(["40001", "40P01"]);
 
+/** A transaction that those begun within it become a part of, and what made one of them fail. */
+interface Ambient {
+  tx: Transaction;
+  isOver: boolean;
+  failure: unknown;
+}
+
+const ambient = new AsyncLocalStorage<Ambient>();
+
+/** Whether what is done here is part of a transaction begun elsewhere. */
+export function isJoined(): boolean {
+  return ambient.getStore()?.isOver === false;
+}
+
+/**
+ * Makes every transaction that `work` begins a part of `tx`: their effects come with its commit or
+ * not at all.
+ *
+ * @throws what lost a race that only the whole of `tx` can run again, even where `work` made an answer of it
+ */
+export async function joining<T>(tx: Transaction, work: () => Promise<T>): Promise<T> {
+  const joined: Ambient = { tx, isOver: false, failure: undefined };
+  try {
+    const result = await ambient.run(joined, work);
+    if (isRetriable(joined.failure)) throw joined.failure;
+    return result;
+  } finally {
+    joined.isOver = true;
+  }
+}
+
 /**
  * Runs `work` in one transaction: all of it is committed, or, when it throws, none. A transaction
  * that PostgreSQL ended to resolve a deadlock is run again, so `work` must not do anything that a
- * rollback does not undo.
+ * rollback does not undo. Within `joining` it is a part of that transaction.
+ *
+ * @param limits.timeout how long it may take, in milliseconds; the common limit when absent
+ * @param limits.attempts how often it is run at the most
  */
 export async function transact<T>(
   database: Database,
   work: (tx: Transaction) => Promise<T>,
   actor = itself,
+  { timeout, attempts = 5 }: { timeout?: number; attempts?: number } = {},
 ): Promise<T> {
+  const joined = ambient.getStore();
+  if (joined?.isOver === false) {
+    // What another part of the transaction concerned does not concern this one.
+    about.get(joined.tx)?.subjects.clear();
+    return work(joined.tx).catch((error: unknown) => {
+      joined.failure = error;
+      throw error;
+    });
+  }
   for (let attempt = 1; ; attempt += 1) {
     try {
       const effects: (() => void)[] = [];
-      const result = await database.$transaction((tx) => {
-        about.set(tx, { actor, effects, subjects: new Map() });
-        return work(tx);
-      });
+      const result = await database.$transaction(
+        (tx) => {
+          about.set(tx, { actor, effects, subjects: new Map() });
+          return work(tx);
+        },
+        timeout === undefined ? {} : { timeout },
+      );
       for (const effect of effects) effect();
       return result;
     } catch (error) {
-      if (attempt === 5 || !RETRIABLE.has(databaseCode(error) ?? "")) throw error;
+      if (attempt === attempts || !isRetriable(error)) throw error;
     }
   }
+}
+
+function isRetriable(error: unknown): boolean {
+  return RETRIABLE.has(databaseCode(error) ?? "");
 }
 
 /** PostgreSQL's five-character error code (its manual, appendix A), if that is what failed. */

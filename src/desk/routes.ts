@@ -3,7 +3,6 @@ import { presentArticle } from "../articles/present.ts";
 import { Article } from "../articles/schema.ts";
 import { type StoredArticle, loadArticle } from "../articles/workingCopy.ts";
 import type { Transaction } from "../database/client.ts";
-import { disappear } from "../editions/appear.ts";
 import { lockInTurn } from "../editions/due.ts";
 import { cancelPlan } from "../editions/plan.ts";
 import { type Answer, answer } from "../http/answer.ts";
@@ -13,6 +12,7 @@ import { wholeList } from "../http/paging.ts";
 import { write } from "../http/write.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { recordTransition } from "./history.ts";
+import { kill } from "./kill.ts";
 import { KillInput, NoteInput, ReturnInput, TransitionList } from "./schema.ts";
 import { type Action, allowedFor, stateAfter, statesInWords } from "./states.ts";
 import { refuseWithdrawn, withdrawForGood } from "./withdrawals.ts";
@@ -125,12 +125,7 @@ export function deskRoutes(app: App, newsroom: Newsroom): void {
         const { row } = article;
         const { reason, publicReason = null } = request.body;
         await withdrawForGood(tx, row.id, reason, publicReason);
-        const left = await cancelPlan(tx, article);
-        if (row.version > 0) await disappear(newsroom, tx, row, now, "withdrawn", { reason: publicReason });
-        const status = row.version === 0 ? "draft" : "unpublished";
-        await recordTransition(tx, row, "kill", status, reason);
-        const data = { status, scheduledFor: null, updatedAt: now } as const;
-        return shown({ ...left, row: await tx.article.update({ where: { id: row.id }, data }) });
+        return shown(await kill(newsroom, tx, article, now, { reason, publicReason }));
       }),
   );
 

@@ -4,7 +4,7 @@ import { Prisma, type Transaction } from "../database/client.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { type ChangeKind, type NewChange, recordChange, recordChanges } from "./changes.ts";
 import { type EditionDocument, renderEdition } from "./document.ts";
-import { hangingLinks, liveTargets, rendered, withTargets } from "./live.ts";
+import { documentsOf, linksOf, liveTargets, rendered, withTargets } from "./live.ts";
 
 /** An edition that has come before readers. */
 export interface Arrival {
@@ -25,12 +25,7 @@ export async function appear(
   tx: Transaction,
   arrivals: readonly Arrival[],
 ): Promise<void> {
-  for (const { document, before, at } of arrivals) {
-    if (before === null) continue;
-    const ended = { articleId: document.id, version: before.version };
-    await tx.edition.update({ where: { articleId_version: ended }, data: { liveUntil: at } });
-  }
-  await recordChanges(tx, arrivals.flatMap(changesWith));
+  await noteArrivals(tx, arrivals);
   const unknown = arrivals.filter(
     ({ document, before }) => before?.slug !== document.slug || before.headline !== document.headline,
   );
@@ -44,6 +39,16 @@ export async function appear(
     arrivals.map(({ document }) => document.id),
     unknown.map(({ document, at }) => ({ id: document.id, at })),
   );
+}
+
+/** Ends the editions that readers saw before, and writes down what has changed for them. */
+export async function noteArrivals(tx: Transaction, arrivals: readonly Arrival[]): Promise<void> {
+  for (const { document, before, at } of arrivals) {
+    if (before === null) continue;
+    const ended = { articleId: document.id, version: before.version };
+    await tx.edition.update({ where: { articleId_version: ended }, data: { liveUntil: at } });
+  }
+  await recordChanges(tx, arrivals.flatMap(changesWith));
 }
 
 function changesWith({ document, before, correction, at }: Arrival): NewChange[] {
@@ -89,7 +94,7 @@ interface Renamed {
 }
 
 /** Sees to it that every process drops what it keeps of articles, and of those that show a headline or slug that changed. */
-async function tellReaders(
+export async function tellReaders(
   newsroom: Newsroom,
   tx: Transaction,
   articleIds: string[],
@@ -137,16 +142,17 @@ async function renderDependents(
       document: true,
       liveFrom: true,
       liveUntil: true,
-      edition: { select: { document: true } },
       links: { select: { linkId: true, targetId: true } },
     },
   });
+  const documents = await documentsOf(tx, dependents);
   const targets = await liveTargets(
     tx,
     dependents.flatMap(({ links }) => links),
   );
-  for (const { articleId: id, edition, links, version, slug, ...before } of dependents) {
-    const document = edition.document as unknown as EditionDocument;
+  for (const { articleId: id, links, version, slug, ...before } of dependents) {
+    const document = documents.get(id);
+    if (document === undefined) continue;
     const data = renderEdition(document, withTargets(links, targets), newsroom.articleAddress);
     await tx.publication.update({ where: { articleId: id }, data });
     const link = links.find(({ targetId }) => moments.has(targetId ?? ""))?.targetId ?? "";
@@ -156,13 +162,12 @@ async function renderDependents(
   }
   const waiting = await tx.plannedEdition.findMany({
     where: { OR: ids.map((id) => ({ document: { contains: id } })) },
-    select: { articleId: true, edition: { select: { document: true } } },
+    select: { articleId: true, version: true },
   });
-  for (const { articleId: id, edition } of waiting) {
-    const document = edition.document as unknown as EditionDocument;
+  for (const [id, document] of await documentsOf(tx, waiting)) {
     await tx.plannedEdition.update({
       where: { articleId: id },
-      data: await rendered(newsroom, tx, document, await hangingLinks(tx, document)),
+      data: await rendered(newsroom, tx, document, await linksOf(tx, document)),
     });
   }
   return dependents.map((dependent) => dependent.articleId);

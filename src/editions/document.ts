@@ -28,7 +28,7 @@ export function compileEdition(
     ...document,
     status: "published",
     hasUnpublishedChanges: false,
-    relatedLinks: relatedLinks.map((link, index) => {
+    relatedLinks: relatedLinks.map(({ targetStatus: _status, ...link }, index) => {
       const written = article.copy.relatedLinks[index];
       return { ...link, title: written?.title ?? null, url: written?.url ?? null };
     }),

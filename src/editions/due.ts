@@ -9,7 +9,7 @@ import type { Newsroom } from "../newsroom.ts";
 import { recordRevision } from "../revisions/record.ts";
 import { appear, disappear } from "./appear.ts";
 import type { EditionDocument } from "./document.ts";
-import { hangingLinks, putInPlace, rendered, takeTurn } from "./live.ts";
+import { linksOf, putInPlace, rendered, takeTurn } from "./live.ts";
 import { planMoment } from "./plan.ts";
 
 /** How many articles are carried out in one transaction, so that editors who publish wait no longer than for those. */
@@ -177,7 +177,7 @@ async function put(newsroom: Newsroom, tx: Transaction, edition: Beginning): Pro
     return;
   }
   // It is in its place already, but what it links to may have changed since.
-  const links = await hangingLinks(tx, document);
+  const links = await linksOf(tx, document);
   if (links.length > 0)
     await tx.publication.update({
       where: { articleId },
@@ -197,18 +197,16 @@ async function end(newsroom: Newsroom, tx: Transaction, id: string): Promise<voi
   const { liveUntil } = await tx.publication.findUniqueOrThrow({ where: { articleId: id } });
   const at = liveUntil ?? new Date();
   await disappear(newsroom, tx, row, at, "unpublished");
-  const next = await tx.plannedEdition.findUnique({ where: { articleId: id }, include: { edition: true } });
+  const next = await tx.plannedEdition.findUnique({ where: { articleId: id } });
   if (next !== null) {
-    const { terms, publishedAt, liveFrom, ...edition } = next.edition;
-    const document = edition.document as unknown as EditionDocument;
-    await putInPlace(newsroom, tx, {
-      document,
-      terms,
-      publishedAt,
-      liveFrom,
-      liveUntil: edition.liveUntil,
-      partnersFrom: next.partnersFrom,
+    const { version, partnersFrom } = next;
+    const edition = await tx.edition.findUniqueOrThrow({
+      where: { articleId_version: { articleId: id, version } },
     });
+    const { terms, publishedAt, liveFrom, liveUntil: nextUntil } = edition;
+    const document = edition.document as unknown as EditionDocument;
+    const span = { liveFrom, liveUntil: nextUntil, partnersFrom };
+    await putInPlace(newsroom, tx, { document, terms, publishedAt, ...span });
     await tx.plannedEdition.delete({ where: { articleId: id } });
   }
   const status = next === null ? stateAfter("unpublish", row) : "scheduled";

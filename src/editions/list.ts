@@ -14,7 +14,7 @@ import {
   termsOf,
   times,
 } from "./listings.ts";
-import { shareCountsOf, viewFor } from "./read.ts";
+import { oncePublished, shareCountsOf, viewFor } from "./read.ts";
 import type { ArticleQuery } from "./schema.ts";
 
 /** A page of a list: its items as JSON text, and where it goes on. */
@@ -53,10 +53,7 @@ export async function listLiveByIds(tx: Transaction, query: ArticleQuery & { ids
     WHERE p.article_id = ANY (${query.ids}::uuid[]) AND ${terms === undefined ? Prisma.sql`false` : conjunction([hasTerms(terms), ...times(query, "s")])}`;
   const found = new Map(rows.map((row) => [row.article_id, withShares(row.summary, row.shares ?? {})]));
   const absent = query.ids.filter((id) => !found.has(id));
-  const known = await tx.$queryRaw<{ article_id: string; is_live: boolean }[]>`
-    SELECT article_id, EXISTS (SELECT FROM ${viewFor(query.audience)} p WHERE p.article_id = e.article_id) AS is_live
-    FROM editions e WHERE article_id = ANY (${absent}::uuid[]) AND version = 1 AND live_from <= now()`;
-  const once = new Map(known.map((row) => [row.article_id, row.is_live]));
+  const once = await oncePublished(tx, absent, query.audience);
   const items = query.ids.flatMap((id) => found.get(id) ?? []);
   return {
     items,

@@ -16,6 +16,8 @@ export interface ComingEdition extends Span {
   document: EditionDocument;
   terms: string[];
   publishedAt: Date;
+  /** Its links, where they are known; they are found out when absent. */
+  links?: PublishedLink[];
 }
 
 /** Any number, the same in every process: who holds it changes what is live, the others wait. */
@@ -43,10 +45,10 @@ export async function takeTurn(tx: Transaction): Promise<Date> {
 export async function putInPlace(
   newsroom: Newsroom,
   tx: Transaction,
-  { document, terms, publishedAt, ...span }: ComingEdition,
+  { document, terms, publishedAt, links: known, ...span }: ComingEdition,
 ): Promise<void> {
   const { id: articleId, version, slug, headline, language } = document;
-  const links = await hangingLinks(tx, document);
+  const links = known ?? (await linksOf(tx, document));
   const place = {
     version,
     slug,
@@ -66,26 +68,26 @@ export async function putInPlace(
     await tx.publicationLink.createMany({ data: links.map((link) => ({ articleId, ...link })) });
 }
 
-/** A link that hangs on another article, or waits for one by its title. */
-interface HangingLink {
+/** A link that hangs on another article, waits for one by its title, or leads to an address. */
+export interface PublishedLink {
   linkId: string;
   targetId: string | null;
   titleKey: string | null;
+  url: string | null;
 }
 
 /** By the clock, not by the transaction's beginning: what began to wait for its turn before a moment acts after it. */
 const isLiveNow = Prisma.sql`
   live_from <= clock_timestamp() AND (live_until IS NULL OR live_until > clock_timestamp())`;
 
-/** The links of an edition that hang on other articles; bare titles lead to what is live under them. */
-export async function hangingLinks(tx: Transaction, document: EditionDocument): Promise<HangingLink[]> {
-  const links = document.relatedLinks
-    .filter(({ url }) => url === null)
-    .map(({ id, articleId, title }) => ({
-      linkId: id,
-      targetId: articleId,
-      titleKey: title === null ? null : titleKey(title),
-    }));
+/** The links of an edition; bare titles lead to what is live under them. */
+export async function linksOf(tx: Transaction, document: EditionDocument): Promise<PublishedLink[]> {
+  const links = document.relatedLinks.map(({ id, articleId, title, url }) => ({
+    linkId: id,
+    targetId: url === null ? articleId : null,
+    titleKey: title === null || url !== null ? null : titleKey(title),
+    url,
+  }));
   const bare = links.flatMap((link) => (link.targetId === null ? (link.titleKey ?? []) : []));
   if (bare.length === 0) return links;
   const found = await tx.$queryRaw<{ titleKey: string; articleId: string }[]>`
@@ -107,6 +109,19 @@ export async function rendered(
   links: readonly { linkId: string; targetId: string | null }[],
 ) {
   return renderEdition(document, withTargets(links, await liveTargets(tx, links)), newsroom.articleAddress);
+}
+
+/** The documents of editions by their articles. A join would lose the order of their properties. */
+export async function documentsOf(
+  tx: Transaction,
+  editions: readonly { articleId: string; version: number }[],
+): Promise<Map<string, EditionDocument>> {
+  if (editions.length === 0) return new Map();
+  const found = await tx.edition.findMany({
+    where: { OR: editions.map(({ articleId, version }) => ({ articleId, version })) },
+    select: { articleId: true, document: true },
+  });
+  return new Map(found.map(({ articleId, document }) => [articleId, document as unknown as EditionDocument]));
 }
 
 type Targets = Map<string, { headline: string; slug: string }>;

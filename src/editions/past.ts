@@ -115,7 +115,8 @@ export function pastCaching(
 /** The article that readers have seen under a slug. */
 async function holderOf(tx: Transaction, slug: string): Promise<string | undefined> {
   const [held] = await tx.$queryRaw<{ article_id: string }[]>`
-    SELECT article_id FROM slugs WHERE slug = ${slug} AND published_at <= now()`;
+    SELECT coalesce(article_id, tombstone_id) AS article_id
+    FROM slugs WHERE slug = ${slug} AND published_at <= now()`;
   return held?.article_id;
 }
 
@@ -123,9 +124,13 @@ async function whyAbsentThen(tx: Transaction, id: string, reference: string, asO
   const [known] = await tx.$queryRaw<
     [{ was_live_by_then: boolean; is_withdrawn: boolean; reason: string | null }]
   >`
-    SELECT EXISTS (SELECT FROM editions WHERE article_id = ${id}::uuid AND live_from <= ${asOf}::timestamptz) AS was_live_by_then,
+    SELECT EXISTS (SELECT FROM editions WHERE article_id = ${id}::uuid AND live_from <= ${asOf}::timestamptz)
+             OR EXISTS (SELECT FROM slugs WHERE tombstone_id = ${id}::uuid AND published_at <= ${asOf}::timestamptz)
+             AS was_live_by_then,
            EXISTS (SELECT FROM editions JOIN withdrawals USING (article_id)
-                   WHERE article_id = ${id}::uuid AND live_from <= now()) AS is_withdrawn,
+                   WHERE article_id = ${id}::uuid AND live_from <= now())
+             OR EXISTS (SELECT FROM tombstones JOIN withdrawals USING (article_id) WHERE article_id = ${id}::uuid)
+             AS is_withdrawn,
            (SELECT public_reason FROM withdrawals WHERE article_id = ${id}::uuid) AS reason`;
   if (known.is_withdrawn) return withdrawn(id, known.reason);
   if (!known.was_live_by_then) return neverPublished(reference, asOf);

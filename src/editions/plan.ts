@@ -27,7 +27,10 @@ export async function planMoment(
  *
  * @returns the article without what the edition would have put right
  */
-export async function cancelPlan(tx: Transaction, article: StoredArticle): Promise<StoredArticle> {
+export async function cancelPlan<Planned extends Pick<StoredArticle, "row" | "corrections">>(
+  tx: Transaction,
+  article: Planned,
+): Promise<Planned> {
   const { row, corrections } = article;
   const { id: articleId, slug, scheduledFor: publishedAt } = row;
   if (publishedAt === null) return article;

@@ -11,7 +11,7 @@ import { recordRevision } from "../revisions/record.ts";
 import { appear, disappear } from "./appear.ts";
 import { compileEdition } from "./document.ts";
 import { lockInTurn } from "./due.ts";
-import { hangingLinks, putInPlace, rendered } from "./live.ts";
+import { linksOf, putInPlace, rendered } from "./live.ts";
 import { cancelPlan, isPlanned, planMoment } from "./plan.ts";
 
 /** How an article is to be published. */
@@ -94,7 +94,7 @@ export async function publish(
   const coming = { ...edition, partnersFrom: from < liveFrom ? from : null };
   const live = isLive ? await tx.publication.findUniqueOrThrow({ where: { articleId: row.id } }) : null;
   if (isForLater && live !== null) {
-    const links = await hangingLinks(tx, document);
+    const links = await linksOf(tx, document);
     const { slug } = document;
     const { partnersFrom } = coming;
     await tx.plannedEdition.create({
@@ -148,6 +148,7 @@ export async function withdraw(
   const status = isLive ? "unpublished" : isPlanned(row) ? stateAfter("cancel", row) : row.status;
   const unchanged = row.publishedRevision === row.revision;
   if (status !== row.status) await recordTransition(tx, row, isLive ? "unpublish" : "cancel", status);
+  if (options.toTrash) await recordTransition(tx, { ...row, status }, "delete", status);
   const changed = await tx.article.update({
     where: { id: row.id },
     data: {

@@ -101,9 +101,9 @@ export async function readSlug(
   audience: Audience = "public",
 ): Promise<SlugHolder> {
   const [held] = await tx.$queryRaw<{ article_id: string; slug: string | null }[]>`
-    SELECT s.article_id, p.slug
-    FROM slugs s LEFT JOIN ${viewFor(audience)} p USING (article_id)
-    WHERE s.slug = ${reference} AND (s.published_at <= now() OR p.slug = s.slug)`;
+    SELECT coalesce(s.article_id, s.tombstone_id) AS article_id, p.slug
+    FROM slugs s LEFT JOIN ${viewFor(audience)} p ON p.article_id = s.article_id
+    WHERE s.slug = ${reference} AND (s.published_at <= statement_timestamp() OR p.slug = s.slug)`;
   if (held === undefined) throw unknown(reference);
   if (held.slug === null) throw await whyAbsent(tx, held.article_id, reference);
   return { articleId: held.article_id, slug: held.slug };
@@ -118,7 +118,8 @@ export const brief = { "cache-control": "public, max-age=0", vary: VARY };
 /** Why readers do not get an article. */
 export async function whyAbsent(tx: Transaction, id: string, reference: string) {
   const [known] = await tx.$queryRaw<{ was_live: boolean; reason: string | null; is_withdrawn: boolean }[]>`
-    SELECT EXISTS (SELECT FROM editions WHERE article_id = ${id}::uuid AND live_from <= now()) AS was_live,
+    SELECT EXISTS (SELECT FROM editions WHERE article_id = ${id}::uuid AND live_from <= statement_timestamp())
+             OR EXISTS (SELECT FROM tombstones WHERE article_id = ${id}::uuid) AS was_live,
            EXISTS (SELECT FROM withdrawals WHERE article_id = ${id}::uuid) AS is_withdrawn,
            (SELECT public_reason FROM withdrawals WHERE article_id = ${id}::uuid) AS reason`;
   if (known?.is_withdrawn === true && known.was_live) return withdrawn(id, known.reason);
@@ -126,6 +127,21 @@ export async function whyAbsent(tx: Transaction, id: string, reference: string) 
   return problem("gone", `The article ${reference} was published and is no more.`, {
     headers: { ...brief, "surrogate-key": id.replaceAll("-", "") },
   });
+}
+
+/** Those of the articles that readers have known, with whether they are live now; others were withdrawn or purged. */
+export async function oncePublished(
+  tx: Transaction,
+  ids: string[],
+  audience: Audience,
+): Promise<Map<string, boolean>> {
+  const rows = await tx.$queryRaw<{ article_id: string; is_live: boolean }[]>`
+    SELECT article_id, EXISTS (SELECT FROM ${viewFor(audience)} p WHERE p.article_id = known.article_id) AS is_live
+    FROM (
+      SELECT article_id FROM editions WHERE article_id = ANY (${ids}::uuid[]) AND version = 1 AND live_from <= statement_timestamp()
+      UNION SELECT article_id FROM tombstones WHERE article_id = ANY (${ids}::uuid[])
+    ) known`;
+  return new Map(rows.map((row) => [row.article_id, row.is_live]));
 }
 
 function unknown(reference: string) {

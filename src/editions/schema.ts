@@ -29,7 +29,7 @@ const DayOrTime = z.union(
   },
 );
 
-const version = z
+export const version = z
   .enum(["published", "draft"])
   .default("published")
   .meta({

@@ -46,6 +46,10 @@ export const problemTypes = {
     status: 409,
     meaning: "The count, or the number of networks of this article, is at its limit.",
   },
+  "bulk-undone": {
+    status: 409,
+    meaning: "An operation of an atomic bulk failed, so none of them was done; `results` says which and why.",
+  },
   withdrawn: {
     status: 451,
     meaning:
@@ -73,6 +77,10 @@ export const problemTypes = {
   "invalid-content": {
     status: 422,
     meaning: "The body can be read but is not valid; each of `errors` points to a place in it.",
+  },
+  "import-failed": {
+    status: 422,
+    meaning: "Lines of the file cannot be imported, so nothing was; `report` names them and says why.",
   },
   "idempotency-key-reused": {
     status: 422,
@@ -147,6 +155,13 @@ export const ProblemDetails = z
       .describe(
         "With it: what the request would write that others have changed since the revision in If-Match; with `Prefer: merge` what both changed in different ways. Absent when that revision is not known.",
       ),
+    results: z
+      .array(z.unknown())
+      .optional()
+      .describe(
+        "With a bulk that was undone: a BulkResult for each operation, that of the one that failed and 424.",
+      ),
+    report: z.unknown().optional().describe("With an import that failed: an ImportReport."),
   })
   .meta({
     id: "Problem",
@@ -190,7 +205,7 @@ export interface FieldError {
 /** What a kind of problem says beside what all say (RFC 9457, section 3.2). */
 export type ProblemMembers = Pick<
   z.output<typeof ProblemDetails>,
-  "allowed" | "revision" | "currentETag" | "conflicts"
+  "allowed" | "revision" | "currentETag" | "conflicts" | "results" | "report"
 >;
 
 interface ProblemExtra {

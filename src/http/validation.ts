@@ -30,6 +30,11 @@ export function validContent<Schema extends z.ZodType>(
   throw validationProblem(result.error.issues, true);
 }
 
+/** What a schema found wrong, each with a JSON Pointer to its place. */
+export function faultsOf({ issues }: z.ZodError): FieldError[] {
+  return issues.flatMap((issue) => fieldErrors(issue, [], true));
+}
+
 function validationProblem(issues: Issue[], isBody: boolean): Problem {
   const errors = issues.flatMap((issue) => fieldErrors(issue, [], isBody)).slice(0, 100);
   return isBody ? invalidContent(errors) : invalidParameter(errors);

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { auditRequest } from "../audit/record.ts";
-import { type Transaction, transact } from "../database/client.ts";
+import { type Actor, type Transaction, transact } from "../database/client.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { type Answer, type RenderedAnswer, render, send } from "./answer.ts";
 import { problem } from "./problems.ts";
@@ -27,7 +27,6 @@ export async function write(
   work: (tx: Transaction) => Promise<Answer>,
 ): Promise<void> {
   const key = request.method === "POST" ? idempotencyKey(request) : undefined;
-  const actor = request.caller ?? { id: null, name: "anyone" };
   const rendered = await transact(
     newsroom.database,
     async (tx) => {
@@ -42,15 +41,29 @@ export async function write(
         return { sent: render(reply, found), kept: render(reply, withoutSecret(found)) };
       });
     },
-    actor,
+    actorFor(request),
   );
   send(request, reply, rendered);
 }
 
-/** A key's secret is shown once and stored nowhere, so a repeated answer comes without it. */
-function withoutSecret(found: Answer): Answer {
-  if (typeof found.body !== "object" || found.body === null || !("secret" in found.body)) return found;
-  return { ...found, body: { ...found.body, secret: null } };
+/** Who does what a request asks for. */
+export function actorFor({ caller }: FastifyRequest): Actor {
+  return caller ?? { id: null, name: "anyone" };
+}
+
+/** A key's secret is shown once and stored nowhere, so a repeated answer comes without it, also one among others. */
+export function withoutSecret(found: Answer): Answer {
+  return { ...found, body: hideSecret(found.body) };
+}
+
+function hideSecret(body: unknown): unknown {
+  if (typeof body !== "object" || body === null) return body;
+  if ("secret" in body) return { ...body, secret: null };
+  if (!("results" in body) || !Array.isArray(body.results)) return body;
+  return {
+    ...body,
+    results: body.results.map((result: { body: unknown }) => ({ ...result, body: hideSecret(result.body) })),
+  };
 }
 
 async function once(
@@ -59,9 +72,33 @@ async function once(
   key: string,
   work: () => Promise<{ sent: RenderedAnswer; kept: RenderedAnswer }>,
 ): Promise<RenderedAnswer> {
-  const caller = request.caller?.id ?? request.ip;
-  const route = `${request.method} ${request.url.split("?", 1)[0]}`;
-  const fingerprint = fingerprintOf(request);
+  const known = await recorded(tx, request, key);
+  if (known !== undefined) return known;
+  const { sent, kept } = await work();
+  await record(tx, request, key, kept);
+  return sent;
+}
+
+/** Whose key it is, and for what. */
+function useOf(request: FastifyRequest) {
+  return {
+    caller: request.caller?.id ?? request.ip,
+    route: `${request.method} ${request.url.split("?", 1)[0]}`,
+  };
+}
+
+/**
+ * The answer that a request with this Idempotency-Key got before; nobody else works on it until the
+ * transaction ends.
+ *
+ * @throws 422 when the key was used with another body, 409 while the first request still runs
+ */
+export async function recorded(
+  tx: Transaction,
+  request: FastifyRequest,
+  key: string,
+): Promise<RenderedAnswer | undefined> {
+  const { caller, route } = useOf(request);
   const lock = createHash("sha256").update(`${caller}\n${route}\n${key}`).digest().readBigInt64BE();
   const [taken] = await tx.$queryRaw<
     [{ taken: boolean }]
@@ -75,32 +112,46 @@ async function once(
       },
     );
   }
-  const record = await tx.idempotencyRecord.findUnique({
+  const found = await tx.idempotencyRecord.findUnique({
     where: { caller_route_key: { caller, route, key } },
   });
-  if (record !== null) {
-    if (!Buffer.from(record.fingerprint).equals(fingerprint)) {
-      throw problem(
-        "idempotency-key-reused",
-        "This Idempotency-Key was used before with another body or other parameters. Use a new key for a new request.",
-      );
-    }
-    const headers = record.headers as Record<string, string>;
-    return {
-      status: record.status,
-      headers: { ...headers, "idempotency-replayed": "true" },
-      body: record.body,
-    };
+  if (found === null) return undefined;
+  if (!Buffer.from(found.fingerprint).equals(fingerprintOf(request))) {
+    throw problem(
+      "idempotency-key-reused",
+      "This Idempotency-Key was used before with another body or other parameters. Use a new key for a new request.",
+    );
   }
-  const { sent, kept } = await work();
-  await tx.idempotencyRecord.create({
-    data: { caller, route, key, fingerprint: new Uint8Array(fingerprint), ...kept },
-  });
-  return sent;
+  const headers = found.headers as Record<string, string>;
+  return {
+    status: found.status,
+    headers: { ...headers, "idempotency-replayed": "true" },
+    body: found.body,
+  };
 }
 
-/** The draft's quoted string (draft-ietf-httpapi-idempotency-key-header-07, section 2.1), or a bare token. */
-function idempotencyKey(request: FastifyRequest): string | undefined {
+/** Keeps the answer to a request with an Idempotency-Key, to be repeated; the first that is kept stays. */
+export async function record(
+  tx: Transaction,
+  request: FastifyRequest,
+  key: string,
+  answer: RenderedAnswer,
+): Promise<void> {
+  const fingerprint = new Uint8Array(fingerprintOf(request));
+  await tx.idempotencyRecord.createMany({
+    data: [{ ...useOf(request), key, fingerprint, ...answer }],
+    skipDuplicates: true,
+  });
+}
+
+/**
+ * The key by which a request wants to be done once, if it has one: the draft's quoted string
+ * (draft-ietf-httpapi-idempotency-key-header-07, section 2.1), or a bare
+ * token.
+ *
+ * @throws 400 when it is neither
+ */
+export function idempotencyKey(request: FastifyRequest): string | undefined {
   const header = request.headers["idempotency-key"];
   if (header === undefined) return undefined;
   const value = String(header).trim();

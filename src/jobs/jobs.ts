@@ -45,21 +45,34 @@ export function openJobs(databaseUrl: string): Jobs {
     onError(error);
   });
   let stopLooking = async () => {};
+  const openQueues = async () => {
+    await boss.start();
+    await boss.createQueue(DUE, { policy: "short", deleteAfterSeconds: 3600 });
+    await boss.createQueue(TIDY, {
+      policy: "short",
+      retryLimit: 2,
+      expireInSeconds: 3000,
+      deleteAfterSeconds: 86_400,
+    });
+  };
+  let opening: Promise<void> | undefined;
+  /** Once; a command plans without ever taking a job, perhaps before any process has served. */
+  const open = () => {
+    opening ??= openQueues().catch((error: unknown) => {
+      opening = undefined;
+      throw error;
+    });
+    return opening;
+  };
   return {
     async plan(tx, moment) {
+      await open();
       const key = moment.toISOString();
       await boss.send(DUE, null, { startAfter: moment, singletonKey: key, db: fromPrisma(tx) });
     },
     async start(work) {
       ({ onError } = work);
-      await boss.start();
-      await boss.createQueue(DUE, { policy: "short", deleteAfterSeconds: 3600 });
-      await boss.createQueue(TIDY, {
-        policy: "short",
-        retryLimit: 2,
-        expireInSeconds: 3000,
-        deleteAfterSeconds: 86_400,
-      });
+      await open();
       await boss.schedule(TIDY, "7 * * * *");
       await boss.work(TIDY, { pollingIntervalSeconds: 30 }, work.tidy);
       stopLooking = lookFor(boss, databaseUrl, work);

@@ -3,7 +3,7 @@ import type { Article } from "../articles/schema.ts";
 import { presentArticle } from "../articles/present.ts";
 import type { StoredArticle } from "../articles/workingCopy.ts";
 import { compileEdition } from "../editions/document.ts";
-import { hangingLinks, rendered } from "../editions/live.ts";
+import { linksOf, rendered } from "../editions/live.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { shownTime } from "../pages/article.ts";
 import { articlePage } from "../pages/page.ts";
@@ -17,7 +17,7 @@ import type { Grant } from "./token.ts";
 export async function asReadersWouldGetIt(newsroom: Newsroom, article: StoredArticle): Promise<Article> {
   const { database, articleAddress } = newsroom;
   const edition = compileEdition(article, article.row.updatedAt, articleAddress);
-  const links = await hangingLinks(database, edition);
+  const links = await linksOf(database, edition);
   const { document } = await rendered(newsroom, database, edition, links);
   const { body, keyPoints, relatedLinks } = JSON.parse(document) as Article;
   return { ...presentArticle(article, articleAddress), body, keyPoints, relatedLinks };

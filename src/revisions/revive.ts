@@ -58,7 +58,14 @@ export async function revive(
         detail: `is the article ${articleId}, which has been deleted since`,
       });
     }
-    const standIn: LinkTarget = { id: articleId, headline: "", slug: "", publication: null };
+    const standIn: LinkTarget = {
+      id: articleId,
+      headline: "",
+      slug: "",
+      status: "unpublished",
+      deletedAt: null,
+      publication: null,
+    };
     return { ...link, target: target ?? standIn };
   });
   const { publishedAt, embargoedUntil, expiresAt } = kept;

@@ -12,6 +12,7 @@ export const actions = {
   scheduled: "An edition was made of it, to be published at a time to come.",
   unpublished: "It was taken from readers.",
   trashed: "It was put into the trash.",
+  recovered: "It was taken out of the trash.",
   restored: "It got the content of the revision `restoredFrom` again.",
   recorded: "It is older than revisions are kept; so it stood before its next change.",
 } as const;

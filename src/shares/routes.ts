@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { requireScope } from "../access/authenticate.ts";
 import { loadArticle, lockArticle } from "../articles/workingCopy.ts";
-import { type Transaction, afterCommit } from "../database/client.ts";
+import { type Transaction, afterCommit, isJoined } from "../database/client.ts";
 import { readLive } from "../editions/routes.ts";
 import { answer, render, send } from "../http/answer.ts";
 import type { App } from "../http/app.ts";
@@ -74,7 +74,7 @@ export function shareRoutes(app: App, newsroom: Newsroom): void {
       const placeOf = (articleId: string) => ({
         location: `/v1/articles/${articleId}/share-counts/${network}`,
       });
-      if (request.headers["idempotency-key"] === undefined) {
+      if (request.headers["idempotency-key"] === undefined && !isJoined()) {
         const articleId = await liveId(newsroom, request.params.article);
         const body = await newsroom.shares.record(articleId, network);
         return send(request, reply, render(reply, { status: 201, body, headers: placeOf(articleId) }));

@@ -1,5 +1,8 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { freshDatabase } from "../support/database.ts";
 import { useNewsroom } from "../support/newsroom.ts";
 import { runToEnd } from "../support/process.ts";
 
@@ -82,5 +85,50 @@ describe("a command that cannot run", () => {
     });
     expect(code).toBe(1);
     expect(output).toMatch(/^DATABASE_URL must be an address such as postgresql:/);
+  });
+});
+
+describe("dateline export and import of an export", () => {
+  it("writes what can be imported, says what would be done, and tells failure by the exit code", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "dateline-export-"));
+    try {
+      // What is to end must be carried out in an installation that has never served yet, too.
+      const ending = { headline: "Offer", expiresAt: new Date(Date.now() + 3_600_000).toISOString() };
+      const { body: offer } = await newsroom.editor.post("/v1/articles").send(ending);
+      expect((await newsroom.editor.post(`/v1/articles/${offer.id}/publish`)).status).toBe(200);
+      const { code, output } = await dateline("export");
+      expect(code).toBe(0);
+      expect(output).toMatch(/^\{"kind":"dateline","format":1\}\n[\s\S]*\{"kind":"end","lines":\d+\}\n$/);
+      const file = join(folder, "export.jsonl");
+      const unnamed = join(folder, "export");
+      await writeFile(file, output);
+      await writeFile(unnamed, output);
+      const again = await dateline("import", file, unnamed);
+      expect(again.code).toBe(0);
+      expect(again.output).toMatch(/export: 0 created, 0 updated, [1-9]\d* unchanged, 0 failed\n$/);
+      const fresh = await freshDatabase();
+      const elsewhere = (...words: string[]) =>
+        runToEnd(["src/cli/dateline.ts", ...words], { DATABASE_URL: fresh.url });
+      const tried = await elsewhere("import", "--dry-run", file);
+      expect(tried).toMatchObject({ code: 0, output: expect.stringMatching(/nothing was changed\)\n$/) });
+      await writeFile(file, output.trim().split("\n").slice(0, -1).join("\n"));
+      const cut = await elsewhere("import", file);
+      expect(cut.code).toBe(1);
+      expect(cut.output).toMatch(/export\.jsonl:\d+: .* cut off/);
+      expect(cut.output).toMatch(/NOT imported, nothing was changed: 0 created, .* 1 failed\n$/);
+      expect((await elsewhere("export")).output.split("\n")).toHaveLength(3);
+      expect((await elsewhere("import", unnamed)).code).toBe(0);
+      expect((await elsewhere("export")).output).toBe(output);
+      await fresh.drop();
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  }, 60_000);
+
+  it("refuses a time that is none, and a dry run of a news page", async () => {
+    const since = await dateline("export", "--since", "yesterday");
+    expect(since).toMatchObject({ code: 1, output: expect.stringMatching(/must be a time such as/) });
+    const page = await dateline("import", "--dry-run", sample("no-date"));
+    expect(page).toMatchObject({ code: 1, output: expect.stringMatching(/is not an export/) });
   });
 });

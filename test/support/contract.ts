@@ -73,7 +73,7 @@ function faultOf(
     return content === undefined && body !== "" ? "a body where none is declared" : undefined;
   const media = content[type];
   if (media === undefined) return `the media type ${type} is not declared`;
-  if (!type.endsWith("json")) return undefined;
+  if (!/[/+]json$/.test(type)) return undefined;
   const validate = validatorOf(media.schema);
   const documents = type.endsWith("ndjson") ? body.trimEnd().split("\n") : [body];
   const wrong = documents.find((text) => text !== "" && !validate(JSON.parse(text)));
