@@ -15,6 +15,7 @@ import { editingRoutes } from "./editing/routes.ts";
 import { serveDirectly } from "./editions/directly.ts";
 import { editionHistoryRoutes } from "./editions/history.ts";
 import { editionRoutes } from "./editions/routes.ts";
+import { feedRoutes } from "./feeds/routes.ts";
 import { healthRoutes } from "./health/routes.ts";
 import type { App } from "./http/app.ts";
 import { negotiateContent } from "./http/content.ts";
@@ -69,6 +70,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
       revisionRoutes(v1, newsroom);
       editionHistoryRoutes(v1, newsroom);
       shareRoutes(v1, newsroom);
+      feedRoutes(v1, newsroom);
       await importRoutes(v1, newsroom);
       previewLinkRoutes(v1, newsroom);
       taxonomyRoutes(v1, newsroom);

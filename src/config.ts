@@ -88,6 +88,16 @@ export const settings = {
     "/v1/articles/{slug}",
     "the address of an article's page with {slug} in it, such as https://news.example/{slug}; links between articles use it",
   ),
+  DATELINE_NAME: setting(
+    z.string().regex(/^[^\p{Cc}\p{Surrogate}]{1,200}$/u),
+    "Dateline",
+    "the publication's name as feeds and search engines show it, 1 to 200 characters",
+  ),
+  DATELINE_URL: setting(
+    z.string().refine(isOrigin).optional(),
+    undefined,
+    "where this API is reached from outside, such as https://api.news.example, without a path; when unset, addresses go by each request's host",
+  ),
   DATELINE_CORS_ORIGINS: setting(
     z.string().refine((value) => value === "*" || value.split(",").every(isOrigin)),
     "*",

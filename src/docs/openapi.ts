@@ -36,6 +36,7 @@ const tags = [
   { name: "Related links", description: "ALSO READ, background and sources." },
   { name: "Revisions", description: "Who changed what in the working copy, and how it was before." },
   { name: "Shares", description: "How often an article was shared, per network." },
+  { name: "Feeds", description: "What is published, in the forms that readers and search engines know." },
   { name: "Previews", description: "The working copy as readers will see it." },
   { name: "Imports", description: "Articles from what was saved elsewhere." },
   { name: "Taxonomy", description: "Sections, tags and authors." },
