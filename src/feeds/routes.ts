@@ -1,10 +1,7 @@
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyRequest } from "fastify";
 import { z } from "zod";
-import type { CachedList } from "../editions/cache.ts";
 import { mayReadEmbargoed } from "../editions/read.ts";
 import type { App } from "../http/app.ts";
-import { sendBytes, sendable } from "../http/bytes.ts";
-import { publicCaching } from "../http/caching.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { homeOf, originOf } from "./addresses.ts";
 import { atom } from "./atom.ts";
@@ -13,6 +10,8 @@ import { jsonFeed } from "./jsonFeed.ts";
 import { lastModified } from "./modified.ts";
 import { rss } from "./rss.ts";
 import { FeedQuery, JsonFeed } from "./schema.ts";
+import { feedOf, sendFeed } from "./send.ts";
+import { sitemapRoutes } from "./sitemapRoutes.ts";
 
 interface Format {
   operationId: string;
@@ -46,9 +45,10 @@ const formats: Record<string, Format> = {
   },
 };
 
-/** What is published in the forms that feed readers know, whole or of any list. */
+/** What is published in the forms that feed readers and search engines know, whole or of any list. */
 export function feedRoutes(app: App, newsroom: Newsroom): void {
   for (const [name, format] of Object.entries(formats)) feedRoute(app, newsroom, name, format);
+  sitemapRoutes(app, newsroom);
 }
 
 function feedRoute(
@@ -73,44 +73,18 @@ function feedRoute(
       config: { heedsReach: true, cached: true, produces: [mediaType] },
     },
     (request, reply) => {
-      const forPartners = mayReadEmbargoed(request);
-      const query: FeedQuery = { ...request.query, audience: forPartners ? "partners" : "public" };
-      const at = addressesOf(newsroom, request);
-      const make = async () => {
-        const { database } = newsroom;
-        const [modified, feed] = [await lastModified(database), await readFeed(newsroom, query, at)];
-        return ready(write(feed), {
-          "content-type": mediaType.endsWith("json") ? mediaType : `${mediaType}; charset=utf-8`,
-          link: linksOf(feed.addresses),
-          ...(modified !== undefined && { "last-modified": modified }),
-        });
-      };
-      const isKept = query.cursor === undefined && !forPartners;
-      return sendFeed(newsroom, request, reply, isKept ? kept(newsroom, request, make) : make());
+      const audience = mayReadEmbargoed(request) ? "partners" : "public";
+      const query: FeedQuery = { ...request.query, audience };
+      return sendFeed(newsroom, request, reply, {
+        isKept: query.cursor === undefined,
+        make: async () => {
+          const modified = await lastModified(newsroom.database);
+          const feed = await readFeed(newsroom, query, addressesOf(newsroom, request));
+          return feedOf(write(feed), mediaType, modified, { link: linksOf(feed.addresses) });
+        },
+      });
     },
   );
-}
-
-const GROUPS = ["articles", "feeds"];
-
-function ready(text: string, headers: Record<string, string>): CachedList {
-  return { ...sendable(text), groups: GROUPS, headers };
-}
-
-/** Kept in memory as first pages of lists are, for each host that a feed may be asked of. */
-function kept(newsroom: Newsroom, request: FastifyRequest, make: () => Promise<CachedList>) {
-  return newsroom.live.list(`${originOf(newsroom, request)} ${request.url}`, make);
-}
-
-async function sendFeed(
-  newsroom: Newsroom,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  feed: CachedList | Promise<CachedList>,
-): Promise<FastifyReply> {
-  const caching = publicCaching(request, newsroom, GROUPS, newsroom.news.agenda.next());
-  const found = await feed;
-  return sendBytes(request, reply, found, { ...caching, ...found.headers });
 }
 
 function addressesOf(newsroom: Newsroom, request: FastifyRequest): FeedAddresses {

@@ -1,16 +1,27 @@
-import { XmlDocument, XmlElement } from "libxml2-wasm";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { XmlDocument, XmlElement, XsdValidator } from "libxml2-wasm";
+import { xmlRegisterFsInputProviders } from "libxml2-wasm/lib/nodejs.mjs";
 import { parseAtomFeed, parseRssFeed } from "feedsmith";
 import RssParser from "rss-parser";
 import type { Agent } from "../support/newsroom.ts";
 
 export { parseAtomFeed, parseRssFeed };
 
+const schemas = join(import.meta.dirname, "schemas");
+// Schemas import each other from files.
+xmlRegisterFsInputProviders();
+
 /** What every form of feed is asked for under. */
 export const forms = ["rss.xml", "atom.xml", "feed.json"] as const;
 
-/** Parses XML as strictly as libxml2 does; throws where it is not well-formed. */
-export function wellFormed(text: string): XmlDocument {
-  return XmlDocument.fromString(text);
+/**
+ * Parses XML as strictly as libxml2 does; throws where it is not well-formed.
+ *
+ * @param url where it is, for what it imports
+ */
+export function wellFormed(text: string, url = ""): XmlDocument {
+  return XmlDocument.fromString(text, url === "" ? {} : { url });
 }
 
 /** As Atom and RSS readers do. */
@@ -58,4 +69,12 @@ export async function textAt(agent: Agent, address: string): Promise<string> {
     });
   if (answer.status !== 200) throw new Error(`${answer.status}: ${String(answer.body)}`);
   return answer.body as string;
+}
+
+/** Holds a document against an XML Schema of these tests; throws where it does not fit. */
+export function fitsSchema(text: string, name: string): void {
+  using schema = wellFormed(readFileSync(join(schemas, name), "utf8"), join(schemas, name));
+  using validator = XsdValidator.fromDoc(schema);
+  using document = wellFormed(text);
+  validator.validate(document);
 }
