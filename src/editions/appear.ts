@@ -1,5 +1,5 @@
 import { titleKey } from "../articles/titles.ts";
-import type { Transaction } from "../database/client.ts";
+import { type Transaction, afterCommit } from "../database/client.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { type ChangeKind, recordChange } from "./changes.ts";
 import { type EditionDocument, renderEdition } from "./document.ts";
@@ -66,6 +66,7 @@ async function tellReaders(
 ): Promise<void> {
   const dependents = linksChange ? await renderDependents(newsroom, tx, articleId) : [];
   await newsroom.news.changed(tx, [articleId, ...dependents]);
+  afterCommit(tx, newsroom.jobs.announce);
 }
 
 /** Bare titles that waited for an article with this headline lead to it from now on. */

@@ -12,6 +12,7 @@ import { rss } from "./rss.ts";
 import { FeedQuery, JsonFeed } from "./schema.ts";
 import { feedOf, sendFeed } from "./send.ts";
 import { sitemapRoutes } from "./sitemapRoutes.ts";
+import { hubsOf } from "./webSub.ts";
 
 interface Format {
   operationId: string;
@@ -92,7 +93,13 @@ function addressesOf(newsroom: Newsroom, request: FastifyRequest): FeedAddresses
   const self = new URL(request.url, origin);
   const first = new URL(self);
   first.searchParams.delete("cursor");
-  return { origin, home: homeOf(newsroom, origin), self: self.href, first: first.href, hubs: [] };
+  return {
+    origin,
+    home: homeOf(newsroom, origin),
+    self: self.href,
+    first: first.href,
+    hubs: hubsOf(newsroom, self),
+  };
 }
 
 /** RFC 8288's links, by which a feed is subscribed to without being read (WebSub, section 4). */

@@ -20,13 +20,14 @@ const MOST_NEWS = 1_000;
 const LENGTH = 10_000;
 
 const mediaType = "application/xml";
-const { section, tag, author, language, publishedAfter, publishedBefore } = selection;
-const filters = { section, tag, author, language };
+const { shape: filters } = z
+  .object(selection)
+  .pick({ section: true, tag: true, author: true, language: true });
 
 const SitemapQuery = z.strictObject({
   ...filters,
-  publishedAfter,
-  publishedBefore,
+  publishedAfter: selection.publishedAfter,
+  publishedBefore: selection.publishedBefore,
   limit: z
     .string()
     .refine(
@@ -163,10 +164,9 @@ function newsRoute(app: App, newsroom: Newsroom): void {
           const origin = originOf(newsroom, request);
           const pages = items
             .map((item) => JSON.parse(item) as EditionDocument)
-            .map(({ slug, headline, language, firstPublishedAt, updatedAt }) => ({
+            .map(({ slug, firstPublishedAt, updatedAt, ...article }) => ({
               address: new URL(articleAddress(slug), origin).href,
-              headline,
-              language,
+              ...article,
               publishedAt: firstPublishedAt ?? updatedAt,
             }))
             // What was published again is no news.
