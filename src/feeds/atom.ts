@@ -8,7 +8,7 @@ export function atom(feed: Feed): string {
 <id>${addresses.first}</id>
 <title>${feed.title}</title>
 <subtitle>${feed.description}</subtitle>
-<updated>${feed.updatedAt ?? never}</updated>
+<updated>${feed.updatedAt}</updated>
 <author><name>${feed.publication}</name></author>
 <generator>Dateline</generator>
 <link rel="self" type="application/atom+xml" href="${addresses.self}"/>
@@ -18,9 +18,6 @@ ${addresses.next !== undefined && xml`<link rel="next" type="application/atom+xm
 ${feed.items.map((item) => entryOf(feed, item))}
 </feed>`);
 }
-
-/** A feed must say when it was updated, and one that holds nothing never was. */
-const never = "1970-01-01T00:00:00Z";
 
 function entryOf({ addresses: { origin } }: Feed, item: FeedItem): Xml {
   const { article } = item;

@@ -15,8 +15,8 @@ export interface Feed {
   description: string;
   /** The language of all that it holds; undefined when there are several. */
   language: string | undefined;
-  /** The newest change of what it holds; undefined while it is empty. */
-  updatedAt: string | undefined;
+  /** The newest change of what it holds; while that is nothing, when the newsroom was opened. */
+  updatedAt: string;
   items: FeedItem[];
   addresses: FeedAddresses;
 }
@@ -130,13 +130,20 @@ export async function readFeed(
     description:
       named.length === 0 ? `News from ${publication}` : `${named.join(", ")}: news from ${publication}`,
     language: query.language ?? (languages.size === 1 ? [...languages][0] : undefined),
-    updatedAt: articles
-      .map(({ updatedAt }) => updatedAt)
-      .toSorted()
-      .at(-1),
+    updatedAt: await newestOf(newsroom, articles),
     items: await Promise.all(items),
     addresses: { ...at, ...(found.next == null ? {} : { next: withCursor(at.first, found.next) }) },
   };
+}
+
+async function newestOf({ database }: Newsroom, articles: readonly EditionDocument[]): Promise<string> {
+  const newest = articles
+    .map(({ updatedAt }) => updatedAt)
+    .toSorted()
+    .at(-1);
+  return (
+    newest ?? (await database.installation.findUniqueOrThrow({ where: { id: 1 } })).createdAt.toISOString()
+  );
 }
 
 /** The list that a feed shows. Its items' snippets are not needed. */

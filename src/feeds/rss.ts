@@ -18,7 +18,7 @@ export function rss(feed: Feed): string {
 <link>${addresses.home}</link>
 <description>${feed.description}</description>
 ${feed.language !== undefined && xml`<language>${feed.language}</language>`}
-${feed.updatedAt !== undefined && xml`<lastBuildDate>${inWords(feed.updatedAt)}</lastBuildDate>`}
+<lastBuildDate>${inWords(feed.updatedAt)}</lastBuildDate>
 <generator>Dateline</generator>
 <docs>https://www.rssboard.org/rss-specification</docs>
 <ttl>1</ttl>

@@ -14,25 +14,26 @@ const API = "https://api.news.example";
 let told: URLSearchParams[] = [];
 let failures = 0;
 
-async function hub(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<Server> {
-  const server = createServer(answer).listen(0, "127.0.0.1");
+async function hub(
+  answer: (request: IncomingMessage, response: ServerResponse) => Promise<unknown>,
+): Promise<Server> {
+  const server = createServer((request, response) => void answer(request, response));
+  server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return server;
 }
 
-const quick = await hub((request, response) => {
-  void text(request).then((body) => {
-    if (failures > 0) {
-      failures -= 1;
-      response.writeHead(503).end();
-      return;
-    }
-    told.push(new URLSearchParams(body));
-    response.writeHead(204).end();
-  });
+const quick = await hub(async (request, response) => {
+  const body = new URLSearchParams(await text(request));
+  if (failures > 0) {
+    failures -= 1;
+    return response.writeHead(503).end();
+  }
+  told.push(body);
+  return response.writeHead(204).end();
 });
 /** Takes every ping and answers none. */
-const dead = await hub(() => {});
+const dead = await hub(async () => {});
 
 const addressOf = (server: Server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 const hubs = [addressOf(quick), addressOf(dead)];
