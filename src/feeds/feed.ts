@@ -148,8 +148,7 @@ async function newestOf({ database }: Newsroom, articles: readonly EditionDocume
 
 /** The list that a feed shows. Its items' snippets are not needed. */
 function asList(query: Omit<FeedQuery, "content">): ArticleQuery {
-  const whole = { count: false, version: "published", status: undefined, fields: ["id"] } as const;
-  return { ...query, ...whole, fields: [...whole.fields] } as ArticleQuery;
+  return { ...query, count: false, version: "published", fields: ["id"] } as ArticleQuery;
 }
 
 function withCursor(address: string, cursor: string): string {
