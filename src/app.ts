@@ -16,6 +16,7 @@ import { editingRoutes } from "./editing/routes.ts";
 import { serveDirectly } from "./editions/directly.ts";
 import { editionHistoryRoutes } from "./editions/history.ts";
 import { editionRoutes } from "./editions/routes.ts";
+import { feedRoutes } from "./feeds/routes.ts";
 import { healthRoutes } from "./health/routes.ts";
 import { bulkRoutes } from "./bulk/routes.ts";
 import type { App } from "./http/app.ts";
@@ -75,6 +76,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
       revisionRoutes(v1, newsroom);
       editionHistoryRoutes(v1, newsroom);
       shareRoutes(v1, newsroom);
+      feedRoutes(v1, newsroom);
       await importRoutes(v1, newsroom);
       trashRoutes(v1, newsroom);
       await transferRoutes(v1, newsroom);

@@ -2,6 +2,7 @@ import type { FastifyBaseLogger } from "fastify";
 import { pruneChanges } from "./changes/prune.ts";
 import { forgetPresences } from "./editing/presence.ts";
 import { carryOut } from "./editions/due.ts";
+import { hubAnnouncements } from "./feeds/webSub.ts";
 import { forgetOldKeys } from "./http/write.ts";
 import type { Newsroom } from "./newsroom.ts";
 import { fillSearch } from "./search/entries.ts";
@@ -20,13 +21,15 @@ export function catchUp({ database }: Newsroom, log: FastifyBaseLogger): void {
 }
 
 /** Takes part in the jobs of all processes that serve the database: carrying out what is planned, and tidying up hourly. */
-export function takeJobs(newsroom: Newsroom, log: FastifyBaseLogger): Promise<void> {
+export async function takeJobs(newsroom: Newsroom, log: FastifyBaseLogger): Promise<void> {
   const { database, jobs } = newsroom;
-  return jobs.start({
+  await jobs.start({
     carryOut: () => carryOut(newsroom),
+    announce: await hubAnnouncements(newsroom, log),
     async tidy() {
       // Should the queue have lost a job, what was planned happens all the same.
       await carryOut(newsroom);
+      jobs.announce();
       await forgetOldKeys(newsroom);
       await forgetPresences(database);
       await pruneChanges(database);
@@ -38,4 +41,5 @@ export function takeJobs(newsroom: Newsroom, log: FastifyBaseLogger): Promise<vo
       log.warn({ err: error }, "the job queue cannot go on for now");
     },
   });
+  jobs.announce();
 }

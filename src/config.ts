@@ -88,6 +88,27 @@ export const settings = {
     "/v1/articles/{slug}",
     "the address of an article's page with {slug} in it, such as https://news.example/{slug}; links between articles use it",
   ),
+  DATELINE_NAME: setting(
+    z.string().regex(/^[^\p{Cc}\p{Surrogate}]{1,200}$/u),
+    "Dateline",
+    "the publication's name as feeds and search engines show it, 1 to 200 characters",
+  ),
+  DATELINE_URL: setting(
+    z.string().refine(isOrigin).optional(),
+    undefined,
+    "where this API is reached from outside, such as https://api.news.example, without a path; when unset, addresses go by each request's host",
+  ),
+  DATELINE_WEBSUB_HUBS: setting(
+    z
+      .string()
+      .refine((value) =>
+        value.split(",").every((hub) => z.url({ protocol: /^https?$/ }).safeParse(hub).success),
+      )
+      .optional()
+      .transform((value) => value?.split(",") ?? []),
+    undefined,
+    "the addresses of the WebSub hubs that are told when feeds change, parted by commas, such as https://hub.example/; when unset none is",
+  ),
   DATELINE_CORS_ORIGINS: setting(
     z.string().refine((value) => value === "*" || value.split(",").every(isOrigin)),
     "*",
@@ -127,6 +148,9 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     if (result.success) values[name] = result.data;
     else faults.push(`${name} must be ${must}.`);
   }
+  const config = values as Config;
+  if (faults.length === 0 && config.DATELINE_WEBSUB_HUBS.length > 0 && config.DATELINE_URL === undefined)
+    faults.push(`DATELINE_URL must be ${settings.DATELINE_URL.must}; DATELINE_WEBSUB_HUBS needs it.`);
   if (faults.length > 0) throw new Error(faults.join("\n"));
-  return values as Config;
+  return config;
 }

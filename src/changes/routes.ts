@@ -58,14 +58,14 @@ function feedRoute(app: App, newsroom: Newsroom): void {
           const page = { limit, next: writePosition(cursors, next) };
           const data = changes.map((change) => changeJson(change, fields)).join(",");
           const json = `{"data":[${data}],"page":${JSON.stringify(page)}}`;
-          return { ...sendable(json), groups: ["changes"], link: linkTo(page.next) };
+          return { ...sendable(json), groups: ["changes"], headers: linkTo(page.next) };
         });
-      const leadsOn = ({ link }: CachedList) => link.link !== linkTo(cursor).link;
+      const leadsOn = (page: CachedList) => page.headers["link"] !== linkTo(cursor)["link"];
       const found = await waiters.until(read, leadsOn, wait * 1000, reply.raw);
       const headers = publicCaching(request, newsroom, found.groups);
       // A cache that kept it for longer would keep a partner from what is new, and show what was taken back.
       const caching = request.caller === null && wait === 0 ? "public, max-age=1" : "private, no-store";
-      return sendBytes(request, reply, found, { ...headers, ...found.link, "cache-control": caching });
+      return sendBytes(request, reply, found, { ...headers, ...found.headers, "cache-control": caching });
     },
   );
 }

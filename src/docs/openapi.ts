@@ -37,6 +37,7 @@ const tags = [
   { name: "Revisions", description: "Who changed what in the working copy, and how it was before." },
   { name: "Changes", description: "What changed for readers, for those who keep a copy of it." },
   { name: "Shares", description: "How often an article was shared, per network." },
+  { name: "Feeds", description: "What is published, in the forms that readers and search engines know." },
   { name: "Previews", description: "The working copy as readers will see it." },
   { name: "Imports", description: "Articles from what was saved elsewhere." },
   { name: "Trash", description: "What was deleted, until it is purged." },

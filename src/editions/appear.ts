@@ -1,6 +1,6 @@
 import { titleKey } from "../articles/titles.ts";
 import { isLive } from "../articles/workingCopy.ts";
-import { Prisma, type Transaction } from "../database/client.ts";
+import { Prisma, type Transaction, afterCommit } from "../database/client.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { type ChangeKind, type NewChange, recordChange, recordChanges } from "./changes.ts";
 import { type EditionDocument, renderEdition } from "./document.ts";
@@ -102,6 +102,7 @@ export async function tellReaders(
 ): Promise<void> {
   const dependents = renamed.length === 0 ? [] : await renderDependents(newsroom, tx, renamed);
   await newsroom.news.changed(tx, [...new Set([...articleIds, ...dependents])]);
+  afterCommit(tx, newsroom.jobs.announce);
 }
 
 /** Bare titles that waited for articles with these headlines lead to them from now on. */

@@ -13,8 +13,10 @@ export interface CachedArticle extends LiveArticle, Sendable {
 /** A page of a list ready to be sent. */
 export interface CachedList extends Sendable {
   groups: string[];
-  /** RFC 8288's Link to the next page, if there is one. */
-  link: { link?: string };
+  /** What goes with it, such as RFC 8288's Link to the next page. */
+  headers: Record<string, string>;
+  /** When it is out of date though nothing is published, in milliseconds since 1970. */
+  changesAt?: number;
 }
 
 /** How long it is remembered that there is nothing, and how long a list is kept, in milliseconds. */

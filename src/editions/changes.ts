@@ -28,3 +28,31 @@ export async function recordChange(tx: Transaction, change: NewChange): Promise<
 export async function recordChanges(tx: Transaction, changes: NewChange[]): Promise<void> {
   await tx.change.createMany({ data: changes });
 }
+
+/** What changed for readers within some changes that follow each other. */
+export interface Changed {
+  /** The number of the last of them. */
+  last: bigint;
+  /** The ids of the sections, tags and authors that had or have what changed. */
+  terms: string[];
+}
+
+/**
+ * What changed after the change of a number, within so many changes.
+ *
+ * @returns undefined when nothing did
+ */
+export async function changedAfter(
+  tx: Transaction,
+  sequence: bigint,
+  most: number,
+): Promise<Changed | undefined> {
+  const [{ last, terms }] = await tx.$queryRaw<[{ last: bigint | null; terms: string[] }]>`
+    WITH found AS (
+      SELECT sequence, article_id, version FROM changes WHERE sequence > ${sequence} ORDER BY sequence LIMIT ${most}
+    )
+    SELECT (SELECT max(sequence) FROM found) AS last,
+           ARRAY(SELECT DISTINCT unnest(e.terms) FROM found f JOIN editions e
+                 ON e.article_id = f.article_id AND e.version BETWEEN f.version - 1 AND f.version) AS terms`;
+  return last === null ? undefined : { last, terms };
+}

@@ -72,7 +72,10 @@ export function serveDirectly(app: App, newsroom: Newsroom): void {
     let common = headersOf.get(found);
     if (common === undefined) {
       const caching = publicCaching({ caller: null }, newsroom, found.groups);
-      common = [...fixed, ...Object.entries({ ...caching, ...("link" in found ? found.link : {}) }).flat()];
+      common = [
+        ...fixed,
+        ...Object.entries({ ...caching, ...("headers" in found ? found.headers : {}) }).flat(),
+      ];
       headersOf.set(found, common);
     }
     const headers = ["x-request-id", requestId(request), ...common, "etag", coded.etag];

@@ -13,7 +13,7 @@ import { listFound } from "../search/list.ts";
 import { listMostShared } from "../shares/mostShared.ts";
 import { choose, chosen } from "./chosen.ts";
 import { mayReadEmbargoed } from "./read.ts";
-import { type ListedPage, listDrafts, listDraftsByIds, listLive, listLiveByIds } from "./list.ts";
+import { listDrafts, listDraftsByIds, listLive, listLiveByIds } from "./list.ts";
 import { pastCaching } from "./past.ts";
 import { listPast } from "./pastList.ts";
 import { ArticleList, ArticleQuery } from "./schema.ts";
@@ -53,7 +53,7 @@ export function listRoute(app: App, newsroom: Newsroom): void {
         });
         return sendList(request, reply, query, { ...found, items });
       }
-      const { ids, asOf } = query;
+      const { asOf } = query;
       const items = (found: { items: string[] }) =>
         query.fields === undefined ? found.items : found.items.map((item) => choose(item, query.fields));
       if (asOf !== undefined) {
@@ -62,26 +62,26 @@ export function listRoute(app: App, newsroom: Newsroom): void {
         return sendList(request, reply, query, { ...found, items: items(found) }, headers);
       }
       const headers = publicCaching(request, newsroom, ["articles"], newsroom.news.agenda.next());
-      if (ids !== undefined) {
-        const found = await listLiveByIds(database, { ...query, ids });
-        return sendList(request, reply, query, { ...found, items: items(found) }, headers);
-      }
-      if (query.cursor !== undefined || forPartners) {
+      if (query.ids !== undefined || query.cursor !== undefined || forPartners) {
         const found = await listPublished(newsroom, query);
         return sendList(request, reply, query, { ...found, items: items(found) }, headers);
       }
       const page = await newsroom.live.list(request.url, async () => {
         const found = await listPublished(newsroom, query);
         const json = listJson(query, { ...found, items: items(found) });
-        return { ...sendable(json), groups: ["articles"], link: nextLink(request.url, found.next) };
+        const link = nextLink(request.url, found.next ?? null);
+        return { ...sendable(json), groups: ["articles"], headers: link };
       });
-      return sendBytes(request, reply, page, { ...headers, ...page.link });
+      return sendBytes(request, reply, page, { ...headers, ...page.headers });
     },
   );
 }
 
-function listPublished(newsroom: Newsroom, query: ArticleQuery): Promise<ListedPage> {
+/** A page of what is published, however it is filtered, searched and sorted: what a query's audience gets to see. */
+export function listPublished(newsroom: Newsroom, query: ArticleQuery): Promise<FoundList> {
   const { database, cursors } = newsroom;
+  const { ids } = query;
+  if (ids !== undefined) return listLiveByIds(database, { ...query, ids });
   if (query.q !== undefined) return listFound(database, cursors, query);
   const { sort } = query;
   if (sort === "mostShared") return listMostShared(newsroom, query);

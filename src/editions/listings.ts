@@ -43,8 +43,10 @@ export interface ListRow {
  *
  * @returns undefined when one of them is unknown, so that nothing can be listed
  */
-export async function termsOf(tx: Transaction, query: ArticleQuery): Promise<Terms | undefined> {
-  const { tag, author, section, language } = query;
+export async function termsOf(
+  tx: Transaction,
+  { tag, author, section, language }: Pick<ArticleQuery, "tag" | "author" | "section" | "language">,
+): Promise<Terms | undefined> {
   const asked = [tag, author, section, language].filter((name) => name !== undefined);
   if (asked.length === 0) return [EVERYTHING];
   const found = await tx.$queryRaw<{ term: string }[]>`
@@ -165,13 +167,13 @@ export function times(query: ArticleQuery, row: "l" | "s"): Prisma.Sql[] {
 }
 
 /** That what is listed is what its audience sees at this moment: a few look-ups for the whole statement. */
-export function isVisible({ audience }: ArticleQuery, row: string): Prisma.Sql {
+export function isVisible({ audience }: Pick<ArticleQuery, "audience">, row: string): Prisma.Sql {
   const hidden = Prisma.raw(audience === "public" ? "hidden" : "hidden_from_partners");
   return Prisma.sql`${Prisma.raw(row)}.article_id <> ALL (ARRAY(SELECT article_id FROM ${hidden}))`;
 }
 
 export function publishedWithin(
-  { publishedAfter, publishedBefore }: ArticleQuery,
+  { publishedAfter, publishedBefore }: Pick<ArticleQuery, "publishedAfter" | "publishedBefore">,
   row: string,
 ): Prisma.Sql[] {
   const column = Prisma.raw(`${row}.published_at`);

@@ -3,7 +3,7 @@ import { Prisma, type Statements, type Transaction } from "../database/client.ts
 import { withdrawn } from "../desk/withdrawals.ts";
 import { VARY } from "../http/caching.ts";
 import { problem } from "../http/problems.ts";
-import { withShares } from "./document.ts";
+import { type EditionDocument, withShares } from "./document.ts";
 
 /** A live article as readers get it. */
 export interface LiveArticle {
@@ -87,6 +87,24 @@ export async function readPublication(
     groups: [row.article_id, ...row.terms],
     changesAt: row.changes_at?.getTime() ?? null,
   };
+}
+
+/**
+ * Reads what an audience sees of some articles, in the order of their ids, without share counts.
+ * Those that it does not see are left out.
+ */
+export async function readDocuments(
+  tx: Transaction,
+  ids: readonly string[],
+  audience: Audience,
+): Promise<EditionDocument[]> {
+  const rows = await tx.$queryRaw<{ article_id: string; document: string }[]>`
+    SELECT p.article_id, p.document FROM ${viewFor(audience)} p WHERE p.article_id = ANY (${ids}::uuid[])`;
+  const found = new Map(rows.map((row) => [row.article_id, row.document]));
+  return ids.flatMap((id) => {
+    const document = found.get(id);
+    return document === undefined ? [] : [JSON.parse(document) as EditionDocument];
+  });
 }
 
 /**

@@ -72,91 +72,104 @@ export const ArticleReading = z
   .refine(isPast, notPast);
 export const PartReading = z.strictObject({ version, asOf }).refine(isPast, notPast);
 
+/** What any list of what is published is narrowed and ordered by. */
+export const selection = {
+  section: Slug.optional().meta({ description: "The slug of a section.", examples: ["world"] }),
+  tag: Slug.optional().meta({ description: "The slug of a tag.", examples: ["diplomacy"] }),
+  author: Slug.optional().meta({ description: "The slug of an author.", examples: ["ana-lima"] }),
+  language: Language.optional().meta({ description: "A language tag.", examples: ["en"] }),
+  ids: commaList(Id, MAX_IDS)
+    .transform((ids) => [...new Set(ids)])
+    .optional()
+    .meta({
+      description: `Up to ${MAX_IDS} ids parted by commas; the answer keeps their order, and lists say which are \`missing\`.`,
+      examples: ["0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e"],
+    }),
+  publishedAfter: DayOrTime.optional().meta({
+    description: "Published later than this.",
+    examples: ["2025-04-10"],
+  }),
+  publishedBefore: DayOrTime.optional().meta({
+    description: "Published earlier than this.",
+    examples: ["2100-04-11"],
+  }),
+  updatedAfter: DayOrTime.optional().meta({
+    description: "Changed later than this.",
+    examples: ["2025-04-10T09:30:00Z"],
+  }),
+  q: Search.optional(),
+  sort: z
+    .enum(["newest", "oldest", "updated", "mostShared", "relevance"])
+    .optional()
+    .meta({
+      description:
+        "The order. `relevance` goes with `q` and is then the default, otherwise `newest` is. `mostShared` lists " +
+        "what was shared within `window`, the most shared first, then the newest.",
+      examples: ["newest"],
+    }),
+  window: z
+    .enum(["1h", "24h", "7d", "all"])
+    .optional()
+    .meta({
+      description:
+        "Only with `sort=mostShared`; `all` when absent. `all` goes by the total of all networks. The others " +
+        "go by the shares recorded here in the present hour and the 1, 24 or 168 full hours before it; a count " +
+        "that was set is not among them, since nobody knows when its shares were made.",
+      examples: ["24h"],
+    }),
+};
+type Selection = z.output<z.ZodObject<typeof selection>>;
+
+/** What does not go together in a selection. */
+export function checkSelection({
+  value: { ids, q, sort, window, cursor },
+  issues,
+}: z.core.ParsePayload<Selection & { cursor?: string | undefined }>): void {
+  const refuse = (path: string, message: string) => {
+    issues.push({ code: "custom", path: [path], message, input: undefined });
+  };
+  if (window !== undefined && sort !== "mostShared") refuse("window", "goes with sort=mostShared");
+  if (ids !== undefined && cursor !== undefined) refuse("cursor", "does not go with ids");
+  if (ids !== undefined && q !== undefined) refuse("q", "does not go with ids");
+  if (q === undefined && sort === "relevance") refuse("sort", "can be relevance only with q");
+  if (q !== undefined && sort === "mostShared") refuse("sort", "cannot be mostShared with q");
+}
+
 /** Whom a list is for follows from the key, not from the query. */
 const toPublic: { audience: Audience } = { audience: "public" };
+
+/** A selection with the order that it has when none is named. */
+export function ordered<Query extends Selection>({ q, sort, ...query }: Query) {
+  return q === undefined
+    ? { ...query, ...toPublic, q, sort: sort === undefined || sort === "relevance" ? "newest" : sort }
+    : { ...query, ...toPublic, q, sort: sort === undefined || sort === "mostShared" ? "relevance" : sort };
+}
 
 export const ArticleQuery = z
   .strictObject({
     ...pageParameters,
     version,
     asOf,
-    section: Slug.optional().meta({ description: "The slug of a section.", examples: ["world"] }),
-    tag: Slug.optional().meta({ description: "The slug of a tag.", examples: ["diplomacy"] }),
-    author: Slug.optional().meta({ description: "The slug of an author.", examples: ["ana-lima"] }),
-    language: Language.optional().meta({ description: "A language tag.", examples: ["en"] }),
-    ids: commaList(Id, MAX_IDS)
-      .transform((ids) => [...new Set(ids)])
-      .optional()
-      .meta({
-        description: `Up to ${MAX_IDS} ids parted by commas; the answer keeps their order and says which are \`missing\`.`,
-        examples: ["0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e"],
-      }),
-    publishedAfter: DayOrTime.optional().meta({
-      description: "Published later than this.",
-      examples: ["2025-04-10"],
-    }),
-    publishedBefore: DayOrTime.optional().meta({
-      description: "Published earlier than this.",
-      examples: ["2100-04-11"],
-    }),
-    updatedAfter: DayOrTime.optional().meta({
-      description: "Changed later than this.",
-      examples: ["2025-04-10T09:30:00Z"],
-    }),
+    ...selection,
     // Not by reference, beside which a parameter's description and example would be lost.
     status: z
       .enum(Status.options)
       .optional()
       .meta({ description: "Only with `version=draft`.", examples: ["draft"] }),
-    q: Search.optional(),
-    sort: z
-      .enum(["newest", "oldest", "updated", "mostShared", "relevance"])
-      .optional()
-      .meta({
-        description:
-          "The order. `relevance` goes with `q` and is then the default, otherwise `newest` is. `mostShared` lists " +
-          "what was shared within `window`, the most shared first, then the newest.",
-        examples: ["newest"],
-      }),
-    window: z
-      .enum(["1h", "24h", "7d", "all"])
-      .optional()
-      .meta({
-        description:
-          "Only with `sort=mostShared`; `all` when absent. `all` goes by the total of all networks. The others " +
-          "go by the shares recorded here in the present hour and the 1, 24 or 168 full hours before it; a count " +
-          "that was set is not among them, since nobody knows when its shares were made.",
-        examples: ["24h"],
-      }),
     fields: chosenFields(ArticleSummary.shape),
   })
+  .check(checkSelection)
   .refine((query) => query.status === undefined || query.version === "draft", {
     path: ["status"],
     message: "goes with version=draft",
-  })
-  .refine((query) => query.window === undefined || query.sort === "mostShared", {
-    path: ["window"],
-    message: "goes with sort=mostShared",
   })
   .refine((query) => query.sort !== "mostShared" || query.version === "published", {
     path: ["sort"],
     message: "mostShared does not go with version=draft: working copies are not shared",
   })
-  .refine((query) => query.ids === undefined || query.cursor === undefined, {
-    path: ["cursor"],
-    message: "does not go with ids",
-  })
-  .refine((query) => query.q === undefined || (query.version === "published" && query.ids === undefined), {
+  .refine((query) => query.q === undefined || query.version === "published", {
     path: ["q"],
-    message: "searches what is published: it goes neither with version=draft nor with ids",
-  })
-  .refine((query) => query.q !== undefined || query.sort !== "relevance", {
-    path: ["sort"],
-    message: "can be relevance only with q",
-  })
-  .refine((query) => query.q === undefined || query.sort !== "mostShared", {
-    path: ["sort"],
-    message: "cannot be mostShared with q",
+    message: "searches what is published: it does not go with version=draft",
   })
   .refine(isPast, notPast)
   .refine((query) => query.asOf === undefined || query.q === undefined, {
@@ -171,11 +184,7 @@ export const ArticleQuery = z
     path: ["sort"],
     message: "cannot be relevance with asOf, which does not go with a search",
   })
-  .transform(({ q, sort, ...query }) =>
-    q === undefined
-      ? { ...query, ...toPublic, q, sort: sort === undefined || sort === "relevance" ? "newest" : sort }
-      : { ...query, ...toPublic, q, sort: sort === undefined || sort === "mostShared" ? "relevance" : sort },
-  );
+  .transform(ordered);
 export type ArticleQuery = z.output<typeof ArticleQuery>;
 /** A list without a search, and one with. */
 export type PlainQuery = Extract<ArticleQuery, { q: undefined }>;

@@ -115,6 +115,22 @@ export function isNotModified(request: Pick<FastifyRequest, "headers">, tag: str
   return header.split(",").some((one) => one.trim().replace(/^W\//, "") === tag);
 }
 
+/**
+ * Whether If-Modified-Since names this moment or a later one. It is not looked at beside
+ * If-None-Match, and a date that is none is as good as absent (RFC 9110, section 13.1.3).
+ *
+ * @param lastModified as the header Last-Modified has it
+ */
+export function isUnmodifiedSince(
+  request: Pick<FastifyRequest, "headers">,
+  lastModified: string | undefined,
+): boolean {
+  const since = request.headers["if-modified-since"];
+  if (since === undefined || lastModified === undefined) return false;
+  if (request.headers["if-none-match"] !== undefined) return false;
+  return Date.parse(since) >= Date.parse(lastModified);
+}
+
 /** Entity tags, whose quotes may hold commas (RFC 9110, section 8.8.3). */
 const entityTags = /(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"/g;
 

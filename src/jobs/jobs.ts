@@ -3,8 +3,9 @@ import pg from "pg";
 import { PgBoss, fromPrisma } from "pg-boss";
 import type { Transaction } from "../database/client.ts";
 
-/** The jobs there are: DUE runs at a planned moment, TIDY every hour. */
+/** The jobs there are: DUE runs at a planned moment, those of ANNOUNCE after changes, TIDY every hour. */
 const DUE = "due";
+const ANNOUNCE = "announce";
 const TIDY = "tidy";
 /** How often a process looks for what is due, in milliseconds. */
 const LOOK_EVERY = 500;
@@ -13,6 +14,8 @@ const LOOK_EVERY = 500;
 export interface Jobs {
   /** Has what is due carried out at a moment, if the transaction is committed; once for all that ask for the same. */
   plan: (tx: Transaction, moment: Date) => Promise<void>;
+  /** Has what changed announced soon, by whichever process; nobody waits for it. */
+  announce: () => void;
   /** Begins to do what is planned. */
   start: (work: JobHandlers) => Promise<void>;
   stop: () => Promise<void>;
@@ -21,6 +24,11 @@ export interface Jobs {
 export interface JobHandlers {
   /** Carries out whatever is due by the database's clock, so that it may run too often but never too late. */
   carryOut: () => Promise<void>;
+  /**
+   * Each tells somebody what changed for readers since it was told, at its own pace. They go by names
+   * of letters, digits and hyphens, the same in every process.
+   */
+  announce: Record<string, () => Promise<void>>;
   /** Forgets what is no longer needed. */
   tidy: () => Promise<void>;
   onError: (error: Error) => void;
@@ -41,6 +49,7 @@ export function openJobs(databaseUrl: string): Jobs {
     registerInstance: false,
   });
   let onError: (error: Error) => void = () => {};
+  let announced: string[] = [];
   boss.on("error", (error) => {
     onError(error);
   });
@@ -70,15 +79,35 @@ export function openJobs(databaseUrl: string): Jobs {
       const key = moment.toISOString();
       await boss.send(DUE, null, { startAfter: moment, singletonKey: key, db: fromPrisma(tx) });
     },
+    announce() {
+      // Each looks for all that it has missed, so that nothing depends on this one.
+      for (const queue of announced) boss.send(queue, null, { singletonKey: "all" }).catch(onError);
+    },
     async start(work) {
       ({ onError } = work);
       await open();
       await boss.schedule(TIDY, "7 * * * *");
       await boss.work(TIDY, { pollingIntervalSeconds: 30 }, work.tidy);
       stopLooking = lookFor(boss, databaseUrl, work);
+      for (const [name, announce] of Object.entries(work.announce)) {
+        const queue = `${ANNOUNCE}-${name}`;
+        await boss.createQueue(queue, {
+          policy: "short",
+          retryLimit: 10,
+          retryDelay: 2,
+          retryBackoff: true,
+          retryDelayMax: 600,
+          expireInSeconds: 3000,
+          deleteAfterSeconds: 3600,
+        });
+        // As many as have piled up are done at once, since each does all there is to do.
+        await boss.work(queue, { pollingIntervalSeconds: 0.5, batchSize: 1000 }, announce);
+        announced.push(queue);
+      }
     },
     async stop() {
       await stopLooking();
+      announced = [];
       await boss.stop({ graceful: true, timeout: 5000 });
     },
   };

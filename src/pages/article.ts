@@ -92,7 +92,11 @@ export function shownTime(time: string, language: string): string {
   }).format(new Date(time));
 }
 
-function keyPoints({ keyPoints: points, body }: Article, labels: Labels): Html | undefined {
+/** The key points under their heading; each that sums up a block leads to it. */
+export function keyPoints(
+  { keyPoints: points, body }: Pick<Article, "keyPoints" | "body">,
+  labels: Labels,
+): Html | undefined {
   if (points.length === 0) return undefined;
   const blocks = new Set(body.map(({ id }) => id));
   return html`<section class="key-points" aria-labelledby="key-points">
@@ -108,7 +112,10 @@ function keyPoints({ keyPoints: points, body }: Article, labels: Labels): Html |
 }
 
 /** The related links that have no place in the body, by their kinds. */
-function furtherLinks({ relatedLinks, body }: Article, labels: Labels): Html {
+export function furtherLinks(
+  { relatedLinks, body }: Pick<Article, "relatedLinks" | "body">,
+  labels: Labels,
+): Html {
   const placed = new Set(body.map((block) => (block.type === "relatedLink" ? block.relatedLinkId : "")));
   const groups = Map.groupBy(
     relatedLinks.filter(({ id }) => !placed.has(id)),
@@ -125,7 +132,11 @@ function furtherLinks({ relatedLinks, body }: Article, labels: Labels): Html {
   )}`;
 }
 
-function corrections({ corrections: made }: Article, labels: Labels): Html | undefined {
+/** What was put right, and when. */
+export function corrections(
+  { corrections: made }: Pick<Article, "corrections">,
+  labels: Labels,
+): Html | undefined {
   if (made.length === 0) return undefined;
   return html`<section class="corrections" aria-labelledby="corrections">
     <h2 id="corrections" lang="${labels.language}">${labels.corrections}</h2>

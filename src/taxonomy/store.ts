@@ -29,6 +29,19 @@ export async function termsById(tx: Transaction, kind: Kind, ids: readonly strin
   return ids.length === 0 ? [] : tableOf(tx, kind).findMany({ where: { id: { in: [...ids] } } });
 }
 
+/** The terms of a kind that have these slugs, by slug. */
+export async function termsBySlug(
+  tx: Transaction,
+  kind: Kind,
+  slugs: readonly string[],
+): Promise<Map<string, Term>> {
+  const found =
+    slugs.length === 0
+      ? []
+      : await tableOf(tx, kind).findMany({ where: { slug: { in: [...new Set(slugs)] } } });
+  return new Map(found.map((term) => [term.slug, term]));
+}
+
 /**
  * Finds a term to change it, and keeps others from changing it until the transaction ends.
  *

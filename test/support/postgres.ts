@@ -31,7 +31,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await client.query(`CREATE DATABASE ${template}`);
   await migrate(withDatabase(postgresUrl, template));
   const jobs = openJobs(withDatabase(postgresUrl, template));
-  await jobs.start({ carryOut: async () => {}, tidy: async () => {}, onError: () => {} });
+  await jobs.start({
+    announce: {},
+    carryOut: async () => {},
+    tidy: async () => {},
+    onError: () => {},
+  });
   await jobs.stop();
   project.provide("postgresUrl", postgresUrl);
   project.provide("template", template);

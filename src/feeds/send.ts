@@ -1,0 +1,50 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { CachedList } from "../editions/cache.ts";
+import { mayReadEmbargoed } from "../editions/read.ts";
+import { sendBytes, sendable } from "../http/bytes.ts";
+import { publicCaching } from "../http/caching.ts";
+import type { Newsroom } from "../newsroom.ts";
+import { originOf } from "./addresses.ts";
+
+/** What caches purge feeds by. */
+const GROUPS = ["articles", "feeds"];
+
+/** A feed as bytes, with what goes along: its media type and dates. */
+export function feedOf(
+  text: string,
+  mediaType: string,
+  modified: string | undefined,
+  headers: Record<string, string> = {},
+): CachedList {
+  return {
+    ...sendable(text),
+    groups: GROUPS,
+    headers: {
+      ...headers,
+      // JSON has no charset to name (RFC 8259, section 11).
+      "content-type": mediaType.endsWith("json") ? mediaType : `${mediaType}; charset=utf-8`,
+      ...(modified !== undefined && { "last-modified": modified }),
+    },
+  };
+}
+
+/**
+ * Sends a feed. Those of the public are kept in memory as the first pages of lists are, for each
+ * host that they are asked of.
+ *
+ * @param feed.isKept whether it may be; deeper pages are not
+ */
+export async function sendFeed(
+  newsroom: Newsroom,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  feed: { isKept: boolean; make: () => Promise<CachedList> },
+): Promise<FastifyReply> {
+  const planned = newsroom.news.agenda.next() ?? Infinity;
+  const found = await (feed.isKept && !mayReadEmbargoed(request)
+    ? newsroom.live.list(`${originOf(newsroom, request)} ${request.url}`, feed.make)
+    : feed.make());
+  const changesAt = Math.min(planned, found.changesAt ?? Infinity);
+  const caching = publicCaching(request, newsroom, GROUPS, changesAt);
+  return sendBytes(request, reply, found, { ...caching, ...found.headers });
+}
