@@ -8,6 +8,7 @@ import { type Listening, listen } from "./database/notifications.ts";
 import { type EditionCache, editionCache } from "./editions/cache.ts";
 import { type News, news } from "./editions/news.ts";
 import { readPublication, readSlug } from "./editions/read.ts";
+import { type Variants, variants } from "./formats/variants.ts";
 import { type Jobs, openJobs } from "./jobs/jobs.ts";
 import { type Cursors, signedCursors } from "./http/paging.ts";
 import { type Signing, signing } from "./http/signing.ts";
@@ -28,6 +29,8 @@ export interface Newsroom {
   articleAddress: ArticleAddress;
   /** What readers get, kept as bytes. */
   live: EditionCache;
+  /** What readers get in other forms, kept as bytes. */
+  variants: Variants;
   news: News;
   /** What was refused to keys, on its way to the audit log. */
   refusals: Refusals;
@@ -56,6 +59,7 @@ export function furnish(config: Config, databaseUrl: string, secret: Uint8Array)
     shares: shareRecorder(statements, database, heard.shared),
     articleAddress: articleAddress(config.DATELINE_ARTICLE_URL),
     live,
+    variants: variants(database, config.DATELINE_CACHE * 1_048_576 * 0.1),
     news: heard,
     refusals: refusals(database),
     jobs: openJobs(databaseUrl),

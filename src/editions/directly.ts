@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { App } from "../http/app.ts";
+import { articleTypes, listTypes } from "../formats/formats.ts";
 import { codingOf } from "../http/bytes.ts";
-import { horizon, publicCaching } from "../http/caching.ts";
+import { VARY_BY_FORM, horizon, publicCaching } from "../http/caching.ts";
 import { isNotModified } from "../http/conditional.ts";
+import { preferredType } from "../http/content.ts";
 import { exposedHeaders } from "../http/cors.ts";
 import { requestId } from "../http/logging.ts";
 import type { Newsroom } from "../newsroom.ts";
@@ -38,8 +40,9 @@ export function serveDirectly(app: App, newsroom: Newsroom): void {
   const kept = (request: IncomingMessage): Ready | undefined => {
     const { url } = request;
     if (url === undefined || !url.startsWith(LIST) || !isPlain(request)) return undefined;
-    const found = url.startsWith(ARTICLE) ? live.kept(url.slice(ARTICLE.length)) : live.keptList(url);
-    if (found === undefined) return undefined;
+    const isArticle = url.startsWith(ARTICLE);
+    const found = isArticle ? live.kept(url.slice(ARTICLE.length)) : live.keptList(url);
+    if (found === undefined || !takesJson(request, isArticle ? articleTypes : listTypes)) return undefined;
     const changesAt = "changesAt" in found ? found.changesAt : newsroom.news.agenda.next();
     return changesAt == null || changesAt - Date.now() > reach ? found : undefined;
   };
@@ -61,7 +64,8 @@ export function serveDirectly(app: App, newsroom: Newsroom): void {
     let common = headersOf.get(found);
     if (common === undefined) {
       const caching = publicCaching({ caller: null }, newsroom, found.groups);
-      common = [...fixed, ...Object.entries({ ...caching, ...("link" in found ? found.link : {}) }).flat()];
+      const own = { ...caching, vary: VARY_BY_FORM, ...("link" in found ? found.link : {}) };
+      common = [...fixed, ...Object.entries(own).flat()];
       headersOf.set(found, common);
     }
     const headers = ["x-request-id", requestId(request), ...common, "etag", coded.etag];
@@ -88,7 +92,10 @@ type Ready = CachedArticle | CachedList;
 function isPlain({ method, headers }: IncomingMessage): boolean {
   if (method !== "GET" || headers.host === undefined) return false;
   if (headers.authorization !== undefined || headers["content-length"] !== undefined) return false;
-  if (headers["transfer-encoding"] !== undefined) return false;
-  const { accept } = headers;
-  return accept === undefined || accept.includes("*/*") || accept.includes("application/json");
+  return headers["transfer-encoding"] === undefined;
+}
+
+/** Whether it is our JSON that a request asks for, of all forms that there are. */
+function takesJson({ headers: { accept } }: IncomingMessage, offered: readonly string[]): boolean {
+  return accept === "application/json" || preferredType(accept, offered) === "application/json";
 }

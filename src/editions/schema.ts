@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Article, ArticleSummary, Status } from "../articles/schema.ts";
+import { listFormat } from "../formats/formats.ts";
 import { Page, pageParameters } from "../http/paging.ts";
 import { Id, Language, Slug, Time, TimeOut, text } from "../http/scalars.ts";
 import { Search } from "../search/schema.ts";
@@ -110,6 +111,7 @@ export const ArticleQuery = z
         examples: ["24h"],
       }),
     fields: chosenFields(ArticleSummary.shape),
+    format: listFormat,
   })
   .refine((query) => query.status === undefined || query.version === "draft", {
     path: ["status"],

@@ -22,7 +22,8 @@ export function render(reply: FastifyReply, found: Answer): RenderedAnswer {
   const status = found.status ?? 200;
   const headers = found.headers ?? {};
   if (found.body === undefined) return { status, headers, body: "" };
-  const body = reply.code(status).serialize(found.body) as string;
+  // An answer that comes in several forms has a serialiser for each.
+  const body = reply.code(status).type(JSON_TYPE).serialize(found.body) as string;
   return {
     status,
     headers: { "content-type": JSON_TYPE, etag: entityTag(body, found.revision), ...headers },

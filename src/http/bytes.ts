@@ -11,18 +11,18 @@ export interface Coded {
   etag: string;
 }
 
-/** JSON as it is sent: its bytes, and those in each coding that somebody asked for. */
+/** A text as it is sent: its bytes, and those in each coding that somebody asked for. */
 export interface Sendable {
   identity: Coded;
   coded: Partial<Record<Coding, Coded | Promise<Coded>>>;
 }
 
-export function sendable(json: string): Sendable {
-  const bytes = Buffer.from(json);
+export function sendable(text: string): Sendable {
+  const bytes = Buffer.from(text);
   return { identity: { bytes, etag: entityTag(bytes) }, coded: {} };
 }
 
-/** Sends bytes that are ready, in a coding that the caller takes; or 304 when it has them. */
+/** Sends bytes that are ready, JSON unless the headers say otherwise, in a coding that the caller takes; or 304 when it has them. */
 export async function sendBytes(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -32,9 +32,11 @@ export async function sendBytes(
   const coding = codingOf(found, request.headers["accept-encoding"]);
   const { bytes, etag } = coding === undefined ? found.identity : await codedAs(found, coding);
   reply.headers(headers).header("etag", etag);
-  if (isNotModified(request, etag)) return reply.code(304).send();
+  if (isNotModified(request, etag)) return reply.code(304).removeHeader("content-type").send();
   if (coding !== undefined) reply.header("content-encoding", coding);
-  return reply.header("content-type", "application/json; charset=utf-8").send(bytes);
+  return reply
+    .header("content-type", headers["content-type"] ?? "application/json; charset=utf-8")
+    .send(bytes);
 }
 
 /** The coding to send something in; none for what is too small to gain by it. */

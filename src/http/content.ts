@@ -1,5 +1,7 @@
 import accepts from "@fastify/accepts";
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import { LRUCache } from "lru-cache";
+import Negotiator from "negotiator";
 import { atOnce } from "./hooks.ts";
 import { consumed, problem } from "./problems.ts";
 
@@ -62,6 +64,22 @@ function refuseType(request: FastifyRequest): void {
     "unsupported-media-type",
     `Content-Type is ${type}; this operation takes ${consumed(request).join(" or ")}.`,
   );
+}
+
+const preferences = new LRUCache<string, { type: string | undefined }>({ max: 1_000 });
+
+/**
+ * The media type that Accept likes best of those offered (RFC 9110, section 12.5.1), the first of
+ * them where it is indifferent.
+ */
+export function preferredType(accept: string | undefined, offered: readonly string[]): string | undefined {
+  if (accept === undefined || accept === "*/*") return offered[0];
+  const key = `${offered.length} ${accept}`;
+  const known = preferences.get(key);
+  if (known !== undefined) return known.type;
+  const type = new Negotiator({ headers: { accept } }).mediaType([...offered]);
+  preferences.set(key, { type });
+  return type;
 }
 
 function refuseAccept(request: FastifyRequest): void {

@@ -92,7 +92,8 @@ export function shownTime(time: string, language: string): string {
   }).format(new Date(time));
 }
 
-function keyPoints({ keyPoints: points, body }: Article, labels: Labels): Html | undefined {
+/** The key points as a list; those that sum up a block lead to it. */
+export function keyPoints({ keyPoints: points, body }: Article, labels: Labels): Html | undefined {
   if (points.length === 0) return undefined;
   const blocks = new Set(body.map(({ id }) => id));
   return html`<section class="key-points" aria-labelledby="key-points">
@@ -125,7 +126,8 @@ function furtherLinks({ relatedLinks, body }: Article, labels: Labels): Html {
   )}`;
 }
 
-function corrections({ corrections: made }: Article, labels: Labels): Html | undefined {
+/** What later editions put right. */
+export function corrections({ corrections: made }: Article, labels: Labels): Html | undefined {
   if (made.length === 0) return undefined;
   return html`<section class="corrections" aria-labelledby="corrections">
     <h2 id="corrections" lang="${labels.language}">${labels.corrections}</h2>
