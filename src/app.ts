@@ -15,6 +15,7 @@ import { editingRoutes } from "./editing/routes.ts";
 import { serveDirectly } from "./editions/directly.ts";
 import { editionHistoryRoutes } from "./editions/history.ts";
 import { editionRoutes } from "./editions/routes.ts";
+import { articlePageRoutes } from "./formats/routes.ts";
 import { healthRoutes } from "./health/routes.ts";
 import type { App } from "./http/app.ts";
 import { negotiateContent } from "./http/content.ts";
@@ -54,6 +55,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
   healthRoutes(app, newsroom);
   await docsRoutes(app);
   pageRoutes(app);
+  articlePageRoutes(app, newsroom);
   previewRoutes(app, newsroom);
 
   await app.register(

@@ -57,7 +57,7 @@ export function furnish(config: Config, databaseUrl: string, secret: Uint8Array)
     statements,
     ...signed(secret),
     shares: shareRecorder(statements, database, heard.shared),
-    articleAddress: articleAddress(config.DATELINE_ARTICLE_URL),
+    articleAddress: articleAddress(articleTemplate(config)),
     live,
     variants: variants(database, config.DATELINE_CACHE * 1_048_576 * 0.1),
     news: heard,
@@ -66,6 +66,11 @@ export function furnish(config: Config, databaseUrl: string, secret: Uint8Array)
     metrics,
     together: alone(metrics),
   };
+}
+
+/** Links between articles lead to their pages, unless there are none and nobody said where theirs are. */
+function articleTemplate({ DATELINE_ARTICLE_URL: template, DATELINE_PAGES: hasPages }: Config): string {
+  return template ?? (hasPages ? "/a/{slug}" : "/v1/articles/{slug}");
 }
 
 /** What the installation's secret makes. */

@@ -185,7 +185,7 @@ function finishOperation(path: string, operation: Json, schemas: Record<string, 
     responses[status] = finishResponse(Number(status), found as OpenAPIV3_1.ResponseObject, path, schemas);
   }
   if (method === "GET" && path.startsWith("/v1/")) responses["304"] = notModified;
-  if (method === "GET" && path.startsWith("/v1/articles/")) responses["301"] = moved;
+  if (method === "GET" && /^\/(v1\/articles|a)\//.test(path)) responses["301"] = moved;
   for (const name of names) {
     const { status } = problemTypes[name];
     responses[status] = { $ref: `#/components/responses/Problem${status}` };

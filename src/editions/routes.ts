@@ -262,7 +262,7 @@ export async function readLive(
     ? await findForPartners(newsroom, article)
     : await newsroom.live.find(article);
   if (!("movedTo" in found)) return found;
-  const location = request.url.replace(/\/articles\/[^/?]+/, `/articles/${found.movedTo}`);
+  const location = request.url.replace(/\/(articles|a)\/[^/?]+/, `/$1/${found.movedTo}`);
   send(request, reply, {
     status: 301,
     headers: { ...publicCaching(request, newsroom, found.groups), location },

@@ -66,7 +66,9 @@ function refuseType(request: FastifyRequest): void {
   );
 }
 
-const preferences = new LRUCache<string, { type: string | undefined }>({ max: 1_000 });
+type Preferences = LRUCache<string, { type: string | undefined }>;
+/** By what is offered, which is the same list at each request. */
+const preferences = new WeakMap<readonly string[], Preferences>();
 
 /**
  * The media type that Accept likes best of those offered (RFC 9110, section 12.5.1), the first of
@@ -74,12 +76,13 @@ const preferences = new LRUCache<string, { type: string | undefined }>({ max: 1_
  */
 export function preferredType(accept: string | undefined, offered: readonly string[]): string | undefined {
   if (accept === undefined || accept === "*/*") return offered[0];
-  const key = `${offered.length} ${accept}`;
-  const known = preferences.get(key);
-  if (known !== undefined) return known.type;
-  const type = new Negotiator({ headers: { accept } }).mediaType([...offered]);
-  preferences.set(key, { type });
-  return type;
+  const known: Preferences = preferences.get(offered) ?? new LRUCache({ max: 500 });
+  preferences.set(offered, known);
+  const found = known.get(accept) ?? {
+    type: new Negotiator({ headers: { accept } }).mediaType([...offered]),
+  };
+  known.set(accept, found);
+  return found.type;
 }
 
 function refuseAccept(request: FastifyRequest): void {

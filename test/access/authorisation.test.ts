@@ -55,6 +55,7 @@ const operations: Record<string, Expected> = {
   "get /problems/{name}": read,
   "get /styles/{name}": read,
   "get /preview/{token}": read,
+  "get /a/{article}": read,
   "get /v1/articles": read,
   "post /v1/articles": { ...writing(422, {}), heedsReach: true },
   "get /v1/articles/{article}": read,
