@@ -156,6 +156,11 @@ function finished(document: OpenAPIV3_1.Document): OpenAPIV3_1.Document {
   } as OpenAPIV3_1.Document;
 }
 
+/** Whether what is at a path has an entity tag: the API, and the pages of articles. */
+function hasTag(path: string): boolean {
+  return /^\/(v1|a)\//.test(path);
+}
+
 function finishOperation(path: string, operation: Json, schemas: Record<string, Json>): void {
   const { precondition, merges, method } = operation["x-headers"] as {
     precondition?: string;
@@ -171,7 +176,7 @@ function finishOperation(path: string, operation: Json, schemas: Record<string, 
     ...(precondition === undefined ? [] : [precondition === "required" ? "IfMatchRequired" : "IfMatch"]),
     ...(merges ? ["Prefer"] : []),
     ...(method === "POST" ? ["IdempotencyKey"] : []),
-    ...(method === "GET" && path.startsWith("/v1/") ? ["IfNoneMatch"] : []),
+    ...(method === "GET" && hasTag(path) ? ["IfNoneMatch"] : []),
   ];
   operation.parameters = [
     ...((operation.parameters ?? []) as Json[]).map(withExample),
@@ -184,7 +189,7 @@ function finishOperation(path: string, operation: Json, schemas: Record<string, 
   for (const [status, found] of Object.entries(operation.responses ?? {})) {
     responses[status] = finishResponse(Number(status), found as OpenAPIV3_1.ResponseObject, path, schemas);
   }
-  if (method === "GET" && path.startsWith("/v1/")) responses["304"] = notModified;
+  if (method === "GET" && hasTag(path)) responses["304"] = notModified;
   if (method === "GET" && /^\/(v1\/articles|a)\//.test(path)) responses["301"] = moved;
   for (const name of names) {
     const { status } = problemTypes[name];
@@ -207,7 +212,7 @@ function finishResponse(
   for (const media of Object.values(finishedResponse.content ?? {})) addExample(media, schemas);
   const names = [
     "X-Request-Id",
-    ...(path.startsWith("/v1/") ? ["ETag", "Cache-Control"] : []),
+    ...(hasTag(path) ? ["ETag", "Cache-Control"] : []),
     ...(status === 201 ? ["Location"] : []),
   ];
   return { ...finishedResponse, headers: refs(names) };

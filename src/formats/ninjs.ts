@@ -24,7 +24,7 @@ export async function ninjs(article: Article, context: Context): Promise<string>
   const text = bodyText(article);
   const media = article.body.filter(({ type }) => type === "image" || type === "embed").length;
   const words = article.body.filter(({ type }) => type === "paragraph").length;
-  return JSON.stringify({
+  const item = present({
     ...head(article, context),
     type: media > words ? "composite" : "text",
     representationType: "full",
@@ -46,17 +46,20 @@ export async function ninjs(article: Article, context: Context): Promise<string>
     ],
     associations: [...pictures(article.body), ...embeds(article.body), ...links(article, context)],
   });
+  return JSON.stringify(item);
 }
 
 /** A page of a list as an array of ninjs objects, as IPTC's own example of a collection is. */
 export function ninjsList({ articles }: Listed): string {
   return JSON.stringify(
-    articles.map(({ article, context }) => ({
-      ...head(article, context),
-      type: "text",
-      representationType: "partial",
-      associations: links(article, context),
-    })),
+    articles.map(({ article, context }) =>
+      present({
+        ...head(article, context),
+        type: "text",
+        representationType: "partial",
+        associations: links(article, context),
+      }),
+    ),
   );
 }
 
