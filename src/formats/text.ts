@@ -37,7 +37,7 @@ export function plainText(article: Article): string {
       if (passage.type === "alsoRead") return `ALSO READ: ${asLine(passage.title)}`;
       const text = safe(passage.lines, isFirst(index) && index !== opening, index === 0);
       return dateline !== null && index === opening
-        ? `${place(oneLine(dateline), isFirst(index), text)} ${text}`
+        ? `${printed(oneLine(dateline), isFirst(index), text)} ${text}`
         : text;
     }),
   ];
@@ -145,7 +145,7 @@ function safe(lines: readonly string[], isFirstParagraph: boolean, mayFollowKeyP
 }
 
 /** A dateline with its colon, as it is printed if that is how it is read. */
-function place(dateline: string, isFirst: boolean, text: string): string {
+function printed(dateline: string, isFirst: boolean, text: string): string {
   const isPlain = isFirst && datelineIn(`${dateline}: ${text}`) === dateline;
   return `${isPlain ? dateline : quoted(dateline)}:`;
 }
