@@ -23,12 +23,25 @@ export async function variantOf(
   name: string,
   render: Format["article"],
 ): Promise<Sendable> {
-  const article = JSON.parse(found.json) as Article;
-  const [context] = await contextsOf(newsroom, request, [article]);
-  if (context === undefined) throw new Error("an article has a context");
+  const context = await contextOf(newsroom, request, termsOf(found));
   const { address, section, tags } = context;
   const key = JSON.stringify([name, address, context.inFull("/"), found.identity.etag, section, tags]);
-  return newsroom.variants.get(key, () => render(inFull(article, context), context));
+  return newsroom.variants.get(key, () =>
+    render(inFull(JSON.parse(found.json) as Article, context), context),
+  );
+}
+
+/** What names an article and its terms. */
+type Terms = Pick<Article, "slug" | "section" | "tags">;
+/** Of the articles in memory, lest their JSON be read at each request. */
+const termsKept = new WeakMap<object, Terms>();
+
+function termsOf(found: { json: string }): Terms {
+  const kept = termsKept.get(found);
+  if (kept !== undefined) return kept;
+  const { slug, section, tags } = JSON.parse(found.json) as Article;
+  termsKept.set(found, { slug, section, tags });
+  return { slug, section, tags };
 }
 
 /** A published article in a form, for whoever hands on articles as JSON. */
@@ -38,8 +51,7 @@ export async function articleAs(
   format: Format,
   article: Article,
 ): Promise<string> {
-  const [context] = await contextsOf(newsroom, request, [article]);
-  if (context === undefined) throw new Error("an article has a context");
+  const context = await contextOf(newsroom, request, article);
   return format.article(inFull(article, context), context);
 }
 
@@ -52,12 +64,14 @@ export async function listAs(
 ): Promise<string> {
   if (format.list === undefined) throw new Error(`there are no lists as ${format.name}`);
   const summaries = found.items.map((item) => JSON.parse(item) as Summary);
-  const contexts = await contextsOf(newsroom, request, summaries);
+  // All names at once, of which each then finds its own.
+  await newsroom.variants.namesOf(summaries);
+  const articles = summaries.map(async (article) => {
+    const context = await contextOf(newsroom, request, article);
+    return { article: inFull(article, context), context };
+  });
   return format.list({
-    articles: contexts.flatMap((context, index) => {
-      const article = summaries[index];
-      return article === undefined ? [] : [{ article: inFull(article, context), context }];
-    }),
+    articles: await Promise.all(articles),
     address: absoluteAddress(request, request.url),
     total: found.count?.total,
   });
@@ -76,19 +90,15 @@ export function sendAs(
   return sendBytes(request, reply, found, { ...guarded, ...headers, "content-type": contentType });
 }
 
-async function contextsOf(
-  newsroom: Newsroom,
-  request: Asking,
-  articles: readonly Summary[],
-): Promise<Context[]> {
-  const names = await newsroom.variants.namesOf(articles);
+async function contextOf(newsroom: Newsroom, request: Asking, article: Terms): Promise<Context> {
+  const [names] = await newsroom.variants.namesOf([article]);
   const full = (address: string) => absoluteAddress(request, address);
-  return articles.map((article, index) => ({
+  return {
     address: full(newsroom.articleAddress(article.slug)),
-    section: names[index]?.section ?? null,
-    tags: names[index]?.tags ?? [],
+    section: names?.section ?? null,
+    tags: names?.tags ?? [],
     inFull: full,
-  }));
+  };
 }
 
 /** The article with its links' addresses in full, for those who read it elsewhere. */

@@ -26,6 +26,8 @@ function headOf(article: Article, context: Context): Html {
   const { address, inFull, section, tags } = context;
   const image = article.body.find((block) => block.type === "image");
   const description = article.standfirst ?? article.keyPoints[0]?.text ?? firstWords(article);
+  // The text stands on the page itself.
+  const { articleBody: _, ...data } = newsArticle(article, context);
   const api = inFull(`/v1/articles/${article.slug}`);
   const properties: [string, string | null | undefined][] = [
     ["og:type", "article"],
@@ -64,7 +66,7 @@ function headOf(article: Article, context: Context): Html {
         html`<link rel="alternate" type="${type}" href="${inFull(path)}" title="${title}" />`,
     )}
     <script type="application/ld+json">
-      ${raw(asScript(newsArticle(article, context)))}
+      ${raw(asScript(data))}
     </script>`;
 }
 
