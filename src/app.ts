@@ -17,6 +17,7 @@ import { serveDirectly } from "./editions/directly.ts";
 import { editionHistoryRoutes } from "./editions/history.ts";
 import { editionRoutes } from "./editions/routes.ts";
 import { feedRoutes } from "./feeds/routes.ts";
+import { articlePageRoutes } from "./formats/routes.ts";
 import { healthRoutes } from "./health/routes.ts";
 import { bulkRoutes } from "./bulk/routes.ts";
 import type { App } from "./http/app.ts";
@@ -60,6 +61,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
   healthRoutes(app, newsroom);
   await docsRoutes(app);
   pageRoutes(app);
+  articlePageRoutes(app, newsroom);
   previewRoutes(app, newsroom);
 
   await app.register(

@@ -84,9 +84,12 @@ export const settings = {
     "how many seconds public answers may be kept by caches, from 0 to 31536000",
   ),
   DATELINE_ARTICLE_URL: setting(
-    z.string().regex(/^(https?:\/\/[^\s/]+)?\/[^\s]*\{slug\}[^\s]*$/),
-    "/v1/articles/{slug}",
-    "the address of an article's page with {slug} in it, such as https://news.example/{slug}; links between articles use it",
+    z
+      .string()
+      .regex(/^(https?:\/\/[^\s/]+)?\/[^\s]*\{slug\}[^\s]*$/)
+      .optional(),
+    undefined,
+    "the address of an article's page with {slug} in it, such as https://news.example/{slug}; links between articles use it; when unset /a/{slug}, or /v1/articles/{slug} without pages",
   ),
   DATELINE_NAME: setting(
     z.string().regex(/^[^\p{Cc}\p{Surrogate}]{1,200}$/u),
@@ -109,6 +112,7 @@ export const settings = {
     undefined,
     "the addresses of the WebSub hubs that are told when feeds change, parted by commas, such as https://hub.example/; when unset none is",
   ),
+  DATELINE_PAGES: setting(flag, "on", '"on" or "off": whether articles have pages at /a/{slug}'),
   DATELINE_CORS_ORIGINS: setting(
     z.string().refine((value) => value === "*" || value.split(",").every(isOrigin)),
     "*",

@@ -8,6 +8,7 @@ import { type Listening, listen } from "./database/notifications.ts";
 import { type EditionCache, editionCache } from "./editions/cache.ts";
 import { type News, news } from "./editions/news.ts";
 import { readPublication, readSlug } from "./editions/read.ts";
+import { type Variants, variants } from "./formats/variants.ts";
 import { type Jobs, openJobs } from "./jobs/jobs.ts";
 import { type Cursors, signedCursors } from "./http/paging.ts";
 import { type Signing, signing } from "./http/signing.ts";
@@ -28,6 +29,8 @@ export interface Newsroom {
   articleAddress: ArticleAddress;
   /** What readers get, kept as bytes. */
   live: EditionCache;
+  /** What readers get in other forms, kept as bytes. */
+  variants: Variants;
   news: News;
   /** What was refused to keys, on its way to the audit log. */
   refusals: Refusals;
@@ -54,14 +57,20 @@ export function furnish(config: Config, databaseUrl: string, secret: Uint8Array)
     statements,
     ...signed(secret),
     shares: shareRecorder(statements, database, heard.shared),
-    articleAddress: articleAddress(config.DATELINE_ARTICLE_URL),
+    articleAddress: articleAddress(articleTemplate(config)),
     live,
+    variants: variants(database, config.DATELINE_CACHE * 1_048_576 * 0.1),
     news: heard,
     refusals: refusals(database),
     jobs: openJobs(databaseUrl),
     metrics,
     together: alone(metrics),
   };
+}
+
+/** Links between articles lead to their pages, unless there are none and nobody said where theirs are. */
+function articleTemplate({ DATELINE_ARTICLE_URL: template, DATELINE_PAGES: hasPages }: Config): string {
+  return template ?? (hasPages ? "/a/{slug}" : "/v1/articles/{slug}");
 }
 
 /** What the installation's secret makes. */

@@ -161,6 +161,11 @@ function finished(document: OpenAPIV3_1.Document): OpenAPIV3_1.Document {
   } as OpenAPIV3_1.Document;
 }
 
+/** Whether what is at a path has an entity tag: the API, and the pages of articles. */
+function hasTag(path: string): boolean {
+  return /^\/(v1|a)\//.test(path);
+}
+
 function finishOperation(path: string, operation: Json, schemas: Record<string, Json>): void {
   const { precondition, merges, method } = operation["x-headers"] as {
     precondition?: string;
@@ -173,7 +178,7 @@ function finishOperation(path: string, operation: Json, schemas: Record<string, 
   if ((operation["x-scopes"] as string[]).length === 0) delete operation["x-scopes"];
 
   // A stream of events is never the same twice.
-  const isRevalidated = method === "GET" && path.startsWith("/v1/") && !isStream(operation);
+  const isRevalidated = method === "GET" && hasTag(path) && !isStream(operation);
   const inHeader: string[] = [
     ...(precondition === undefined ? [] : [precondition === "required" ? "IfMatchRequired" : "IfMatch"]),
     ...(merges ? ["Prefer"] : []),
@@ -192,7 +197,7 @@ function finishOperation(path: string, operation: Json, schemas: Record<string, 
     responses[status] = finishResponse(Number(status), found as OpenAPIV3_1.ResponseObject, path, schemas);
   }
   if (isRevalidated) responses["304"] = notModified;
-  if (method === "GET" && path.startsWith("/v1/articles/")) responses["301"] = moved;
+  if (method === "GET" && /^\/(v1\/articles|a)\//.test(path)) responses["301"] = moved;
   for (const name of names) {
     const { status } = problemTypes[name];
     responses[status] = { $ref: `#/components/responses/Problem${status}` };
@@ -219,7 +224,7 @@ function finishResponse(
   for (const media of Object.values(finishedResponse.content ?? {})) addExample(media, schemas);
   const names = [
     "X-Request-Id",
-    ...(path.startsWith("/v1/")
+    ...(hasTag(path)
       ? [...(response.content?.["text/event-stream"] === undefined ? ["ETag"] : []), "Cache-Control"]
       : []),
     ...(status === 201 ? ["Location"] : []),

@@ -44,7 +44,8 @@ export function editionCache(
 ) {
   const word: Word = { trusted: false, count: 0 };
   const articles = keeper<CachedArticle>(word, {
-    maxBytes: maxBytes * 0.75,
+    // What is left is for other forms (src/formats).
+    maxBytes: maxBytes * 0.65,
     ttlOf: ({ changesAt }) => (changesAt === null ? undefined : changesAt - Date.now()),
     sizeOf,
   });

@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { App } from "../http/app.ts";
+import { articleTypes, listTypes } from "../formats/formats.ts";
 import { codingOf } from "../http/bytes.ts";
-import { horizon, publicCaching } from "../http/caching.ts";
+import { VARY_BY_FORM, horizon, publicCaching } from "../http/caching.ts";
 import { isNotModified } from "../http/conditional.ts";
+import { preferredType } from "../http/content.ts";
 import { exposedHeaders } from "../http/cors.ts";
 import { requestId } from "../http/logging.ts";
 import { isId } from "../http/scalars.ts";
@@ -45,7 +47,9 @@ export function serveDirectly(app: App, newsroom: Newsroom): void {
   const asked = (request: IncomingMessage): Ready | Promise<Ready> | undefined => {
     const { url } = request;
     if (url === undefined || !url.startsWith(LIST) || !isPlain(request)) return undefined;
-    if (!url.startsWith(ARTICLE)) return live.keptList(url);
+    const isArticle = url.startsWith(ARTICLE);
+    if (!takesJson(request, isArticle ? articleTypes : listTypes)) return undefined;
+    if (!isArticle) return live.keptList(url);
     const reference = url.slice(ARTICLE.length);
     return live.kept(reference) ?? (isId(reference) ? live.read(reference) : undefined);
   };
@@ -72,10 +76,8 @@ export function serveDirectly(app: App, newsroom: Newsroom): void {
     let common = headersOf.get(found);
     if (common === undefined) {
       const caching = publicCaching({ caller: null }, newsroom, found.groups);
-      common = [
-        ...fixed,
-        ...Object.entries({ ...caching, ...("headers" in found ? found.headers : {}) }).flat(),
-      ];
+      const own = { ...caching, vary: VARY_BY_FORM, ...("headers" in found ? found.headers : {}) };
+      common = [...fixed, ...Object.entries(own).flat()];
       headersOf.set(found, common);
     }
     const headers = ["x-request-id", requestId(request), ...common, "etag", coded.etag];
@@ -102,7 +104,10 @@ type Ready = CachedArticle | CachedList;
 function isPlain({ method, headers }: IncomingMessage): boolean {
   if (method !== "GET" || headers.host === undefined) return false;
   if (headers.authorization !== undefined || headers["content-length"] !== undefined) return false;
-  if (headers["transfer-encoding"] !== undefined) return false;
-  const { accept } = headers;
-  return accept === undefined || accept.includes("*/*") || accept.includes("application/json");
+  return headers["transfer-encoding"] === undefined;
+}
+
+/** Whether it is our JSON that a request asks for, of all forms that there are. */
+function takesJson({ headers: { accept } }: IncomingMessage, offered: readonly string[]): boolean {
+  return accept === "application/json" || preferredType(accept, offered) === "application/json";
 }

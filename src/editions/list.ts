@@ -125,7 +125,7 @@ async function draftsOf(tx: Transaction, ids: string[]): Promise<StoredArticle[]
 
 /** A cursor belongs to a list with the same filters and sort; the page's size may change. */
 export function nameOf(kind: string, query: ArticleQuery): string {
-  const { cursor: _, limit: __, count: ___, fields: ____, ...filters } = query;
+  const { cursor: _, limit: __, count: ___, fields: ____, format: _____, ...filters } = query;
   const named = Object.entries(filters).filter(([, value]) => value !== undefined);
   return `${kind} ${JSON.stringify(named.toSorted(([a], [b]) => (a < b ? -1 : 1)))}`;
 }

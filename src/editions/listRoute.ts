@@ -3,10 +3,13 @@ import { requireScope } from "../access/authenticate.ts";
 import { withinReach } from "../access/reach.ts";
 import { presentArticle } from "../articles/present.ts";
 import type { Total } from "../database/counting.ts";
+import { listAs, sendAs } from "../formats/answer.ts";
+import { inEveryFormat, listTypes } from "../formats/formats.ts";
+import { formatOf } from "../formats/negotiate.ts";
 import { sendJson } from "../http/answer.ts";
 import type { App } from "../http/app.ts";
 import { sendBytes, sendable } from "../http/bytes.ts";
-import { publicCaching } from "../http/caching.ts";
+import { VARY_BY_FORM, publicCaching } from "../http/caching.ts";
 import { MAX_LIMIT, nextLink } from "../http/paging.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { listFound } from "../search/list.ts";
@@ -32,14 +35,15 @@ export function listRoute(app: App, newsroom: Newsroom): void {
           "tags and authors that now have these slugs.",
         tags: ["Articles"],
         querystring: ArticleQuery,
-        response: { 200: ArticleList },
+        response: { 200: inEveryFormat(ArticleList, "list") },
       },
-      config: { alsoFor: "drafts:read", heedsReach: true, cached: true },
+      config: { alsoFor: "drafts:read", heedsReach: true, cached: true, produces: listTypes },
     },
     async (request, reply) => {
       const forPartners = mayReadEmbargoed(request);
       const query: ArticleQuery = { ...request.query, audience: forPartners ? "partners" : "public" };
       const { database, cursors } = newsroom;
+      const format = formatOf(request, query, listTypes);
       if (query.version === "draft") {
         requireScope(request, "drafts:read");
         const { ids } = query;
@@ -61,7 +65,15 @@ export function listRoute(app: App, newsroom: Newsroom): void {
         const headers = pastCaching(request, newsroom, ["articles"], asOf);
         return sendList(request, reply, query, { ...found, items: items(found) }, headers);
       }
-      const headers = publicCaching(request, newsroom, ["articles"], newsroom.news.agenda.next());
+      const headers = {
+        ...publicCaching(request, newsroom, ["articles"], newsroom.news.agenda.next()),
+        vary: VARY_BY_FORM,
+      };
+      if (format !== undefined) {
+        const { next = null, ...found } = await listPublished(newsroom, query);
+        const page = sendable(await listAs(newsroom, request, format, found));
+        return sendAs(request, reply, format, page, { ...headers, ...nextLink(request.url, next) });
+      }
       if (query.ids !== undefined || query.cursor !== undefined || forPartners) {
         const found = await listPublished(newsroom, query);
         return sendList(request, reply, query, { ...found, items: items(found) }, headers);

@@ -5,10 +5,13 @@ import { type CollectionName, collections, itemOf } from "../articles/itemRoutes
 import { presentArticle } from "../articles/present.ts";
 import { Article } from "../articles/schema.ts";
 import { type StoredArticle, loadArticle } from "../articles/workingCopy.ts";
+import { sendAs, variantOf } from "../formats/answer.ts";
+import { articleTypes, inEveryFormat } from "../formats/formats.ts";
+import { formatOf } from "../formats/negotiate.ts";
 import { answer, send, sendJson } from "../http/answer.ts";
 import type { App } from "../http/app.ts";
 import { sendBytes, sendable } from "../http/bytes.ts";
-import { publicCaching } from "../http/caching.ts";
+import { VARY_BY_FORM, publicCaching } from "../http/caching.ts";
 import { precondition } from "../http/conditional.ts";
 import { wholeList } from "../http/paging.ts";
 import { isId } from "../http/scalars.ts";
@@ -64,15 +67,19 @@ function articleRoute(app: App, newsroom: Newsroom): void {
         params,
         querystring: ArticleReading,
         response: {
-          200: Article.partial()
-            .required({ id: true })
-            .meta({ id: "ArticleRead", examples: Article.meta()?.examples }),
+          200: inEveryFormat(
+            Article.partial()
+              .required({ id: true })
+              .meta({ id: "ArticleRead", examples: Article.meta()?.examples }),
+            "article",
+          ),
         },
       },
-      config: reading,
+      config: { ...reading, produces: articleTypes },
     },
     async (request, reply) => {
       const { query } = request;
+      const format = formatOf(request, query, articleTypes);
       if (query.version === "draft") {
         const article = await readDraft(newsroom, request);
         const shown = presentArticle(article, newsroom.articleAddress);
@@ -84,7 +91,14 @@ function articleRoute(app: App, newsroom: Newsroom): void {
       }
       const live = await readLive(newsroom, request, reply);
       if (live === undefined) return reply;
-      const headers = publicCaching(request, newsroom, live.groups, live.changesAt);
+      const headers = {
+        ...publicCaching(request, newsroom, live.groups, live.changesAt),
+        vary: VARY_BY_FORM,
+      };
+      if (format !== undefined) {
+        const variant = await variantOf(newsroom, request, live, format.name, format.article);
+        return sendAs(request, reply, format, variant, headers);
+      }
       if (query.fields === undefined) return sendBytes(request, reply, live, headers);
       return sendJson(request, reply, choose(live.json, query.fields), headers);
     },
@@ -270,7 +284,7 @@ export async function readLive(
     ? await findForPartners(newsroom, article)
     : await newsroom.live.find(article);
   if (!("movedTo" in found)) return found;
-  const location = request.url.replace(/\/articles\/[^/?]+/, `/articles/${found.movedTo}`);
+  const location = request.url.replace(/\/(articles|a)\/[^/?]+/, `/$1/${found.movedTo}`);
   send(request, reply, {
     status: 301,
     headers: {

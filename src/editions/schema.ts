@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Article, ArticleSummary, Status } from "../articles/schema.ts";
+import { articleFormat, listFormat } from "../formats/formats.ts";
 import { Page, pageParameters } from "../http/paging.ts";
 import { Id, Language, Slug, Time, TimeOut, text } from "../http/scalars.ts";
 import { Search } from "../search/schema.ts";
@@ -68,7 +69,7 @@ function chosenFields(shape: object) {
 
 /** How an article is to be read, and how what is inside it. */
 export const ArticleReading = z
-  .strictObject({ version, asOf, fields: chosenFields(Article.shape) })
+  .strictObject({ version, asOf, fields: chosenFields(Article.shape), format: articleFormat })
   .refine(isPast, notPast);
 export const PartReading = z.strictObject({ version, asOf }).refine(isPast, notPast);
 
@@ -157,6 +158,7 @@ export const ArticleQuery = z
       .optional()
       .meta({ description: "Only with `version=draft`.", examples: ["draft"] }),
     fields: chosenFields(ArticleSummary.shape),
+    format: listFormat,
   })
   .check(checkSelection)
   .refine((query) => query.status === undefined || query.version === "draft", {

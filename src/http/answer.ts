@@ -22,7 +22,13 @@ export function render(reply: FastifyReply, found: Answer): RenderedAnswer {
   const status = found.status ?? 200;
   const headers = found.headers ?? {};
   if (found.body === undefined) return { status, headers, body: "" };
-  const body = reply.code(status).serialize(found.body) as string;
+  reply.code(status);
+  // An answer that comes in several forms has a serialiser for each.
+  const serialise: ((body: never) => unknown) | undefined = reply.getSerializationFunction(
+    String(status),
+    "application/json",
+  );
+  const body = (serialise ?? ((whole: unknown) => reply.serialize(whole)))(found.body as never) as string;
   return {
     status,
     headers: { "content-type": JSON_TYPE, etag: entityTag(body, found.revision), ...headers },

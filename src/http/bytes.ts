@@ -11,7 +11,7 @@ export interface Coded {
   etag: string;
 }
 
-/** An answer's text as it is sent: its bytes, and those in each coding that somebody asked for. */
+/** A text as it is sent: its bytes, and those in each coding that somebody asked for. */
 export interface Sendable {
   identity: Coded;
   coded: Partial<Record<Coding, Coded | Promise<Coded>>>;

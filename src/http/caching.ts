@@ -3,6 +3,8 @@ import type { Newsroom } from "../newsroom.ts";
 
 /** The request's headers that an answer depends on. */
 export const VARY = "Authorization, Accept-Encoding";
+/** Those of an answer that comes in several forms. */
+export const VARY_BY_FORM = `${VARY}, Accept`;
 
 /** How far ahead of a planned change answers that caches may keep are made with an eye on it, in milliseconds. */
 export function horizon(newsroom: Newsroom): number {

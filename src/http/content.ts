@@ -1,5 +1,7 @@
 import accepts from "@fastify/accepts";
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import { LRUCache } from "lru-cache";
+import Negotiator from "negotiator";
 import { atOnce } from "./hooks.ts";
 import { consumed, problem } from "./problems.ts";
 
@@ -62,6 +64,25 @@ function refuseType(request: FastifyRequest): void {
     "unsupported-media-type",
     `Content-Type is ${type}; this operation takes ${consumed(request).join(" or ")}.`,
   );
+}
+
+type Preferences = LRUCache<string, { type: string | undefined }>;
+/** By what is offered, which is the same list at each request. */
+const preferences = new WeakMap<readonly string[], Preferences>();
+
+/**
+ * The media type that Accept likes best of those offered (RFC 9110, section 12.5.1), the first of
+ * them where it is indifferent.
+ */
+export function preferredType(accept: string | undefined, offered: readonly string[]): string | undefined {
+  if (accept === undefined || accept === "*/*") return offered[0];
+  const known: Preferences = preferences.get(offered) ?? new LRUCache({ max: 500 });
+  preferences.set(offered, known);
+  const found = known.get(accept) ?? {
+    type: new Negotiator({ headers: { accept } }).mediaType([...offered]),
+  };
+  known.set(accept, found);
+  return found.type;
 }
 
 function refuseAccept(request: FastifyRequest): void {

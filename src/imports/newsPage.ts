@@ -39,6 +39,11 @@ const joiningWord = "(?:and|of|the|de|del|della|do|da|dos|das|du|des|la|al|el|y|
 const region = String.raw`${properName}(?:[ \u00a0](?:${joiningWord}[ \u00a0])*${properName})*`;
 const dateline = new RegExp(String.raw`^(${city}(?:,[ \u00a0]${region}){1,2}):\s`, "u");
 
+/** WORD JOINER, which is not seen: what stands between two of them is text, whatever it looks like. */
+const QUOTE = "\u2060";
+const quotedLine = /^\u2060((?:[^\u2060]|\u2060\u2060)*)\u2060$/;
+const quotedDateline = /^\u2060((?:[^\u2060\n]|\u2060\u2060)*)\u2060:(?:\s|$)/;
+
 /**
  * Reads a news page that was saved as text from a news site.
  *
@@ -53,6 +58,8 @@ const dateline = new RegExp(String.raw`^(${city}(?:,[ \u00a0]${region}){1,2}):\s
  *   capital word (`LONDON:`) is left in the text, for `WARNING:` looks the same
  * - `ALSO READ: title`, a line of its own
  * - paragraphs: parted by blank lines, their own line breaks kept
+ * - a line between two WORD JOINERs (U+2060) is none of these but text, white space included, and so is
+ *   a dateline between two of them before a colon, as `quoted` writes them
  *
  * @param text the decoded text, with any line ends, with or without a byte order mark
  * @returns the page; only white space around lines, labels, bullets, icons and the dateline's colon are gone
@@ -66,14 +73,54 @@ export function parseNewsPage(text: string): NewsPage {
     ...readBlocks(lines.slice(end, keyPoints.start), icons),
     ...readBlocks(lines.slice(keyPoints.end), icons),
   ];
+  const place = takeDateline(blocks);
   return {
-    headline,
+    headline: unquoted(headline),
     publishedAt,
-    dateline: takeDateline(blocks),
+    dateline: place,
     networks: networksOf(icons),
-    keyPoints: keyPoints.points,
-    blocks,
+    keyPoints: keyPoints.points.map(unquoted),
+    blocks: blocks
+      .filter((block) => block.type !== "paragraph" || block.text !== "")
+      .map((block) =>
+        block.type === "paragraph"
+          ? { ...block, text: unquoted(block.text) }
+          : { ...block, title: unquoted(block.title) },
+      ),
   };
+}
+
+/** Writes a line so that it is read as text and nothing else, with the white space around it. */
+export function quoted(line: string): string {
+  return QUOTE + line.replaceAll(QUOTE, QUOTE + QUOTE) + QUOTE;
+}
+
+/** Whether a line, wherever it stands, is read as text and nothing else, but perhaps for a bullet or a dateline. */
+export function readsAsText(line: string): boolean {
+  const isSpecial = [isIcons, quotedLine.test.bind(quotedLine), quotedDateline.test.bind(quotedDateline)];
+  return (
+    line !== "" &&
+    line === line.trim() &&
+    !alsoReadLabel.test(line) &&
+    !keyPointsHeading.test(line) &&
+    readDate(line) === null &&
+    !isSpecial.some((is) => is(line))
+  );
+}
+
+/** Whether a line that is text would be a key point among key points. */
+export function readsAsKeyPoint(line: string): boolean {
+  return bullet.test(line);
+}
+
+/** The dateline that a first paragraph is read to open with. */
+export function datelineIn(paragraph: string): string | null {
+  return dateline.exec(paragraph.slice(0, longestDateline + ": ".length))?.[1] ?? null;
+}
+
+function unquoted(text: string): string {
+  const plain = (line: string) => quotedLine.exec(line)?.[1]?.replaceAll(QUOTE + QUOTE, QUOTE) ?? line;
+  return text.split("\n").map(plain).join("\n");
 }
 
 /** Reads what stands above key points and body, which begin at line `end`. */
@@ -166,13 +213,20 @@ function takeIcons(paragraph: string[], icons: string[]): string[] {
   return paragraph.slice(start, end);
 }
 
-/** Moves the dateline out of the first paragraph, if it opens with one. */
+/** Moves the dateline out of the paragraph that it is quoted in, or out of the first if that opens with one. */
 function takeDateline(blocks: NewsPageBlock[]): string | null {
-  const first = blocks.find((block) => block.type === "paragraph");
-  const match = first && dateline.exec(first.text.slice(0, longestDateline + ": ".length));
-  if (!first || !match?.[1]) return null;
-  first.text = first.text.slice(match[0].length).trimStart();
-  return match[1];
+  const paragraphs = blocks.filter((block) => block.type === "paragraph");
+  for (const paragraph of paragraphs) {
+    const [whole, place] = quotedDateline.exec(paragraph.text) ?? [];
+    if (whole === undefined || place === undefined) continue;
+    paragraph.text = paragraph.text.slice(whole.length).trimStart();
+    return place.replaceAll(QUOTE + QUOTE, QUOTE);
+  }
+  const [first] = paragraphs;
+  const place = first === undefined ? null : datelineIn(first.text);
+  if (first === undefined || place === null) return null;
+  first.text = first.text.slice(place.length + ": ".length).trimStart();
+  return place;
 }
 
 function alsoReadTitle(line: string): string | null {

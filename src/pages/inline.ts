@@ -12,12 +12,30 @@ interface Piece {
 /** The kinds of marks from the outermost element to the innermost. */
 const nesting = ["link", "strong", "emphasis", "code"] as const;
 
+/** What marked text is made of in some markup: `Part` is a piece of it. */
+interface Markup<Part> {
+  /** Text under no further mark. */
+  plain: (text: string) => Part[];
+  /** A mark around what it lies over. */
+  marked: (mark: Mark, content: Part[]) => Part[];
+}
+
+/** Text with its inline marks as elements. */
+export function inline(marked: MarkedText): Html {
+  return html`${markedUp(marked, { plain: (text) => [lines(text)], marked: (mark, content) => [element(mark, html`${content}`)] })}`;
+}
+
+export interface MarkedText {
+  text: string;
+  marks?: Mark[] | undefined;
+}
+
 /**
- * Text with its inline marks as elements. Marks may overlap in any way: a link is never cut in two,
+ * Text with its inline marks in some markup. Marks may overlap in any way: a link is never cut in two,
  * other marks are where they cross one that goes around them. Of two of a kind that overlap, the
  * later begins where the earlier ends.
  */
-export function inline({ text, marks = [] }: { text: string; marks?: Mark[] | undefined }): Html {
+export function markedUp<Part>({ text, marks = [] }: MarkedText, markup: Markup<Part>): Part[] {
   const whole = marks.map((mark) => wholeCharacters(text, mark));
   const lanes = nesting.map((type) => disjoint(whole.filter((mark) => mark.type === type)));
   const ends = new Set([0, text.length, ...lanes.flat().flatMap(({ start, end }) => [start, end])]);
@@ -32,23 +50,27 @@ export function inline({ text, marks = [] }: { text: string; marks?: Mark[] | un
     });
     return { text: text.slice(start, end), marks: over };
   });
-  return nest(pieces, 0);
+  return nest(pieces, 0, markup);
 }
 
-/** Puts the elements of one kind around the pieces that each covers, and those of the kinds within inside. */
-function nest(pieces: Piece[], depth: number): Html {
-  if (depth === nesting.length) return html`${pieces.map((piece) => lines(piece.text))}`;
+/** Puts the marks of one kind around the pieces that each covers, and those of the kinds within inside. */
+function nest<Part>(pieces: Piece[], depth: number, markup: Markup<Part>): Part[] {
+  if (depth === nesting.length) return pieces.flatMap((piece) => markup.plain(piece.text));
   const runs: Piece[][] = [];
   for (const piece of pieces) {
     const run = runs.at(-1);
     if (run !== undefined && run[0]?.marks[depth] === piece.marks[depth]) run.push(piece);
     else runs.push([piece]);
   }
-  return html`${runs.map((run) => element(run[0]?.marks[depth], nest(run, depth + 1)))}`;
+  return runs.flatMap((run) => {
+    const mark = run[0]?.marks[depth];
+    const content = nest(run, depth + 1, markup);
+    return mark === undefined ? content : markup.marked(mark, content);
+  });
 }
 
-function element(mark: Mark | undefined, content: Html): Html {
-  switch (mark?.type) {
+function element(mark: Mark, content: Html): Html {
+  switch (mark.type) {
     case "link": {
       const address = linkAddress(mark.url);
       return address === undefined ? content : html`<a href="${address}">${content}</a>`;
@@ -57,10 +79,8 @@ function element(mark: Mark | undefined, content: Html): Html {
       return html`<strong>${content}</strong>`;
     case "emphasis":
       return html`<em>${content}</em>`;
-    case "code":
-      return html`<code>${content}</code>`;
     default:
-      return content;
+      return html`<code>${content}</code>`;
   }
 }
 

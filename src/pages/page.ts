@@ -17,31 +17,49 @@ export const pageHeaders = {
   "x-content-type-options": "nosniff",
 };
 
+/** For the head of a page that nobody but its readers is to find. */
+export const unlisted: Html = html`<meta name="robots" content="noindex, nofollow, noarchive" />`;
+
 /**
  * The whole document of an article's page.
  *
- * @param notice stands above the article, outside of it
+ * @param own.head what its head says beyond what all heads say
+ * @param own.notice stands above the article, outside of it
  */
-export async function articlePage(
+export function articlePage(
   article: Article,
   surroundings: Surroundings,
-  notice: Html,
+  own: { head: Html; notice?: Html },
 ): Promise<string> {
+  return document({
+    language: article.language,
+    title: article.headline,
+    head: own.head,
+    body: html`${own.notice}
+      <main>${articleElement(article, surroundings)}</main>`,
+  });
+}
+
+/** The whole document of a page that says something in English. */
+export function plainPage(title: string, content: Html): Promise<string> {
+  return document({ language: "en", title, head: unlisted, body: html`<main>${content}</main>` });
+}
+
+async function document(parts: { language: string; title: string; head: Html; body: Html }): Promise<string> {
   const page = await html`${raw("<!doctype html>")}
-    <html lang="${article.language}" dir="${directionOf(article.language)}">
+    <html lang="${parts.language}" dir="${directionOf(parts.language)}">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="robots" content="noindex, nofollow, noarchive" />
         <meta name="referrer" content="no-referrer" />
         <meta name="color-scheme" content="light dark" />
-        <title>${article.headline}</title>
+        <title>${parts.title}</title>
+        ${parts.head}
         <link rel="icon" href="data:," />
         <link rel="stylesheet" href="${stylesheet.address}" />
       </head>
       <body>
-        ${notice}
-        <main>${articleElement(article, surroundings)}</main>
+        ${parts.body}
       </body>
     </html>`;
   return page.toString();

@@ -6,7 +6,7 @@ import { compileEdition } from "../editions/document.ts";
 import { linksOf, rendered } from "../editions/live.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { shownTime } from "../pages/article.ts";
-import { articlePage } from "../pages/page.ts";
+import { articlePage, unlisted } from "../pages/page.ts";
 import type { Grant } from "./token.ts";
 
 /**
@@ -46,5 +46,5 @@ export function previewPage(
       <time datetime="${until}">${shownTime(until, "en")}</time>.
     </p>
   </header>`;
-  return articlePage(shown, surroundings, notice);
+  return articlePage(shown, surroundings, { head: unlisted, notice });
 }

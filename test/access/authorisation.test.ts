@@ -55,6 +55,7 @@ const operations: Record<string, Expected> = {
   "get /problems/{name}": read,
   "get /styles/{name}": read,
   "get /preview/{token}": read,
+  "get /a/{article}": read,
   "get /v1/articles": read,
   "get /v1/changes": read,
   // The stream itself would not end.

@@ -50,7 +50,9 @@ describe("what is in memory", () => {
     await answered(url);
     expect((await answered(url)).status).toBe(200);
     expect((await answered(url, { authorization: "Bearer wrong" })).status).toBe(401);
-    expect((await answered(url, { accept: "text/html" })).status).toBe(406);
+    expect((await answered(url, { accept: "image/png" })).status).toBe(406);
+    const other = await fetch(url, { headers: { accept: "text/html, */*;q=0.5" } });
+    expect(other.headers.get("content-type")).toMatch(/^text\/html/);
     expect((await answered(`${url}?unknown=1`)).status).toBe(400);
   });
 

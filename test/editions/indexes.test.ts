@@ -17,7 +17,7 @@ beforeAll(async () => {
 
 const { shape } = ArticleQuery.in;
 /** Parameters that choose how much of a list is shown, not what is on it. */
-const ABOUT_PAGES = ["limit", "cursor", "count", "fields", "ids", "asOf"];
+const ABOUT_PAGES = ["limit", "cursor", "count", "fields", "format", "ids", "asOf"];
 
 /** Values of every filter: common ones, seldom ones, and such as few articles have together. */
 const samples: Record<string, string[]> = {

@@ -14,7 +14,7 @@ async function draftOf(id: string): Promise<ShownArticle> {
 }
 
 function leadsTo({ id, slug, headline }: { id: string; slug: string; headline: string }) {
-  return { title: headline, url: `/v1/articles/${slug}`, articleId: id };
+  return { title: headline, url: `/a/${slug}`, articleId: id };
 }
 
 describe("a link to an article", () => {

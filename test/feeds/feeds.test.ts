@@ -377,7 +377,7 @@ describe("a feed of an installation that says where it is reached", () => {
     expect(found).toMatchObject({
       feed_url: "https://api.news.example/v1/feeds/feed.json",
       home_page_url: "https://api.news.example/",
-      items: [{ id: urn({ id }), url: "https://api.news.example/v1/articles/somewhere" }],
+      items: [{ id: urn({ id }), url: "https://api.news.example/a/somewhere" }],
     });
   });
 

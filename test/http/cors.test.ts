@@ -79,11 +79,11 @@ describe("with origins listed", () => {
   it("tells caches that answers vary by origin, beside the rest", async () => {
     const vary = async (path: string) =>
       (await listed.reader.get(path).set("origin", "https://news.example")).headers.vary;
-    expect(await vary("/v1/articles")).toBe("Authorization, Accept-Encoding, Origin");
+    expect(await vary("/v1/articles")).toBe("Authorization, Accept-Encoding, Accept, Origin");
     expect(await vary("/v1/articles/none")).toBe("Authorization, Accept-Encoding, Origin");
     expect(await vary("/nowhere")).toBe("Origin");
     const { headers } = await listed.reader.get("/v1/articles");
     const unchanged = await listed.reader.get("/v1/articles").set("if-none-match", headers.etag ?? "");
-    expect(unchanged.headers.vary).toBe("Authorization, Accept-Encoding, Origin");
+    expect(unchanged.headers.vary).toBe("Authorization, Accept-Encoding, Accept, Origin");
   });
 });

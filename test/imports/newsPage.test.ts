@@ -101,7 +101,7 @@ describe("a whole news page", () => {
     const target = await send("Why the 'Moon' pulls\n\nIt is heavy.", newsroom.editor, "?publish=true");
     const read = await newsroom.reader.get(`/v1/articles/${waiting.body.id}`);
     expect(read.body.relatedLinks).toMatchObject([
-      { articleId: target.body.id, title: "Why the 'Moon' pulls", url: `/v1/articles/${target.body.slug}` },
+      { articleId: target.body.id, title: "Why the 'Moon' pulls", url: `/a/${target.body.slug}` },
     ]);
   });
 });
