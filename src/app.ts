@@ -33,6 +33,8 @@ import { previewLinkRoutes, previewRoutes } from "./previews/routes.ts";
 import { revisionRoutes } from "./revisions/routes.ts";
 import { shareRoutes } from "./shares/routes.ts";
 import { taxonomyRoutes } from "./taxonomy/routes.ts";
+import { deliverWebhooks } from "./webhooks/deliver.ts";
+import { webhookRoutes } from "./webhooks/routes.ts";
 
 /** The whole application: what all routes share, then each capability. */
 export async function buildApp(newsroom: Newsroom): Promise<App> {
@@ -76,9 +78,12 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
       commentRoutes(v1, newsroom);
       keyRoutes(v1, newsroom);
       auditRoutes(v1, newsroom);
+      webhookRoutes(v1, newsroom);
     },
     { prefix: "/v1" },
   );
+
+  deliverWebhooks(app, newsroom);
 
   app.addHook("onClose", async () => {
     newsroom.news.agenda.stop();

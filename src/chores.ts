@@ -6,6 +6,7 @@ import type { Newsroom } from "./newsroom.ts";
 import { fillSearch } from "./search/entries.ts";
 import { moveSpans } from "./shares/mostShared.ts";
 import { settleRemains } from "./shares/settle.ts";
+import { forgetDeliveries } from "./webhooks/store.ts";
 
 /** Does beside the serving what migrations and processes that died have left to do. */
 export function catchUp({ database }: Newsroom, log: FastifyBaseLogger): void {
@@ -27,6 +28,7 @@ export function takeJobs(newsroom: Newsroom, log: FastifyBaseLogger): Promise<vo
       await forgetPresences(database);
       await settleRemains(database);
       await moveSpans(database);
+      await forgetDeliveries(database);
     },
     onError(error) {
       log.warn({ err: error }, "the job queue cannot go on for now");

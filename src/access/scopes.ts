@@ -8,6 +8,7 @@ export const scopes = {
   "comments:write": "Comment on articles for the desk, and resolve comments.",
   "shares:write": "Set and remove share counts, and record shares without the public's limit.",
   "audit:read": "Read and export the audit log.",
+  "webhooks:manage": "Set up webhooks, and see and repeat what was sent to them.",
   "keys:manage": "List, make and revoke keys.",
 } as const;
 

@@ -40,6 +40,7 @@ const tags = [
   { name: "Imports", description: "Articles from what was saved elsewhere." },
   { name: "Taxonomy", description: "Sections, tags and authors." },
   { name: "Desk", description: "Who is at work on an article, and what they say of it to each other." },
+  { name: "Webhooks", description: "Addresses that are told of every change." },
   { name: "Keys", description: "Who may do what." },
   { name: "Audit", description: "Who did what, when and from where." },
   { name: "Operations", description: "For those who run Dateline." },

@@ -18,6 +18,8 @@ export interface News {
   shared: (articleId: string) => void;
   /** Takes in what a process told, this one's own word included. */
   hear: (message: string) => void;
+  /** Has someone told whenever what readers get has changed, by whatever process; until they let go. */
+  follow: (told: () => void) => () => void;
   /** What is planned, as far as this process has been told since it last read it. */
   agenda: Agenda;
   /** Reads what is planned; to be called when nothing that is told from here on will be missed. */
@@ -31,6 +33,7 @@ export interface News {
  */
 export function news(database: Database, cache: EditionCache): News {
   const sharedSince = new Set<string>();
+  const followers = new Set<() => void>();
   let timer: NodeJS.Timeout | undefined;
   const planned = agenda(() => {
     cache.turn();
@@ -76,6 +79,11 @@ export function news(database: Database, cache: EditionCache): News {
         if (kind === "live") cache.drop(id);
         if (kind === "shares") cache.touch(id);
       }
+      if (kind === "live") for (const told of followers) told();
+    },
+    follow(told) {
+      followers.add(told);
+      return () => followers.delete(told);
     },
     agenda: planned,
     async readAgenda() {
