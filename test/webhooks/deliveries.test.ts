@@ -4,7 +4,7 @@ import { useNewsroom } from "../support/newsroom.ts";
 import { expectProblem } from "../support/problems.ts";
 import { type Hook, expectSigned, hookTo, isSigned, letTimePass, receiver, until } from "./receiver.ts";
 
-const newsroom = useNewsroom({ DATELINE_WEBHOOK_HOSTS: "127.0.0.1", LOG_LEVEL: "warn" });
+const newsroom = useNewsroom({ DATELINE_WEBHOOK_HOSTS: "127.0.0.1" });
 
 const deliveries = async (hook: Hook, query = "") => {
   const answer = await newsroom.editor.get(`${hook.path}/deliveries${query}`);

@@ -7,7 +7,7 @@ CREATE TABLE "webhooks" (
     "id" UUID NOT NULL,
     "url" TEXT NOT NULL,
     "description" TEXT,
-    "kinds" TEXT[],
+    "kinds" TEXT[] DEFAULT ARRAY[]::TEXT[],
     "enabled" BOOLEAN NOT NULL DEFAULT true,
     "revision" INTEGER NOT NULL DEFAULT 1,
     "disabled_reason" TEXT,
