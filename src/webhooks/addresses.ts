@@ -14,7 +14,7 @@ const DOCUMENTATION = ipaddr.IPv6.parseCIDR("3fff::/20");
  * ways through, 6to4 and Teredo, are not public.
  */
 export function isPublicAddress(address: string): boolean {
-  if (!ipaddr.isValid(address)) return false;
+  if (isIP(address) === 0 || address.includes("%")) return false;
   const parsed = ipaddr.process(address);
   if (parsed instanceof ipaddr.IPv4) return parsed.range() === "unicast";
   if (parsed.range() === "rfc6052") {

@@ -63,7 +63,9 @@ describe("a webhook", () => {
     const article = await live(newsroom, { headline: "Mayor resigns" });
     await change(newsroom, article.id, { headline: "Mayor resigns at last", slug: "mayor-resigns-at-last" });
     await publish(newsroom, article.id);
-    await newsroom.editor.post(`/v1/articles/${article.id}/publish`).send({ correction: "He was not fired." });
+    await newsroom.editor
+      .post(`/v1/articles/${article.id}/publish`)
+      .send({ correction: "He was not fired." });
     await unpublish(newsroom, article.id);
     await settled(hook, 5);
     expect(partner.received.map(({ body }) => body.data.kind)).toEqual([
@@ -185,7 +187,8 @@ describe("a message that fails", () => {
     await publish(newsroom, stuck.id);
     await unpublish(newsroom, stuck.id);
     const others = [];
-    for (let number = 0; number < 5; number += 1) others.push(await live(newsroom, { headline: `Free ${number}` }));
+    for (let number = 0; number < 5; number += 1)
+      others.push(await live(newsroom, { headline: `Free ${number}` }));
     await until(() => others.every(({ id }) => partner.about(id).length === 1));
     expect(partner.about(stuck.id).map(({ body }) => body.data.kind)).toEqual(["published"]);
     partner.answerBy(() => ({ status: 204 }));
@@ -249,13 +252,18 @@ describe("a receiver", () => {
     const hanging = await hookTo(newsroom, silent.url);
     const hook = await hookTo(newsroom, partner.url);
     const began = performance.now();
-    for (let number = 0; number < 10; number += 1) await live(newsroom, { headline: `Beside the dead ${number}` });
+    for (let number = 0; number < 10; number += 1)
+      await live(newsroom, { headline: `Beside the dead ${number}` });
     await settled(hook, 10);
     expect(performance.now() - began).toBeLessThan(5000);
     expect(silent.received.length).toBeGreaterThan(0);
     expect((await deliveries(hanging)).every(({ state }) => state === "pending")).toBe(true);
     const failed = (await deliveries(dead)).flatMap(({ attempts }) => attempts);
-    expect(failed[0]).toMatchObject({ status: null, body: null, error: expect.stringContaining("ECONNREFUSED") });
+    expect(failed[0]).toMatchObject({
+      status: null,
+      body: null,
+      error: expect.stringContaining("ECONNREFUSED"),
+    });
   });
 
   it("that answers 410 has its webhook switched off, which the audit log shows, and goes on when switched on", async () => {
@@ -340,7 +348,10 @@ describe("what was sent", () => {
     expect(again.body).toMatchObject({ id: delivery?.id, state: "pending", deliveredAt: null });
     await until(() => partner.received.length === 2);
     await settled(hook, 1);
-    expect(partner.received.map(({ headers }) => headers["webhook-id"])).toEqual([delivery?.id, delivery?.id]);
+    expect(partner.received.map(({ headers }) => headers["webhook-id"])).toEqual([
+      delivery?.id,
+      delivery?.id,
+    ]);
     expect((await deliveries(hook))[0]?.attempts).toHaveLength(2);
   });
 
@@ -410,5 +421,7 @@ it("counts attempts by outcome and says how far each webhook lags", async () => 
   const { text } = await newsroom.reader.get("/metrics");
   expect(text).toMatch(/dateline_webhook_attempts_total\{outcome="delivered"\} [1-9]/);
   expect(text).toMatch(/dateline_webhook_attempts_total\{outcome="failed"\} [1-9]/);
-  expect(Number(new RegExp(`dateline_webhook_lag_seconds\\{webhook="${hook.id}"\\} (\\S+)`).exec(text)?.[1])).toBeGreaterThan(0);
+  expect(
+    Number(new RegExp(`dateline_webhook_lag_seconds\\{webhook="${hook.id}"\\} (\\S+)`).exec(text)?.[1]),
+  ).toBeGreaterThan(0);
 });

@@ -43,9 +43,11 @@ export async function receiver(answering: Answering = () => ({ status: 204 })) {
     request.on("end", () => {
       const message = { headers: request.headers, text, body: JSON.parse(text) } as Received;
       received.push(message);
-      void Promise.resolve(behaviour.answering(message, received.length)).then(({ status, body, headers }) => {
-        response.writeHead(status, headers).end(body);
-      });
+      void Promise.resolve(behaviour.answering(message, received.length)).then(
+        ({ status, body, headers }) => {
+          response.writeHead(status, headers).end(body);
+        },
+      );
     });
   });
   server.listen(0, "127.0.0.1");
@@ -92,7 +94,8 @@ export function until(check: () => unknown, most = 10_000): Promise<unknown> {
   return vi.waitFor(
     async () => {
       const found = await check();
-      if (found === undefined || found === false || found === null) throw new Error(`not yet: ${String(check)}`);
+      if (found === undefined || found === false || found === null)
+        throw new Error(`not yet: ${String(check)}`);
       return found;
     },
     { timeout: most, interval: 20 },
