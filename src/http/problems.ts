@@ -35,7 +35,8 @@ export const problemTypes = {
   "slug-taken": { status: 409, meaning: "Another resource holds the slug, or was once published under it." },
   "wrong-state": {
     status: 409,
-    meaning: "The state that the article, or whatever else it is about, is in does not allow this; `detail` says what would.",
+    meaning:
+      "The state that the article, or whatever else it is about, is in does not allow this; `detail` says what would.",
   },
   "in-use": { status: 409, meaning: "Articles still refer to what was to be changed or deleted." },
   "still-running": {

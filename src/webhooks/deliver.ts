@@ -91,7 +91,7 @@ export function deliverWebhooks(app: App, newsroom: Newsroom): void {
         }
         for (const due of queue.splice(0, most - busy.size)) {
           receiver ??= { failingSince: due.failing_since };
-          const done = attempt(due, receiver, signal).then(() => {
+          const done = attempt(due, receiver, signal).finally(() => {
             busy.delete(due.article_id);
           });
           busy.set(due.article_id, done);

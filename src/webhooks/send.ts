@@ -12,6 +12,8 @@ const READ = 65_536;
 /** The longest wait that a receiver can ask for, in milliseconds: a day. */
 const LONGEST_WAIT = 86_400_000;
 
+const STALE = "the connection was closed before it was used again";
+
 /** A message for a receiver. */
 export interface Message {
   url: string;
@@ -65,40 +67,40 @@ export function sender(
     return isForbiddenLiteral(hostOf(url)) ? "must lead to an address of the public internet" : undefined;
   };
 
-  const exchange = (message: Message, at: Date, signal: AbortSignal) =>
-    new Promise<Pick<Outcome, "status" | "body" | "retryAfter">>((resolve, reject) => {
+  const post = (message: Message, at: Date, signal: AbortSignal) =>
+    new Promise<IncomingMessage>((resolve, reject) => {
       const url = new URL(message.url);
       if (refusal(message.url) !== undefined) throw forbidden(hostOf(url));
       const isSecure = url.protocol === "https:";
-      const request = (isSecure ? httpsRequest : httpRequest)(
-        url,
-        {
-          method: "POST",
-          agent: agents[isSecure ? "https:" : "http:"],
-          signal,
-          ...(allowedHosts.includes(hostOf(url)) ? {} : { lookup }),
-          headers: {
-            "content-type": "application/json",
-            "content-length": Buffer.byteLength(message.body),
-            "user-agent": "Dateline",
-            ...signedHeaders(message.id, at, message.body, message.secrets),
-          },
+      const options = {
+        method: "POST",
+        agent: agents[isSecure ? "https:" : "http:"],
+        signal,
+        ...(allowedHosts.includes(hostOf(url)) ? {} : { lookup }),
+        headers: {
+          "content-type": "application/json",
+          "content-length": Buffer.byteLength(message.body),
+          "user-agent": "Dateline",
+          ...signedHeaders(message.id, at, message.body, message.secrets),
         },
-        (response) => {
-          const { statusCode = 0, headers } = response;
-          beginningOf(response).then((body) => {
-            resolve({ status: statusCode, body, retryAfter: waitOf(headers["retry-after"]) });
-          }, reject);
-        },
-      );
+      };
+      const request = (isSecure ? httpsRequest : httpRequest)(url, options, resolve);
       request.on("error", (error: NodeJS.ErrnoException) => {
-        // A connection that was kept may be closed by its other end just when it is used again.
-        if (request.reusedSocket && (error.code === "ECONNRESET" || error.code === "EPIPE")) {
-          exchange(message, at, signal).then(resolve, reject);
-        } else reject(error);
+        const isBroken = error.code === "ECONNRESET" || error.code === "EPIPE";
+        reject(request.reusedSocket && isBroken ? new Error(STALE) : error);
       });
       request.end(message.body);
     });
+
+  const exchange = async (message: Message, at: Date, signal: AbortSignal): Promise<IncomingMessage> => {
+    try {
+      return await post(message, at, signal);
+    } catch (error) {
+      // A connection that was kept may be closed by its other end just when it is used again.
+      if (error instanceof Error && error.message === STALE) return exchange(message, at, signal);
+      throw error;
+    }
+  };
 
   return {
     refusal,
@@ -112,12 +114,14 @@ export function sender(
         ...rest,
       });
       try {
-        const answer = await exchange(
+        const response = await exchange(
           message,
           at,
           signal === undefined ? late : AbortSignal.any([late, signal]),
         );
-        return told({ ...answer, error: faultOf(answer.status ?? 0) });
+        const status = response.statusCode ?? 0;
+        const retryAfter = waitOf(response.headers["retry-after"]);
+        return told({ status, body: await beginningOf(response), error: faultOf(status), retryAfter });
       } catch (error) {
         const reason = late.aborted
           ? `there was no whole answer within ${timeout / 1000} seconds`

@@ -22,7 +22,7 @@ const start = () =>
     DATELINE_WEBHOOK_HOSTS: "127.0.0.1",
   });
 
-async function post(server: ServerProcess, path: string, body: object, method = "POST") {
+async function send(server: ServerProcess, method: "POST" | "PATCH", path: string, body: object) {
   const answer = await fetch(`${server.url}/v1${path}`, {
     method,
     headers: { authorization: `Bearer ${ADMIN}`, "content-type": "application/json", "if-match": "*" },
@@ -38,14 +38,14 @@ it("loses nothing, and keeps each article's order, when the process is killed in
     return { status: 204 };
   });
   let server = await start();
-  const hook = await post(server, "/webhooks", { url: partner.url });
+  const hook = await send(server, "POST", "/webhooks", { url: partner.url });
   const ids: string[] = [];
   for (let number = 0; number < ARTICLES; number += 1) {
-    const { id } = await post(server, "/articles", { headline: `Number ${number}` });
+    const { id } = await send(server, "POST", "/articles", { headline: `Number ${number}` });
     ids.push(id);
     for (let edition = 1; edition <= EDITIONS; edition += 1) {
-      await post(server, `/articles/${id}`, { standfirst: `Edition ${edition}` }, "PATCH");
-      await post(server, `/articles/${id}/publish`, {});
+      await send(server, "PATCH", `/articles/${id}`, { standfirst: `Edition ${edition}` });
+      await send(server, "POST", `/articles/${id}/publish`, {});
     }
     if (number % 4 === 3) {
       const before = partner.received.length;

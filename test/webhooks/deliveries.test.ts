@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { change, draft, live, publish, unpublish } from "../support/articles.ts";
+import { type ShownArticle, change, draft, live, publish, unpublish } from "../support/articles.ts";
 import { useNewsroom } from "../support/newsroom.ts";
 import { expectProblem } from "../support/problems.ts";
 import { type Hook, expectSigned, hookTo, isSigned, letTimePass, receiver, until } from "./receiver.ts";
@@ -186,7 +186,7 @@ describe("a message that fails", () => {
     partner.answerBy(({ body }) => ({ status: body.data.articleId === stuck.id ? 500 : 204 }));
     await publish(newsroom, stuck.id);
     await unpublish(newsroom, stuck.id);
-    const others = [];
+    const others: ShownArticle[] = [];
     for (let number = 0; number < 5; number += 1)
       others.push(await live(newsroom, { headline: `Free ${number}` }));
     await until(() => others.every(({ id }) => partner.about(id).length === 1));

@@ -43,11 +43,11 @@ export async function receiver(answering: Answering = () => ({ status: 204 })) {
     request.on("end", () => {
       const message = { headers: request.headers, text, body: JSON.parse(text) } as Received;
       received.push(message);
-      void Promise.resolve(behaviour.answering(message, received.length)).then(
-        ({ status, body, headers }) => {
-          response.writeHead(status, headers).end(body);
-        },
-      );
+      const answer = async () => {
+        const { status, body, headers } = await behaviour.answering(message, received.length);
+        response.writeHead(status, headers).end(body);
+      };
+      void answer();
     });
   });
   server.listen(0, "127.0.0.1");
