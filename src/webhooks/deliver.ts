@@ -23,6 +23,8 @@ const PATIENCE = 5000;
 interface Receiver {
   /** Since when every attempt has failed; null when the last one did not. */
   failingSince: Date | null;
+  /** Whether its webhook was switched off meanwhile. */
+  isOff: boolean;
 }
 
 /**
@@ -63,16 +65,25 @@ export function deliverWebhooks(app: App, newsroom: Newsroom): void {
     // It is not the receiver's fault when this process breaks off.
     if (signal.aborted) return;
     const taken = outcome.error === null;
-    const wait = taken ? 0 : waitAfter(due.attempts + 1, pace, outcome.retryAfter);
-    const until = (due.trying_since ?? outcome.at).getTime() + pace.giveUp;
-    const state = taken ? "delivered" : outcome.at.getTime() + wait > until ? "dead" : "pending";
-    await recordAttempt(statements, due, outcome, state, state === "pending" ? wait : 0);
-    attempts.inc({ outcome: state === "pending" ? "failed" : state });
     const since = taken ? null : (receiver.failingSince ?? outcome.at);
+    const hopeless = since === null ? undefined : hopelessness(outcome, since);
+    const left = (due.trying_since ?? outcome.at).getTime() + pace.giveUp - outcome.at.getTime();
+    // What a receiver never took while it took nothing at all is not given up, but waits with the rest.
+    const state = taken ? "delivered" : left > 0 || hopeless !== undefined ? "pending" : "dead";
+    const wait = waitAfter(due.attempts + 1, pace, outcome.retryAfter);
+    await recordAttempt(
+      statements,
+      due,
+      outcome,
+      state,
+      state === "pending" ? Math.min(wait, Math.max(left, 0)) : 0,
+    );
+    attempts.inc({ outcome: state === "pending" ? "failed" : state });
     const isNew = since !== receiver.failingSince;
     receiver.failingSince = since;
     if (isNew) await noteFailing(newsroom, due.webhook_id, since);
-    if (since !== null) await disableIfHopeless(newsroom, due, outcome, since, log);
+    receiver.isOff ||= hopeless !== undefined;
+    if (hopeless !== undefined) await switchOff(newsroom, due.webhook_id, hopeless, log);
   };
 
   /** Sends to a webhook whatever is to be sent now. */
@@ -85,12 +96,13 @@ export function deliverWebhooks(app: App, newsroom: Newsroom): void {
         const woken = rung();
         const fails = receiver?.failingSince != null;
         const most = fails ? AT_ONCE_FAILING : AT_ONCE;
-        if (stopped || signal.aborted) queue = [];
-        else if (queue.length === 0 && busy.size < most) {
-          queue = await nextDue(newsroom, id, [...busy.keys()], fails ? most : READ_AT_ONCE);
+        if (stopped || signal.aborted || receiver?.isOff === true) queue = [];
+        else if ((queue.length === 0 || fails) && busy.size < most) {
+          // Who waits long for each answer must not work off what was read long ago.
+          queue = await nextDue(newsroom, id, [...busy.keys()], fails ? most - busy.size : READ_AT_ONCE);
         }
         for (const due of queue.splice(0, most - busy.size)) {
-          receiver ??= { failingSince: due.failing_since };
+          receiver ??= { failingSince: due.failing_since, isOff: false };
           const done = attempt(due, receiver, signal).finally(() => {
             busy.delete(due.article_id);
           });
@@ -178,19 +190,15 @@ async function noteFailing({ database }: Newsroom, id: string, since: Date | nul
   await database.webhook.updateMany({ where: { id }, data: { failingSince: since } });
 }
 
-/** Switches a webhook off when its receiver says that it is gone, or has failed for too long. */
-async function disableIfHopeless(
-  { database }: Newsroom,
-  { webhook_id: id }: Due,
-  { at, status, error }: Outcome,
-  failingSince: Date,
-  log: App["log"],
-): Promise<void> {
-  const isGone = status === 410;
-  if (!isGone && at.getTime() - failingSince.getTime() < pace.giveUp) return;
-  const reason = isGone
-    ? "The receiver answered 410: it wants nothing more."
-    : `Every attempt has failed since ${failingSince.toISOString()}; the last one: ${error ?? ""}.`;
+/** Why a webhook is to be switched off, in words, if it is: its receiver is gone, or has failed for too long. */
+function hopelessness({ at, status, error }: Outcome, failingSince: Date): string | undefined {
+  if (status === 410) return "The receiver answered 410: it wants nothing more.";
+  if (at.getTime() - failingSince.getTime() < pace.giveUp) return undefined;
+  return `Every attempt has failed since ${failingSince.toISOString()}; the last one: ${error ?? ""}.`;
+}
+
+async function switchOff({ database }: Newsroom, id: string, reason: string, log: App["log"]): Promise<void> {
+  const at = new Date();
   await transact(database, async (tx) => {
     const { count } = await tx.webhook.updateMany({
       where: { id, enabled: true },

@@ -43,8 +43,13 @@ import {
 
 const tags = ["Webhooks"];
 const access = "webhooks:manage";
-const params = z.object({ webhook: z.string().describe("The webhook's id.") });
-const deliveryParams = params.extend({ delivery: z.string().describe("The delivery's id.") });
+const idOf = (what: string) =>
+  z.string().meta({
+    description: `The ${what}'s id.`,
+    examples: ["0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e"],
+  });
+const params = z.object({ webhook: idOf("webhook") });
+const deliveryParams = params.extend({ delivery: idOf("delivery") });
 /** How long a test waits for the receiver, in milliseconds: within what a transaction may take. */
 const TEST_TIMEOUT = 10_000;
 

@@ -160,6 +160,18 @@ const attempt = {
 
 export const TestOutcome = Attempt.meta({ id: "WebhookTestOutcome", examples: [attempt] });
 
+const delivery = {
+  id,
+  state: "delivered" as const,
+  sequence: 42,
+  kind: "published" as const,
+  articleId: id,
+  createdAt: at,
+  nextAttemptAt: null,
+  deliveredAt: at,
+  attempts: [attempt],
+};
+
 export const Delivery = z
   .object({
     id: Id.describe("The `webhook-id` of the message, the same in every attempt."),
@@ -172,18 +184,7 @@ export const Delivery = z
     deliveredAt: TimeOut.nullable(),
     attempts: z.array(Attempt).describe(`The latest ${SHOWN_ATTEMPTS}, in the order of time.`),
   })
-  .meta({ id: "WebhookDelivery" });
-const delivery = {
-  id,
-  state: "delivered" as const,
-  sequence: 42,
-  kind: "published" as const,
-  articleId: id,
-  createdAt: at,
-  nextAttemptAt: null,
-  deliveredAt: at,
-  attempts: [attempt],
-};
+  .meta({ id: "WebhookDelivery", examples: [delivery] });
 
 export const DeliveryWithBody = Delivery.extend({
   body: z.string().describe("What is sent, as bytes in UTF-8: what the signature is over."),
