@@ -7,6 +7,7 @@ import { scopes } from "../access/scopes.ts";
 import type { App } from "../http/app.ts";
 import { ProblemDetails, type ProblemType, problemTitle, problemTypes } from "../http/problems.ts";
 import { IDEMPOTENCY_HOURS } from "../http/write.ts";
+import { sentToWebhooks } from "../webhooks/document.ts";
 import { tidySchemas } from "./components.ts";
 
 type Media = OpenAPIV3_1.MediaTypeObject;
@@ -61,6 +62,7 @@ export async function describeApi(app: App): Promise<void> {
       },
       servers: [{ url: "/", description: "This server" }],
       tags,
+      webhooks: sentToWebhooks,
       components: {
         securitySchemes: {
           key: {

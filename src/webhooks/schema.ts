@@ -206,3 +206,46 @@ export const DeliveryQuery = z.strictObject({
     .meta({ description: "Only those in this state.", examples: ["dead"] }),
 });
 export type DeliveryQuery = z.output<typeof DeliveryQuery>;
+
+/** What is sent to a receiver, as the OpenAPI document has it. */
+export const Change = z
+  .object({
+    type: z.enum(kinds.map((kind) => `article.${kind}` as const)),
+    timestamp: TimeOut.describe("When it took effect."),
+    data: z.object({
+      sequence: z.int().min(1).describe("Grows with each change."),
+      cursor: z.string().describe("Where the change feed goes on after it, and a replay too."),
+      kind: Kind,
+      at: TimeOut,
+      articleId: Id,
+      slug: z.string(),
+      version: z.int().min(1).describe("The edition that came, or the last one that there was."),
+      detail: z
+        .record(z.string(), z.unknown())
+        .nullable()
+        .describe("The former slug (`from`), the `correction`, or the public `reason`."),
+      article: z
+        .record(z.string(), z.unknown())
+        .nullable()
+        .describe("The edition as it was published, without share counts; null when there is none any more."),
+    }),
+  })
+  .meta({
+    examples: [
+      {
+        type: "article.unpublished",
+        timestamp: at,
+        data: {
+          sequence: 42,
+          cursor: example.position,
+          kind: "unpublished",
+          at,
+          articleId: id,
+          slug: "talks-conclude-in-istanbul",
+          version: 3,
+          detail: null,
+          article: null,
+        },
+      },
+    ],
+  });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { Change } from "../../src/webhooks/schema.ts";
 import { type ShownArticle, change, draft, live, publish, unpublish } from "../support/articles.ts";
 import { useNewsroom } from "../support/newsroom.ts";
 import { expectProblem } from "../support/problems.ts";
@@ -82,6 +83,7 @@ describe("a webhook", () => {
       "Mayor resigns at last",
       undefined,
     ]);
+    for (const { body } of partner.received) expect(Change.parse(body)).toEqual(body);
     expect(partner.received[2]?.body.data.detail).toEqual({ from: "mayor-resigns" });
     expect(partner.received[3]?.body.data.detail).toEqual({ correction: "He was not fired." });
   });
