@@ -30,8 +30,8 @@ export function turns(statements: Statements, onLost: () => void): Turns {
       client.release(true);
       onLost();
     };
-    client.once("error", lose);
-    client.once("end", lose);
+    client.on("error", lose);
+    client.on("end", lose);
     session = client;
     return client;
   };
