@@ -5,6 +5,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     globalSetup: "test/support/postgres.ts",
     setupFiles: "test/support/contract.ts",
+    // Many tests wait for moments, processes and connections more than they compute.
+    maxWorkers: 3,
     testTimeout: 20_000,
     hookTimeout: 60_000,
     reporters:

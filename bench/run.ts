@@ -10,6 +10,7 @@ import { type Row, plot } from "./plot.ts";
 import { scale } from "./scale.ts";
 import { seed } from "./seed.ts";
 import { told } from "./streams.ts";
+import { deliveriesASecond } from "./webhooks.ts";
 
 // Measures Dateline beside its yardsticks, one after the other in turns, and prints medians and ratios:
 // node bench/run.ts [MEASUREMENT...], all of them when none is named.
@@ -79,6 +80,7 @@ const settings = {
   DATABASE_URL: databaseUrl,
   DATELINE_ADMIN_KEY: KEY,
   DATELINE_RATE_LIMIT: "off",
+  DATELINE_WEBHOOK_HOSTS: "127.0.0.1",
   LOG_LEVEL: "error",
   PORT: "0",
 };
@@ -241,6 +243,12 @@ const measurements: Record<string, () => Promise<void>> = {
       }
       server.stop();
     }
+  },
+
+  async webhooks() {
+    const ours = await deliveriesASecond(dateline.url, KEY, client, 10_000);
+    const name = "10,000 deliveries to a webhook";
+    record({ name, ours, yardstick: 500, unit: "a second", bar: 1 });
   },
 
   async memory() {

@@ -40,6 +40,8 @@ import { shareRoutes } from "./shares/routes.ts";
 import { taxonomyRoutes } from "./taxonomy/routes.ts";
 import { transferRoutes } from "./transfer/routes.ts";
 import { trashRoutes } from "./trash/routes.ts";
+import { deliverWebhooks } from "./webhooks/deliver.ts";
+import { webhookRoutes } from "./webhooks/routes.ts";
 
 /** The whole application: what all routes share, then each capability. */
 export async function buildApp(newsroom: Newsroom): Promise<App> {
@@ -90,9 +92,12 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
       keyRoutes(v1, newsroom);
       auditRoutes(v1, newsroom);
       bulkRoutes(v1, newsroom);
+      webhookRoutes(v1, newsroom);
     },
     { prefix: "/v1" },
   );
+
+  deliverWebhooks(app, newsroom);
 
   app.addHook("onClose", async () => {
     newsroom.news.agenda.stop();

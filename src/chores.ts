@@ -9,6 +9,7 @@ import { fillSearch } from "./search/entries.ts";
 import { moveSpans } from "./shares/mostShared.ts";
 import { settleRemains } from "./shares/settle.ts";
 import { purgeTrash } from "./trash/purge.ts";
+import { forgetDeliveries } from "./webhooks/store.ts";
 
 /** Does beside the serving what migrations and processes that died have left to do. */
 export function catchUp({ database }: Newsroom, log: FastifyBaseLogger): void {
@@ -36,6 +37,7 @@ export async function takeJobs(newsroom: Newsroom, log: FastifyBaseLogger): Prom
       await settleRemains(database);
       await moveSpans(database);
       await purgeTrash(database);
+      await forgetDeliveries(database);
     },
     onError(error) {
       log.warn({ err: error }, "the job queue cannot go on for now");

@@ -27,6 +27,12 @@ function isNetwork(value: string): boolean {
   );
 }
 
+/** A host's name or address as it stands in an address, without a port. */
+function isHost(value: string): boolean {
+  const host = isIP(value) === 6 ? `[${value}]` : value;
+  return URL.canParse(`http://${host}/`) && new URL(`http://${host}/`).hostname === host;
+}
+
 /** One setting: how it is read, what it is when absent, and what it must be, in words. */
 interface Setting<Schema extends z.ZodType> {
   schema: Schema;
@@ -122,6 +128,15 @@ export const settings = {
     z.string().refine((value) => value === "off" || value.split(",").every(isNetwork)),
     "off",
     '"off", or the addresses of the proxies whose X-Forwarded-For is believed, parted by commas, such as 10.0.0.0/8',
+  ),
+  DATELINE_WEBHOOK_HOSTS: setting(
+    z
+      .string()
+      .refine((value) => value.split(",").every(isHost))
+      .optional()
+      .transform((value) => value?.split(",") ?? []),
+    undefined,
+    "hosts that webhooks may lead to by http and on private networks, parted by commas, such as localhost or 10.0.0.7; for development",
   ),
   LOG_LEVEL: setting(
     z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]),

@@ -7,6 +7,7 @@ import { scopes } from "../access/scopes.ts";
 import type { App } from "../http/app.ts";
 import { ProblemDetails, type ProblemType, problemTitle, problemTypes } from "../http/problems.ts";
 import { IDEMPOTENCY_HOURS } from "../http/write.ts";
+import { sentToWebhooks } from "../webhooks/document.ts";
 import { tidySchemas } from "./components.ts";
 
 type Media = OpenAPIV3_1.MediaTypeObject;
@@ -45,6 +46,7 @@ const tags = [
   { name: "Transfer", description: "From one installation to another." },
   { name: "Taxonomy", description: "Sections, tags and authors." },
   { name: "Desk", description: "Who is at work on an article, and what they say of it to each other." },
+  { name: "Webhooks", description: "Addresses that are told of every change." },
   { name: "Keys", description: "Who may do what." },
   { name: "Audit", description: "Who did what, when and from where." },
   { name: "Operations", description: "For those who run Dateline." },
@@ -65,6 +67,7 @@ export async function describeApi(app: App): Promise<void> {
       },
       servers: [{ url: "/", description: "This server" }],
       tags,
+      webhooks: sentToWebhooks,
       components: {
         securitySchemes: {
           key: {

@@ -39,8 +39,8 @@ export interface News {
  */
 export function news(database: Database, cache: EditionCache): News {
   const sharedSince = new Set<string>();
-  let timer: NodeJS.Timeout | undefined;
   const followers = new Set<() => void>();
+  let timer: NodeJS.Timeout | undefined;
   const tell = () => {
     for (const told of followers) told();
   };

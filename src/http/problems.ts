@@ -35,7 +35,8 @@ export const problemTypes = {
   "slug-taken": { status: 409, meaning: "Another resource holds the slug, or was once published under it." },
   "wrong-state": {
     status: 409,
-    meaning: "The article's state does not allow this; `detail` says what would.",
+    meaning:
+      "The state that the article, or whatever else it is about, is in does not allow this; `detail` says what would.",
   },
   "in-use": { status: 409, meaning: "Articles still refer to what was to be changed or deleted." },
   "still-running": {
@@ -44,7 +45,7 @@ export const problemTypes = {
   },
   "count-limit": {
     status: 409,
-    meaning: "The count, or the number of networks of this article, is at its limit.",
+    meaning: "A count, or how many there may be of something, is at its limit; `detail` says which.",
   },
   "bulk-undone": {
     status: 409,

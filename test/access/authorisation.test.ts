@@ -30,6 +30,10 @@ const writing = (allowed: number, body?: object, headers?: Record<string, string
   ...(body && { body }),
   ...(headers && { headers }),
 });
+const webhooks = (allowed: number, body?: object, headers?: Record<string, string>): Expected => ({
+  ...writing(allowed, body, headers),
+  needs: "webhooks:manage",
+});
 const terms = (path: string, id: string): Record<string, Expected> => ({
   [`get ${path}`]: read,
   [`post ${path}`]: writing(422, {}),
@@ -132,6 +136,17 @@ const operations: Record<string, Expected> = {
   ...terms("/v1/tags", "term"),
   ...terms("/v1/authors", "term"),
   "get /v1/audit": { needs: "audit:read", allowed: 200 },
+  "get /v1/webhooks": webhooks(200),
+  "post /v1/webhooks": webhooks(422, {}),
+  "get /v1/webhooks/{webhook}": webhooks(200),
+  "patch /v1/webhooks/{webhook}": webhooks(412, {}, stale),
+  "delete /v1/webhooks/{webhook}": webhooks(412, undefined, stale),
+  "post /v1/webhooks/{webhook}/rotate": webhooks(422, { overlap: -1 }),
+  "post /v1/webhooks/{webhook}/test": webhooks(200),
+  "post /v1/webhooks/{webhook}/replay": webhooks(422, { since: "" }),
+  "get /v1/webhooks/{webhook}/deliveries": webhooks(200),
+  "get /v1/webhooks/{webhook}/deliveries/{delivery}": webhooks(404),
+  "post /v1/webhooks/{webhook}/deliveries/{delivery}/redeliver": webhooks(404),
   "get /v1/me": { needs: "key", allowed: 200, heedsReach: true },
   "get /v1/roles": read,
   "get /v1/keys": { needs: "keys:manage", allowed: 200 },
@@ -170,12 +185,17 @@ beforeAll(async () => {
     .set("if-match", "*")
     .send({ count: 3 });
   const { body: preview } = await newsroom.editor.post(`/v1/articles/${article.id}/previews`).send({});
+  const { body: webhook } = await newsroom.editor
+    .post("/v1/webhooks")
+    .send({ url: "https://partner.invalid/", enabled: false });
   const { body: keys } = await newsroom.editor.get("/v1/keys");
   addresses = {
     "{article}": article.id,
     "/key-points/{id}": `/key-points/${article.keyPoints[0].id}`,
     "/related-links/{id}": `/related-links/${article.relatedLinks[0].id}`,
     "/comments/{id}": `/comments/${await commentOn(article.id)}`,
+    "{webhook}": webhook.id,
+    "{delivery}": article.id,
     "{revision}": "1",
     "{other}": "2",
     "{edition}": "1",

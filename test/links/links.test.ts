@@ -74,7 +74,7 @@ describe("backlinks", () => {
       id: linking[0],
       slug: "links-4",
       headline: "Links 4",
-      url: "/v1/articles/links-4",
+      url: "/a/links-4",
       publishedAt: expect.any(String),
     });
     expect(headers["cache-control"]).toMatch(/^public/);

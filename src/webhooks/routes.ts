@@ -1,0 +1,365 @@
+import type { FastifyRequest } from "fastify";
+import { v7 as uuid } from "uuid";
+import { z } from "zod";
+import type { Transaction } from "../database/client.ts";
+import type { Webhook as WebhookRow } from "../database/generated/client.ts";
+import { answer } from "../http/answer.ts";
+import { type App, mergePatch } from "../http/app.ts";
+import { isWanted, precondition } from "../http/conditional.ts";
+import { nextLink, pageParameters } from "../http/paging.ts";
+import { invalidContent, problem } from "../http/problems.ts";
+import { write } from "../http/write.ts";
+import type { Newsroom } from "../newsroom.ts";
+import { payloadOf, testPayload } from "./payload.ts";
+import { readChange } from "./queue.ts";
+import {
+  Delivery,
+  DeliveryList,
+  DeliveryQuery,
+  DeliveryWithBody,
+  Replay,
+  Rotation,
+  TestOutcome,
+  Webhook,
+  WebhookInput,
+  WebhookList,
+  WebhookPatch,
+  WebhookWithSecret,
+} from "./schema.ts";
+import { type Outcome, type Sender, sender } from "./send.ts";
+import {
+  type DeliveryRow,
+  changeWebhook,
+  createWebhook,
+  findDelivery,
+  findWebhook,
+  listDeliveries,
+  lockWebhook,
+  redeliver,
+  replay,
+  rotateSecret,
+  secretsOf,
+} from "./store.ts";
+
+const tags = ["Webhooks"];
+const access = "webhooks:manage";
+const idOf = (what: string) =>
+  z.string().meta({
+    description: `The ${what}'s id.`,
+    examples: ["0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e"],
+  });
+const params = z.object({ webhook: idOf("webhook") });
+const deliveryParams = params.extend({ delivery: idOf("delivery") });
+/** How long a test waits for the receiver, in milliseconds: within what a transaction may take. */
+const TEST_TIMEOUT = 10_000;
+
+/** Setting up webhooks, and seeing and repeating what was sent to them. */
+export function webhookRoutes(app: App, newsroom: Newsroom): void {
+  const { database, statements, cursors, config } = newsroom;
+  const tester = sender(config.DATELINE_WEBHOOK_HOSTS, { timeout: TEST_TIMEOUT });
+  app.addHook("onClose", async () => {
+    tester.close();
+  });
+  /** The webhook as it is answered, with no more of its secrets than is to be shown. */
+  const shown = (row: WebhookRow, secret?: string) => {
+    const { secret: _, formerSecret: __, revision, ...columns } = row;
+    const body = { ...columns, position: cursors.write("changes", [String(row.position)]) };
+    return { body: secret === undefined ? body : { ...body, secret }, revision };
+  };
+
+  app.get(
+    "/webhooks",
+    {
+      schema: {
+        operationId: "listWebhooks",
+        summary: "List the webhooks, the newest first",
+        tags,
+        querystring: z.strictObject(pageParameters),
+        response: { 200: WebhookList },
+      },
+      config: { access },
+    },
+    async (request, reply) => {
+      const { limit, cursor, count } = request.query;
+      const after = cursor === undefined ? undefined : cursors.read("webhooks", cursor)[0];
+      const rows = await database.webhook.findMany({
+        ...(after === undefined ? {} : { where: { id: { lt: after } } }),
+        orderBy: { id: "desc" },
+        take: limit + 1,
+      });
+      const page = rows.slice(0, limit);
+      const last = rows.length > limit ? page.at(-1) : undefined;
+      const next = last === undefined ? null : cursors.write("webhooks", [last.id]);
+      const total = count ? { total: await database.webhook.count() } : {};
+      return answer(request, reply, {
+        body: { data: page.map((row) => shown(row).body), page: { limit, next, ...total } },
+        headers: nextLink(request.url, next),
+      });
+    },
+  );
+
+  app.post(
+    "/webhooks",
+    {
+      schema: {
+        operationId: "createWebhook",
+        summary: "Set up a webhook",
+        description: `${delivering} The answer holds the secret, which is shown this once.`,
+        tags,
+        body: WebhookInput,
+        response: { 201: WebhookWithSecret },
+      },
+      config: { access, problems: ["count-limit"] },
+    },
+    (request, reply) =>
+      write(newsroom, request, reply, async (tx) => {
+        refuseForbidden(tester, request.body.url);
+        const row = await createWebhook(tx, request.body);
+        return { status: 201, ...shown(row, row.secret), headers: { location: `/v1/webhooks/${row.id}` } };
+      }),
+  );
+
+  app.get(
+    "/webhooks/:webhook",
+    {
+      schema: {
+        operationId: "getWebhook",
+        summary: "Fetch a webhook",
+        tags,
+        params,
+        response: { 200: Webhook },
+      },
+      config: { access, problems: ["not-found"] },
+    },
+    async (request, reply) =>
+      answer(request, reply, shown(await findWebhook(database, request.params.webhook))),
+  );
+
+  app.patch(
+    "/webhooks/:webhook",
+    {
+      schema: {
+        operationId: "updateWebhook",
+        summary: "Change a webhook, or switch it off or on",
+        tags,
+        params,
+        body: WebhookPatch,
+        response: { 200: Webhook },
+      },
+      config: { access, precondition: "optional", consumes: mergePatch, problems: ["not-found"] },
+    },
+    (request, reply) =>
+      write(newsroom, request, reply, async (tx) => {
+        const row = await webhookToChange(tx, request);
+        if (request.body.url !== undefined) refuseForbidden(tester, request.body.url);
+        return shown(await changeWebhook(tx, row, request.body));
+      }),
+  );
+
+  app.delete(
+    "/webhooks/:webhook",
+    {
+      schema: {
+        operationId: "deleteWebhook",
+        summary: "Remove a webhook and what is known of its deliveries",
+        tags,
+        params,
+        response: { 204: z.null() },
+      },
+      config: { access, precondition: "optional", problems: ["not-found"] },
+    },
+    (request, reply) =>
+      write(newsroom, request, reply, async (tx) => {
+        const { id } = await webhookToChange(tx, request);
+        await tx.webhook.delete({ where: { id } });
+        return { status: 204 };
+      }),
+  );
+
+  app.post(
+    "/webhooks/:webhook/rotate",
+    {
+      schema: {
+        operationId: "rotateWebhookSecret",
+        summary: "Give a webhook a new secret",
+        description:
+          "The answer holds it, this once. Until the overlap is over each message bears two signatures, by the new secret and by the one before it; one that was still in use from an earlier rotation ends at once.",
+        tags,
+        params,
+        body: Rotation,
+        response: { 200: WebhookWithSecret },
+      },
+      config: { access, problems: ["not-found"] },
+    },
+    (request, reply) =>
+      write(newsroom, request, reply, async (tx) => {
+        const row = await lockWebhook(tx, request.params.webhook);
+        const rotated = await rotateSecret(tx, row, request.body.overlap);
+        return shown(rotated, rotated.secret);
+      }),
+  );
+
+  app.post(
+    "/webhooks/:webhook/test",
+    {
+      schema: {
+        operationId: "testWebhook",
+        summary: "Send an event of the type webhook.test now, and say what came back",
+        description: "It is sent once, also while the webhook is switched off, and counts for nothing else.",
+        tags,
+        params,
+        response: { 200: TestOutcome },
+      },
+      config: { access, problems: ["not-found"] },
+    },
+    (request, reply) =>
+      write(newsroom, request, reply, async (tx) => {
+        const row = await findWebhook(tx, request.params.webhook);
+        const message = { url: row.url, id: uuid(), body: testPayload(row.id, new Date()) };
+        const outcome = await tester.send({ ...message, secrets: secretsOf(row) });
+        return { body: presentAttempt({ ...outcome, url: row.url }, message.id) };
+      }),
+  );
+
+  app.post(
+    "/webhooks/:webhook/replay",
+    {
+      schema: {
+        operationId: "replayWebhook",
+        summary: "Send again whatever changed after a cursor of the change feed",
+        description:
+          "In the order of the changes, each with the `webhook-id` that it had, as long as its delivery is kept.",
+        tags,
+        params,
+        body: Replay,
+        response: { 200: Webhook },
+      },
+      config: { access, problems: ["not-found"] },
+    },
+    (request, reply) =>
+      write(newsroom, request, reply, async (tx) => {
+        const row = await lockWebhook(tx, request.params.webhook);
+        return shown(await replay(tx, cursors, row, request.body.since));
+      }),
+  );
+
+  app.get(
+    "/webhooks/:webhook/deliveries",
+    {
+      schema: {
+        operationId: "listWebhookDeliveries",
+        summary: "List what was and is to be sent to a webhook, the latest change first",
+        description: "Deliveries are kept for thirty days.",
+        tags,
+        params,
+        querystring: DeliveryQuery,
+        response: { 200: DeliveryList },
+      },
+      config: { access, problems: ["not-found"] },
+    },
+    async (request, reply) => {
+      const { limit, cursor, count, state } = request.query;
+      const { id: webhookId } = await findWebhook(database, request.params.webhook);
+      const listName = `webhook ${webhookId} ${state ?? "all"}`;
+      const [before] = cursor === undefined ? [] : cursors.read(listName, cursor);
+      const where = { webhookId, ...(state === undefined ? {} : { state }) };
+      const from = before === undefined ? undefined : BigInt(before);
+      const rows = await listDeliveries(database, where, from, limit + 1);
+      const page = rows.slice(0, limit);
+      const last = rows.length > limit ? page.at(-1) : undefined;
+      const next = last === undefined ? null : cursors.write(listName, [String(last.sequence)]);
+      const total = count ? { total: await database.webhookDelivery.count({ where }) } : {};
+      return answer(request, reply, {
+        body: { data: page.map(presentDelivery), page: { limit, next, ...total } },
+        headers: nextLink(request.url, next),
+      });
+    },
+  );
+
+  app.get(
+    "/webhooks/:webhook/deliveries/:delivery",
+    {
+      schema: {
+        operationId: "getWebhookDelivery",
+        summary: "Fetch a delivery with the body that is sent",
+        tags,
+        params: deliveryParams,
+        response: { 200: DeliveryWithBody },
+      },
+      config: { access, problems: ["not-found"] },
+    },
+    async (request, reply) => {
+      const { webhook, delivery } = request.params;
+      const row = await findDelivery(database, webhook, delivery);
+      const change = await readChange(statements, row.sequence);
+      const body = change === undefined ? "" : payloadOf(cursors, change);
+      return answer(request, reply, { body: { ...presentDelivery(row), body } });
+    },
+  );
+
+  app.post(
+    "/webhooks/:webhook/deliveries/:delivery/redeliver",
+    {
+      schema: {
+        operationId: "redeliverWebhookDelivery",
+        summary: "Send a delivery again, with the webhook-id that it has",
+        tags,
+        params: deliveryParams,
+        response: { 200: Delivery },
+      },
+      config: { access, problems: ["not-found", "wrong-state"] },
+    },
+    (request, reply) =>
+      write(newsroom, request, reply, async (tx) => {
+        const { webhook, delivery } = request.params;
+        return { body: presentDelivery(await redeliver(tx, webhook, delivery)) };
+      }),
+  );
+}
+
+const delivering =
+  "From now on each change of what readers get is sent there as JSON, signed by " +
+  "[Standard Webhooks](https://www.standardwebhooks.com): at least once, those of an article in their order, and again " +
+  "for three days, at growing intervals, until it is answered with 2xx. Redirects are failures. A receiver that " +
+  "answers 410, or fails for three days, has its webhook switched off.";
+
+/** The webhook that a request names, locked, after its If-Match was found to fit. */
+async function webhookToChange(
+  tx: Transaction,
+  request: FastifyRequest<{ Params: { webhook: string } }>,
+): Promise<WebhookRow> {
+  const row = await lockWebhook(tx, request.params.webhook);
+  if (!isWanted(precondition(request), row.revision)) {
+    throw problem(
+      "precondition-failed",
+      "It was changed since. Fetch it again and repeat the change on top.",
+    );
+  }
+  return row;
+}
+
+function refuseForbidden({ refusal }: Sender, url: string): void {
+  const detail = refusal(url);
+  if (detail !== undefined) throw invalidContent([{ pointer: "#/url", detail }]);
+}
+
+function presentAttempt(attempt: Omit<Outcome, "retryAfter"> & { url: string }, messageId: string) {
+  const { at, url, duration, status, body, error } = attempt;
+  const timestamp = Math.floor(at.getTime() / 1000);
+  return { at: at.toISOString(), request: { url, id: messageId, timestamp }, duration, status, body, error };
+}
+
+function presentDelivery(row: DeliveryRow) {
+  const { id, state, sequence, kind, articleId, createdAt, dueAt, deliveredAt, tries } = row;
+  return {
+    id,
+    state,
+    sequence: Number(sequence),
+    kind,
+    articleId,
+    createdAt,
+    nextAttemptAt: state === "pending" ? dueAt : null,
+    deliveredAt,
+    attempts: tries.toReversed().map((attempt) => presentAttempt(attempt, id)),
+  };
+}
