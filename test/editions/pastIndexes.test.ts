@@ -7,7 +7,7 @@ import { useNewsroom } from "../support/newsroom.ts";
 import { explained } from "../support/plans.ts";
 
 const newsroom = useNewsroom();
-const ARTICLES = 100_000;
+const ARTICLES = 25_000;
 const EDITIONS = 4;
 
 beforeAll(async () => {
