@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { FastifyRequest } from "fastify";
 import { type Problem, type ProblemMembers, problem } from "./problems.ts";
 
@@ -8,8 +8,8 @@ import { type Problem, type ProblemMembers, problem } from "./problems.ts";
  * headline) changes the rest of the tag, so caches notice and editors are not told of a conflict.
  */
 export function entityTag(bytes: string | Buffer, revision?: number): string {
-  const hash = createHash("sha1").update(bytes).digest("base64url").slice(0, 22);
-  return revision === undefined ? `"${hash}"` : `"${revision}-${hash}"`;
+  const digest = hash("sha1", bytes, "base64url").slice(0, 22);
+  return revision === undefined ? `"${digest}"` : `"${revision}-${digest}"`;
 }
 
 /**
