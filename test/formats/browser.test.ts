@@ -1,40 +1,17 @@
-import { existsSync } from "node:fs";
 import { AxeBuilder } from "@axe-core/playwright";
-import { type Browser, type BrowserContextOptions, type Page, chromium } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { publish, unpublish } from "../support/articles.ts";
+import { lacksBrowser, schemes, sizes, useBrowser, widthOf } from "../support/browser.ts";
 import { useNewsroom } from "../support/newsroom.ts";
 import { sample, sampleInUrdu } from "../previews/samples.ts";
 
-const usual = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-const executable = process.env.CHROMIUM_PATH ?? usual.find((path) => existsSync(path));
-// In CI there has to be one: there the tests fail without.
-const isSkipped = executable === undefined && process.env.CI === undefined;
-
 const newsroom = useNewsroom();
-const sizes = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 900 } };
-const schemes = ["light", "dark"] as const;
-const picture = `<svg xmlns="http://www.w3.org/2000/svg" width="1200" height="800"><rect width="1200" height="800" fill="#678"/></svg>`;
 
-/** What a browser has seen of a page. */
-interface Seen {
-  page: Page;
-  /** The addresses it asked for. */
-  asked: string[];
-  /** What its console said, refusals by the page's policy included. */
-  said: string[];
-}
-
-describe.skipIf(isSkipped)("the page of an article in a browser", () => {
-  let browser: Browser;
+describe.skipIf(lacksBrowser)("the page of an article in a browser", () => {
+  const open = useBrowser();
   const addresses: Record<string, string> = {};
 
   beforeAll(async () => {
-    // Chromium's sandbox does not start in every container, and only our own pages are opened.
-    browser = await chromium.launch({
-      executablePath: executable ?? "/usr/bin/chromium",
-      args: ["--no-sandbox"],
-    });
     const english = await sample(newsroom);
     await publish(newsroom, english.id);
     await newsroom.editor
@@ -49,31 +26,8 @@ describe.skipIf(isSkipped)("the page of an article in a browser", () => {
     addresses.urdu = `${newsroom.url}/a/${urdu.slug}`;
     addresses.gone = `${newsroom.url}/a/gone`;
   });
-  afterAll(async () => {
-    await browser?.close();
-  });
-
-  /** Opens a page in a browser of its own, which gets a picture wherever one is asked for elsewhere. */
-  async function open(name: string, options: BrowserContextOptions, look: (seen: Seen) => Promise<void>) {
-    const context = await browser.newContext(options);
-    try {
-      const page = await context.newPage();
-      const seen: Seen = { page, asked: [], said: [] };
-      page.on("request", (request) => seen.asked.push(request.url()));
-      page.on("console", (message) => seen.said.push(message.text()));
-      page.on("pageerror", (error) => seen.said.push(error.message));
-      await page.route(/^https:\/\/images\.example\//, (route) =>
-        route.fulfill({ contentType: "image/svg+xml", body: picture }),
-      );
-      await page.goto(addresses[name] ?? "", { waitUntil: "networkidle" });
-      await look(seen);
-    } finally {
-      await context.close();
-    }
-  }
-
   it("asks for nothing elsewhere but the article's images, and has nothing to complain of", async () => {
-    await open("english", { viewport: sizes.desktop }, async ({ page, asked, said }) => {
+    await open(addresses.english ?? "", { viewport: sizes.desktop }, async ({ page, asked, said }) => {
       // Images below are asked for when one comes near.
       await page.evaluate("window.scrollTo(0, document.body.scrollHeight)");
       await page.waitForLoadState("networkidle");
@@ -87,7 +41,7 @@ describe.skipIf(isSkipped)("the page of an article in a browser", () => {
   });
 
   it("has the JSON-LD that a search engine reads, and links that lead to pages", async () => {
-    await open("english", { viewport: sizes.phone }, async ({ page }) => {
+    await open(addresses.english ?? "", { viewport: sizes.phone }, async ({ page }) => {
       const text = "document.querySelector('script[type=\"application/ld+json\"]').textContent";
       expect(JSON.parse(await page.evaluate<string>(text))["@type"]).toBe("NewsArticle");
       await page.locator(".also-read a").first().click();
@@ -102,17 +56,11 @@ describe.skipIf(isSkipped)("the page of an article in a browser", () => {
       async ([name, colorScheme]) => {
         // axe-core runs as a script in the page, which the page's policy does not let in.
         const options = { viewport: sizes[size], colorScheme, bypassCSP: true };
-        await open(name, options, async ({ page }) => {
+        await open(addresses[name] ?? "", options, async ({ page }) => {
           const { violations } = await new AxeBuilder({ page }).analyze();
           const found = violations.map(({ id, nodes }) => ({ id, at: nodes.map(({ html }) => html) }));
           expect(found).toEqual([]);
-          const width = await page.evaluate<number>("document.documentElement.scrollWidth");
-          expect(width).toBeLessThanOrEqual(sizes[size].width);
-          if (process.env.SHOTS !== undefined)
-            await page.screenshot({
-              path: `${process.env.SHOTS}/${name}-${size}-${colorScheme}.png`,
-              fullPage: true,
-            });
+          expect(await widthOf(page)).toBeLessThanOrEqual(sizes[size].width);
         });
       },
     );

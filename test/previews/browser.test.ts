@@ -1,49 +1,16 @@
-import { existsSync } from "node:fs";
 import { AxeBuilder } from "@axe-core/playwright";
-import { type Browser, type BrowserContextOptions, type Page, chromium } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
+import { lacksBrowser, schemes, sizes, useBrowser, widthOf } from "../support/browser.ts";
 import { useNewsroom } from "../support/newsroom.ts";
 import { previewOf, sample, sampleInUrdu } from "./samples.ts";
 
-const usual = [
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome",
-  "/Applications/Chromium.app/Contents/MacOS/Chromium",
-  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-];
-const executable = process.env.CHROMIUM_PATH ?? usual.find((path) => existsSync(path));
-
-// In CI there has to be one: there the tests fail without.
-const isSkipped = executable === undefined && process.env.CI === undefined;
-if (isSkipped) {
-  console.warn("No Chromium was found: the pages are not looked at in a browser. CHROMIUM_PATH names one.");
-}
-
 const newsroom = useNewsroom({ DATELINE_ARTICLE_URL: "https://news.example/{slug}" });
-const sizes = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 900 } };
-const schemes = ["light", "dark"] as const;
-const picture = `<svg xmlns="http://www.w3.org/2000/svg" width="1200" height="800"><rect width="1200" height="800" fill="#678"/></svg>`;
 
-/** What a browser has seen of a page. */
-interface Seen {
-  page: Page;
-  /** The addresses it asked for. */
-  asked: string[];
-  /** What its console said, refusals by the page's policy included. */
-  said: string[];
-}
-
-describe.skipIf(isSkipped)("the page of a preview in a browser", () => {
-  let browser: Browser;
+describe.skipIf(lacksBrowser)("the page of a preview in a browser", () => {
+  const open = useBrowser();
   const addresses: Record<string, string> = {};
 
   beforeAll(async () => {
-    // Chromium's sandbox does not start in every container, and only our own pages are opened.
-    browser = await chromium.launch({
-      executablePath: executable ?? "/usr/bin/chromium",
-      args: ["--no-sandbox"],
-    });
     const long = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft".repeat(3);
     addresses.english = (await sample(newsroom)).url;
     addresses.urdu = (await sampleInUrdu(newsroom)).url;
@@ -68,31 +35,6 @@ describe.skipIf(isSkipped)("the page of a preview in a browser", () => {
       })
     ).url;
   });
-  afterAll(async () => {
-    await browser?.close();
-  });
-
-  /** Opens a page in a browser of its own, which gets a picture wherever one is asked for elsewhere. */
-  async function open(url: string, options: BrowserContextOptions, look: (seen: Seen) => Promise<void>) {
-    const context = await browser.newContext(options);
-    try {
-      const page = await context.newPage();
-      const seen: Seen = { page, asked: [], said: [] };
-      page.on("request", (request) => seen.asked.push(request.url()));
-      page.on("console", (message) => seen.said.push(message.text()));
-      page.on("pageerror", (error) => seen.said.push(error.message));
-      await page.route(/^https:\/\/images\.example\//, (route) =>
-        route.fulfill({ contentType: "image/svg+xml", body: picture }),
-      );
-      await page.goto(url, { waitUntil: "networkidle" });
-      await look(seen);
-    } finally {
-      await context.close();
-    }
-  }
-
-  const width = (page: Page) => page.evaluate<number>("document.documentElement.scrollWidth");
-
   it("asks for nothing elsewhere but the article's images, and has nothing to complain of", async () => {
     await open(addresses.english ?? "", { viewport: sizes.desktop }, async ({ page, asked, said }) => {
       // Images below are asked for when one comes near.
@@ -132,7 +74,7 @@ describe.skipIf(isSkipped)("the page of a preview in a browser", () => {
 
   it.for(["english", "urdu", "long"])("needs no scrolling sideways at 320 pixels: %s", async (name) => {
     await open(addresses[name] ?? "", { viewport: { width: 320, height: 640 } }, async ({ page }) => {
-      expect(await width(page)).toBeLessThanOrEqual(320);
+      expect(await widthOf(page)).toBeLessThanOrEqual(320);
     });
   });
 
@@ -165,7 +107,7 @@ describe.skipIf(isSkipped)("the page of a preview in a browser", () => {
           const found = violations.map(({ id, nodes }) => ({ id, at: nodes.map(({ html }) => html) }));
           expect(found).toEqual([]);
           expect(passes.length).toBeGreaterThan(20);
-          expect(await width(page)).toBeLessThanOrEqual(sizes[size].width);
+          expect(await widthOf(page)).toBeLessThanOrEqual(sizes[size].width);
         });
       },
     );
