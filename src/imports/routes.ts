@@ -70,7 +70,8 @@ export async function importRoutes(parent: App, newsroom: Newsroom): Promise<voi
         const { publish, language } = request.query;
         if (publish) requireScope(request, "articles:publish");
         const charset = charsetOf(request.headers["content-type"]);
-        const bytes = request.body as Uint8Array;
+        // A request without a body has none to be parsed.
+        const bytes = (request.body as Uint8Array | undefined) ?? new Uint8Array();
         return write(newsroom, request, reply, async (tx) => {
           const article = await importNewsPage(newsroom, tx, bytes, { publish, language, charset });
           return {
