@@ -242,10 +242,7 @@ describe("what is no news page", () => {
 
   it("is refused when nothing is sent at all", async () => {
     const answer = await newsroom.editor.post("/v1/imports");
-    expect([answer.status, answer.body.errors]).toEqual([
-      422,
-      [expect.objectContaining({ pointer: "#" })],
-    ]);
+    expect([answer.status, answer.body.errors]).toEqual([422, [expect.objectContaining({ pointer: "#" })]]);
   });
 
   it("is refused when it is sent as something else than text", async () => {
