@@ -10,7 +10,8 @@ export function answerUnrouted(app: FastifyInstance): void {
     methods.set(url, known);
   });
   app.setNotFoundHandler((request) => {
-    const path = request.url.split("?", 1)[0] ?? "";
+    // Proxies may name the whole address (RFC 9112, section 3.2.2).
+    const path = request.url.replace(/^https?:\/\/[^/?]*/i, "").split("?", 1)[0] ?? "";
     const allowed = [...methods].find(([url]) => pattern(url).test(path))?.[1];
     if (allowed === undefined || allowed.has(request.method)) {
       throw problem("not-found", `There is nothing at ${path}.`);
