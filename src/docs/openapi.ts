@@ -117,9 +117,8 @@ function described(schema: Json, route: RouteOptions): Json {
   const needsKey = access !== "public";
   const scope = access === "public" || access === "key" ? undefined : access;
   const inferred: ProblemType[] = [
-    ...(has("querystring") || has("body") || has("params")
-      ? (["malformed-request", "invalid-parameter"] as const)
-      : []),
+    "malformed-request",
+    ...(has("querystring") || has("body") || has("params") ? (["invalid-parameter"] as const) : []),
     "key-invalid",
     ...(needsKey ? (["key-required"] as const) : []),
     ...(scope === undefined ? [] : (["scope-missing", "out-of-reach"] as const)),
