@@ -151,7 +151,7 @@ export function readContract(openapi: object): Contract {
     .toSorted((one, other) => fixed(other) - fixed(one))
     .map((operation) => ({
       operation,
-      pattern: new RegExp(`^${operation.path.replaceAll(".", "\\.").replaceAll(/\{\w+\}/g, "[^/]+")}$`),
+      pattern: new RegExp(`^${operation.path.replaceAll(".", "\\.").replaceAll(/\{\w+\}/g, "[^/]*")}$`),
     }));
 
   function operationAt(method: string, path: string) {

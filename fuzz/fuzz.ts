@@ -54,10 +54,16 @@ export async function prepare(url: string, adminKey: string, receiver: Receiver)
  * Sends so many requests, spread over the operations, and holds each answer against the document.
  *
  * @param options.operation the id of the only operation to ask
+ * @param options.told is told now and then how far it has come
  */
 export async function fuzz(
   target: Target,
-  options: { requests: number; seed: number; operation?: string | undefined },
+  options: {
+    requests: number;
+    seed: number;
+    operation?: string | undefined;
+    told?: (soFar: Findings) => void;
+  },
 ): Promise<Findings> {
   const { contract, cast } = target;
   const pool = emptyPool(contract, (text) => text.includes(MARK) || isOf(cast.spared, text));
@@ -70,16 +76,20 @@ export async function fuzz(
   const exchange = exchangeWith(target, pool, judge, findings);
 
   for (let round = 0; findings.requests < options.requests; round += 1) {
-    await furnish(target.ask, round);
+    // Until it is mended the same would be found again.
+    const asked = chosen.filter(({ id }) => !findings.failures.some(({ operation }) => operation === id));
+    if (asked.length === 0) break;
+    await furnish(target.ask, target.receiver);
     await prime(target, pool);
     const left = options.requests - findings.requests;
-    const numRuns = Math.min(options.operation === undefined ? RUNS : 500, Math.ceil(left / chosen.length));
-    const jobs = chosen.map((operation, index) => async () => {
+    const numRuns = Math.min(options.operation === undefined ? RUNS : 500, Math.ceil(left / asked.length));
+    const jobs = asked.map((operation, index) => async () => {
       const seed = options.seed + round * 1000 + index;
       await check(operation, { seed, numRuns });
     });
     await inLanes(jobs);
     judgeDeliveries(target, findings, options.seed);
+    options.told?.(findings);
   }
   return findings;
 
@@ -95,11 +105,13 @@ export async function fuzz(
     await fc.check(property, { ...parameters, interruptAfterTimeLimit: 120_000 });
     if (last === undefined) return;
     const { request, answer, fault } = last;
-    const failure = { operation: operation.id, fault, seed: options.seed, curl: asCurl(request), answer };
-    const isKnown = findings.failures.some(
-      (one) => one.operation === failure.operation && one.fault.slice(0, 60) === fault.slice(0, 60),
-    );
-    if (!isKnown) findings.failures.push(failure);
+    findings.failures.push({
+      operation: operation.id,
+      fault,
+      seed: options.seed,
+      curl: asCurl(request),
+      answer,
+    });
   }
 }
 
@@ -150,7 +162,7 @@ async function prime({ url, contract, cast }: Target, pool: Pool): Promise<void>
     .toSorted((one, other) => params(one.path) - params(other.path));
   for (const operation of reads) {
     const isVersioned = operation.parameters.some(({ name }) => name === "version");
-    for (const nth of params(operation.path) === 1 ? [0] : [0, 1, 2, 3, 4, 5]) {
+    for (const nth of params(operation.path) === 1 ? [0] : [0, 1, 2]) {
       const plan: Plan = {
         manner: "valid",
         caller: "admin",

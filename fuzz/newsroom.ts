@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { type Server, createServer } from "node:http";
@@ -78,18 +79,20 @@ export async function startReceiver(): Promise<Receiver> {
 }
 
 /** Makes articles in every state, so that there is always something to ask for. */
-export async function furnish(ask: Ask, round: number): Promise<void> {
+export async function furnish(ask: Ask, receiver: Pick<Receiver, "url">): Promise<void> {
+  const name = randomBytes(4).toString("hex");
   for (const kind of ["section", "tag", "author"]) {
-    await ask("POST", `/v1/${kind}s`, { name: `A ${kind}, ${round}`, slug: `${kind}-${round}` });
+    await ask("POST", `/v1/${kind}s`, { name: `A ${kind}, ${name}`, slug: `${kind}-${name}` });
   }
+  await ask("POST", "/v1/webhooks", { url: receiver.url });
   const articles = await Promise.all(
     Array.from({ length: 12 }, (_, number) =>
       ask("POST", "/v1/articles", {
-        headline: `The harbour bridge reopens, ${round} ${number}`,
+        headline: `The harbour bridge reopens, ${name} ${number}`,
         standfirst: "It was closed for a year",
-        section: `section-${round}`,
-        tags: [`tag-${round}`],
-        authors: [`author-${round}`],
+        section: `section-${name}`,
+        tags: [`tag-${name}`],
+        authors: [`author-${name}`],
         body: [
           { id: "b1", type: "paragraph", text: "The harbour bridge reopens on Monday." },
           { id: "b2", type: "heading", text: "Why it was closed" },
@@ -104,7 +107,7 @@ export async function furnish(ask: Ask, round: number): Promise<void> {
     if (number < 8) await ask("POST", `${path}/publish`, {});
     await ask("POST", `${path}/comments`, { text: "Who says so?", blockId: "b1" });
     if (number < 4) await ask("POST", `${path}/shares`, { network: "whatsapp" });
-    if (number === 1) await ask("PATCH", path, { slug: `moved-${round}` }, { "if-match": "*" });
+    if (number === 1) await ask("PATCH", path, { slug: `moved-${name}` }, { "if-match": "*" });
     if (number === 2) await ask("POST", `${path}/previews`, {});
     if (number === 8) await ask("POST", `${path}/submit`);
     if (number === 9)

@@ -39,3 +39,14 @@ export function printSummary(contract: Contract, findings: Findings, ms: number)
   console.log(`operations that were never let through: ${never.join(", ") || "none"}`);
   console.log(`failures: ${failures.length}`);
 }
+
+/** Prints which operations were done in sequences, and what differed from the model. */
+export function printComparison(
+  sequences: number,
+  { report, steps }: { report: string | null; steps: ReadonlyMap<string, number> },
+): void {
+  const done = [...steps].map(([name, count]) => `${name} ${count}`).join(", ");
+  const all = [...steps.values()].reduce((sum, count) => sum + count, 0);
+  console.log(`\n${all} operations in ${sequences} sequences, compared with a model after each: ${done}`);
+  console.log(report === null ? "all alike" : `FAILED sequences: ${report}`);
+}

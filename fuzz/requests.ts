@@ -2,7 +2,7 @@ import fc from "fast-check";
 import type { Caller, Cast } from "./callers.ts";
 import type { Contract, Operation, Parameter, Schema } from "./contract.ts";
 import type { Pool } from "./pool.ts";
-import { filled, hostile, pick, valuesOf } from "./schemas.ts";
+import { anyText, filled, hostile, pick, valuesOf } from "./schemas.ts";
 import type { Request } from "./send.ts";
 import * as traps from "./traps.ts";
 
@@ -111,7 +111,7 @@ export function requestsFor(contract: Contract, cast: Cast) {
     fc
       .array(
         fc.oneof(
-          fc.string({ unit: "grapheme" }),
+          anyText,
           fc.constantFrom("KEY POINTS", "• A point", "ALSO READ: More", "", "LONDON, UK: Text"),
         ),
         { minLength: 1, maxLength: 8 },

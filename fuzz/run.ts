@@ -1,18 +1,21 @@
 import { parseArgs } from "node:util";
-import { fuzz, prepare } from "./fuzz.ts";
+import { type Findings, fuzz, prepare } from "./fuzz.ts";
+import { compareWithModel } from "./model.ts";
 import { startNewsroom } from "./newsroom.ts";
-import { printFailure, printSummary } from "./report.ts";
+import { printComparison, printFailure, printSummary } from "./report.ts";
 
 // Fuzzes a Dateline of its own from its OpenAPI document:
-// npm run fuzz -- [--requests=50000] [--seed=N] [--operation=ID]
+// npm run fuzz -- [--requests=50000] [--sequences=100] [--seed=N] [--operation=ID]
 const { values } = parseArgs({
   options: {
     requests: { type: "string", default: "50000" },
     seed: { type: "string", default: String(Date.now() % 1_000_000_000) },
     operation: { type: "string" },
+    sequences: { type: "string", default: "100" },
   },
 });
 const requests = wholeNumber("requests", values.requests);
+const sequences = wholeNumber("sequences", values.sequences);
 const seed = wholeNumber("seed", values.seed);
 
 function wholeNumber(name: string, text: string): number {
@@ -25,10 +28,16 @@ try {
   console.log(`Fuzzing ${newsroom.url} with ${requests} requests, seed ${seed}`);
   const target = await prepare(newsroom.url, newsroom.adminKey, newsroom.receiver);
   const begun = performance.now();
-  const findings = await fuzz(target, { requests, seed, operation: values.operation });
+  const seconds = () => ((performance.now() - begun) / 1000).toFixed(0);
+  const told = ({ requests: sent, failures }: Findings) => {
+    console.log(`${sent} requests after ${seconds()} s, ${failures.length} failures`);
+  };
+  const findings = await fuzz(target, { requests, seed, operation: values.operation, told });
   for (const failure of findings.failures) printFailure(failure);
   printSummary(target.contract, findings, performance.now() - begun);
-  if (findings.failures.length > 0) process.exitCode = 1;
+  const compared = await compareWithModel(target, { sequences, seed });
+  printComparison(sequences, compared);
+  if (findings.failures.length > 0 || compared.report !== null) process.exitCode = 1;
 } catch (error) {
   console.error(error, `\nThe server's last words: ${newsroom.printed()}`);
   process.exitCode = 1;
