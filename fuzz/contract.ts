@@ -167,6 +167,10 @@ export function readContract(openapi: object): Contract {
     return operation === undefined ? UNROUTED : operation.answers[status];
   }
 
+  function schemaOf(schema: Schema): Schema {
+    return schema.$ref === undefined ? schema : target<Schema>({ $ref: schema.$ref });
+  }
+
   function validatorOf(schema: Schema): ValidateFunction {
     const text = JSON.stringify(schema).replaceAll('"#/components/', '"openapi#/components/');
     const known = validators.get(text);
@@ -190,7 +194,9 @@ export function readContract(openapi: object): Contract {
     const type = String(headers["content-type"] ?? "").split(";")[0] ?? "";
     const media = content[type];
     if (media === undefined) return `the media type ${type} is not declared`;
-    if (!/[/+]json$/.test(type)) return undefined;
+    if (!/[/+](x-nd)?json$/.test(type)) return undefined;
+    // Lines have the schema one by one, unless it is that of the whole text.
+    if (schemaOf(media.schema).type === "string") return undefined;
     for (const one of type.endsWith("ndjson") ? text.trimEnd().split("\n") : [text]) {
       const fault = one === "" ? undefined : schemaFault(media.schema, JSON.parse(one));
       if (fault !== undefined) return `${fault} in ${one.slice(0, 300)}`;
@@ -209,7 +215,7 @@ export function readContract(openapi: object): Contract {
   return {
     operations,
     operationAt,
-    resolve: (schema) => (schema.$ref === undefined ? schema : target<Schema>({ $ref: schema.$ref })),
+    resolve: schemaOf,
     schemaFault,
     faultOf,
     undeclaredHeaders,

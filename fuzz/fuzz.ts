@@ -4,7 +4,7 @@ import { type Contract, type Operation, readContract } from "./contract.ts";
 import { type Judge, judgeOf, pathOf } from "./judge.ts";
 import { type Receiver, furnish } from "./newsroom.ts";
 import { type Pool, emptyPool } from "./pool.ts";
-import { type Plan, asRequest, requestsFor } from "./requests.ts";
+import { type Manner, type Plan, asRequest, requestsFor } from "./requests.ts";
 import { type Answered, type Exchange, NoAnswer, type Request, asCurl, send } from "./send.ts";
 
 /** How many requests are under way at once. */
@@ -37,6 +37,8 @@ export type Tally = Record<string, number>;
 export interface Findings {
   failures: Failure[];
   tallies: Map<string, Tally>;
+  /** The same by what kind of request it was meant to be. */
+  manners: Map<Manner, Tally>;
   requests: number;
   /** The slowest answer, in milliseconds, and what it was to. */
   slowest: { ms: number; what: string };
@@ -72,7 +74,13 @@ export async function fuzz(
   const chosen = contract.operations.filter(({ id }) => (options.operation ?? id) === id);
   if (chosen.length === 0)
     throw new Error(`There is no operation ${options.operation}; /openapi.json lists them.`);
-  const findings: Findings = { failures: [], tallies: new Map(), requests: 0, slowest: { ms: 0, what: "" } };
+  const findings: Findings = {
+    failures: [],
+    tallies: new Map(),
+    manners: new Map(),
+    requests: 0,
+    slowest: { ms: 0, what: "" },
+  };
   const exchange = exchangeWith(target, pool, judge, findings);
 
   for (let round = 0; findings.requests < options.requests; round += 1) {
@@ -97,13 +105,18 @@ export async function fuzz(
     let last: { request: Request; answer: string; fault: string } | undefined;
     const property = fc.asyncProperty(requestOf(operation), async (plan: Plan) => {
       const request = asRequest(plan, operation, pool, cast);
-      const found = await exchange(operation, request);
+      const found = await exchange(operation, request, plan.manner);
       if (found === undefined) return;
       last = { request, ...found };
       throw new Error(found.fault);
     });
-    await fc.check(property, { ...parameters, interruptAfterTimeLimit: 120_000 });
-    if (last === undefined) return;
+    const { failed, errorInstance } = await fc.check(property, {
+      ...parameters,
+      interruptAfterTimeLimit: 120_000,
+    });
+    if (!failed) return;
+    // Not the newsroom's failure, but one of what judges it.
+    if (last === undefined) throw errorInstance;
     const { request, answer, fault } = last;
     findings.failures.push({
       operation: operation.id,
@@ -117,23 +130,26 @@ export async function fuzz(
 
 /** Sends a request, learns from the answer and judges it. */
 function exchangeWith({ url, contract }: Target, pool: Pool, judge: Judge, findings: Findings) {
-  return async (meant: Operation, request: Request) => {
+  return async (meant: Operation, request: Request, manner: Manner) => {
     const begun = performance.now();
     findings.requests += 1;
     const answer = await send(url, request).catch((error: unknown) => {
       if (error instanceof NoAnswer) return error.message;
       throw error;
     });
-    count(findings, meant, typeof answer === "string" ? 0 : answer.status);
+    const status = typeof answer === "string" ? 0 : answer.status;
+    count(findings.tallies, meant.id, status);
+    count(findings.manners, manner, status);
     const ms = performance.now() - begun;
     if (ms > findings.slowest.ms) findings.slowest = { ms, what: asCurl(request).slice(0, 300) };
     if (typeof answer === "string") return isGivenUp(request) ? undefined : { fault: answer, answer: "" };
     const operation =
       request.wire === undefined ? contract.operationAt(request.method, pathOf(request)) : undefined;
     const exchange: Exchange = { request, operation, answer };
-    pool.learn(exchange);
     const fault = judge(exchange);
-    return fault === undefined ? undefined : { fault, answer: shown(answer) };
+    if (fault !== undefined) return { fault, answer: shown(answer) };
+    pool.learn(exchange);
+    return undefined;
   };
 }
 
@@ -142,9 +158,9 @@ function isGivenUp({ body }: Request): boolean {
   return (body?.length ?? 0) > 1_000_000;
 }
 
-function count({ tallies }: Findings, { id }: Operation, status: number): void {
-  const tally = tallies.get(id) ?? {};
-  tallies.set(id, tally);
+function count<Of>(tallies: Map<Of, Tally>, of: Of, status: number): void {
+  const tally = tallies.get(of) ?? {};
+  tallies.set(of, tally);
   const key = status === 0 ? "none" : `${Math.floor(status / 100)}xx`;
   tally[key] = (tally[key] ?? 0) + 1;
 }

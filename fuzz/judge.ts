@@ -54,6 +54,7 @@ export function judgeOf(contract: Contract, { secrets }: Pick<Cast, "secrets">):
     const path = pathOf(request);
     // What is no address reaches no operation.
     if (status === 404 && detailOf(answer).startsWith("There is nothing at")) return undefined;
+    if (/[/+]json\b/.test(String(headers["content-type"])) && !isJson(text)) return "it is no JSON";
     const fault = contract.faultOf(request.method, path, answer);
     if (fault !== undefined) return fault;
     const undeclared = contract.undeclaredHeaders(request.method, path, answer);
@@ -88,7 +89,9 @@ function acceptanceFault(contract: Contract, operation: Operation, request: Requ
   const { body } = operation;
   const json = body?.["application/json"];
   if (json !== undefined && request.body !== undefined && request.body.length > 0) {
-    const value = JSON.parse(request.body.toString().normalize("NFC")) as unknown;
+    const text = request.body.toString();
+    if (!isJson(text)) return "a body was accepted that is no JSON";
+    const value = JSON.parse(text.normalize("NFC")) as unknown;
     const fault = contract.schemaFault(json.schema, value);
     if (fault !== undefined) return `a body was accepted that the document forbids: ${fault}`;
   }
@@ -102,6 +105,16 @@ function acceptanceFault(contract: Contract, operation: Operation, request: Requ
       return `the parameter ${name} was accepted, which the document forbids: ${fault}`;
   }
   return undefined;
+}
+
+/** Whether a body is JSON, or there is none. */
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text === "" ? "null" : text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function detailOf({ headers, text }: Answered): string {

@@ -186,6 +186,8 @@ function actions(count: (name: string) => void): fc.Arbitrary<fc.AsyncCommand<Mo
       const at = new Date(Date.now() + SOON).toISOString();
       const answer = await ask("admin", "POST", `${pathTo(article)}/publish`, { at });
       if (refused(answer, article)) return;
+      // It may have come too late on a busy machine, and is refused then.
+      if (answer.status === 422 && Date.now() > Date.parse(at)) return;
       expectStatus(answer, 200);
       plan(article);
       await sleep(SOON + 20);

@@ -5,6 +5,7 @@ import { type Server, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { startProcess } from "../test/support/process.ts";
 import type { Ask } from "./callers.ts";
 
@@ -44,7 +45,8 @@ export async function startNewsroom(): Promise<OwnNewsroom> {
     printed: () => output().slice(-3000),
     receiver,
     async stop() {
-      await end("SIGTERM");
+      // One that has fallen over does not end again.
+      await Promise.race([end("SIGTERM"), sleep(30_000)]);
       receiver.stop();
       await rm(folder, { recursive: true, force: true });
     },

@@ -104,7 +104,7 @@ export function emptyPool({ operations, operationAt }: Contract, isSpared: (text
 
   function learn({ request, operation, answer }: Exchange): void {
     const [path = "", query] = request.target.split("?");
-    if (operation === undefined || answer.status >= 400) return;
+    if (operation === undefined || request.method === "HEAD" || answer.status >= 400) return;
     if (operation.method === "GET" && answer.status === 200) keepAddress(path);
     const { etag, location, link } = answer.headers;
     // A reader's tag guards no write.
@@ -123,7 +123,7 @@ export function emptyPool({ operations, operationAt }: Contract, isSpared: (text
       for (const line of answer.text.split("\n").slice(1, 60))
         if (line.length < 10_000 && !line.startsWith('{"kind":"end"') && !isSpared(line))
           keep("line of an export", line);
-    if (!type.startsWith("application/json") || answer.text.length > 300_000) return;
+    if (!type.startsWith("application/json") || answer.text === "" || answer.text.length > 300_000) return;
     const body = JSON.parse(answer.text) as unknown;
     if (typeof body !== "object" || body === null) return;
     learnItems(path, (body as Json).data);

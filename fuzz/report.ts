@@ -29,6 +29,10 @@ export function printSummary(contract: Contract, findings: Findings, ms: number)
       sums.set(name, (sums.get(name) ?? 0) + (counts[index] ?? 0));
     console.log(row([id, counts.reduce((sum, one) => sum + one, 0), ...counts.map((one) => one || "·")]));
   }
+  for (const [manner, tally] of findings.manners) {
+    const counts = CLASSES.map((name) => tally[name] ?? 0);
+    console.log(row([`all that is ${manner}`, counts.reduce((sum, one) => sum + one, 0), ...counts]));
+  }
   console.log(row(["all", requests, ...CLASSES.map((name) => sums.get(name) ?? 0)]));
   const never = contract.operations
     .map(({ id }) => id)

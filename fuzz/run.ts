@@ -24,23 +24,33 @@ function wholeNumber(name: string, text: string): number {
 }
 
 const newsroom = await startNewsroom();
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.once(signal, () => void newsroom.stop().then(() => process.exit(1)));
+
 try {
   console.log(`Fuzzing ${newsroom.url} with ${requests} requests, seed ${seed}`);
   const target = await prepare(newsroom.url, newsroom.adminKey, newsroom.receiver);
   const begun = performance.now();
   const seconds = () => ((performance.now() - begun) / 1000).toFixed(0);
+  let printed = 0;
   const told = ({ requests: sent, failures }: Findings) => {
+    for (const failure of failures.slice(printed)) printFailure(failure);
+    printed = failures.length;
     console.log(`${sent} requests after ${seconds()} s, ${failures.length} failures`);
   };
   const findings = await fuzz(target, { requests, seed, operation: values.operation, told });
-  for (const failure of findings.failures) printFailure(failure);
+
   printSummary(target.contract, findings, performance.now() - begun);
   const compared = await compareWithModel(target, { sequences, seed });
   printComparison(sequences, compared);
-  if (findings.failures.length > 0 || compared.report !== null) process.exitCode = 1;
+  if (findings.failures.length > 0 || compared.report !== null) {
+    console.log(`\nThe server's last words: ${newsroom.printed()}`);
+    process.exitCode = 1;
+  }
 } catch (error) {
   console.error(error, `\nThe server's last words: ${newsroom.printed()}`);
   process.exitCode = 1;
 } finally {
   await newsroom.stop();
+  process.exit();
 }
