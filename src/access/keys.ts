@@ -101,6 +101,15 @@ export async function callerOf(statements: Statements, key: string): Promise<Cal
   };
 }
 
+/** Whether a key may be used now. */
+export function isGood({ revokedAt, expiresAt }: Pick<Key, "revokedAt" | "expiresAt">): boolean {
+  return revokedAt === null && (expiresAt === null || expiresAt > new Date());
+}
+
+/** The same as SQL, of the key that a column names; where it names none nothing speaks against it. */
+export const isGoodKey = (column: string) =>
+  `NOT EXISTS (SELECT FROM keys k WHERE k.id = ${column} AND (k.revoked_at IS NOT NULL OR k.expires_at <= now()))`;
+
 interface KeyRow {
   id: string;
   name: string;

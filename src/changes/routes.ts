@@ -9,6 +9,7 @@ import type { Newsroom } from "../newsroom.ts";
 import { type Position, readPosition, writePosition } from "./position.ts";
 import { changeJson } from "./present.ts";
 import { presentPosition, readChanges, startPosition } from "./read.ts";
+import { room } from "./room.ts";
 import { ChangeList, ChangeQuery, EventStream, StreamHeaders, StreamQuery } from "./schema.ts";
 import { changeStreams } from "./streams.ts";
 import { waiting } from "./waiting.ts";
@@ -56,7 +57,9 @@ function feedRoute(app: App, newsroom: Newsroom): void {
         live.list(address, async () => {
           const { changes, next } = await readChanges(newsroom, position, limit);
           const page = { limit, next: writePosition(cursors, next) };
-          const data = changes.map((change) => changeJson(change, fields)).join(",");
+          const data = changes
+            .map((change) => changeJson(change, writePosition(cursors, change.position), fields))
+            .join(",");
           const json = `{"data":[${data}],"page":${JSON.stringify(page)}}`;
           return { ...sendable(json), groups: ["changes"], headers: linkTo(page.next) };
         });
@@ -72,6 +75,7 @@ function feedRoute(app: App, newsroom: Newsroom): void {
 
 function streamRoute(app: App, newsroom: Newsroom): void {
   const streams = changeStreams(newsroom);
+  const places = room(newsroom.config);
   app.addHook("preClose", async () => {
     streams.stop();
   });
@@ -84,7 +88,7 @@ function streamRoute(app: App, newsroom: Newsroom): void {
         summary: "Be told what changes for readers",
         description:
           "Server-sent events, as `EventSource` reads them. Of each change `event` is the kind, `data` the same JSON as in `listChanges` (`Change`) and `id` the cursor, with which the change feed goes on as well. " +
-          "Who comes back with `Last-Event-ID` misses nothing. A comment every 15 seconds shows that the stream lives; who reads too slowly is disconnected.",
+          "Who comes back with `Last-Event-ID` misses nothing. A comment every 15 seconds shows that the stream lives; who reads too slowly is disconnected. How many may be open at once, in all and of one key, are settings of the server: beyond them it is 503 or 429.",
         tags: ["Changes"],
         querystring: StreamQuery,
         headers: StreamHeaders,
@@ -101,6 +105,7 @@ function streamRoute(app: App, newsroom: Newsroom): void {
         : readPosition(newsroom.cursors, last, "Last-Event-ID"));
       // What is expired is told as long as it can be.
       await readChanges(newsroom, position, 0);
+      places.take(request, reply.raw);
       reply.headers({
         "content-type": "text/event-stream",
         "cache-control": "private, no-store",

@@ -168,7 +168,7 @@ function eventBytes({ cursors }: Newsroom) {
     const known = variants.get(variant);
     if (known !== undefined) return known;
     const id = writePosition(cursors, change.position);
-    const event = `id: ${id}\nevent: ${change.kind}\ndata: ${changeJson(change, fields)}\n\n`;
+    const event = `id: ${id}\nevent: ${change.kind}\ndata: ${changeJson(change, id, fields)}\n\n`;
     const bytes = Buffer.from(event);
     variants.set(variant, bytes);
     return bytes;

@@ -114,14 +114,14 @@ function described(schema: Json, route: RouteOptions): Json {
   const method = [route.method].flat()[0] ?? "GET";
   const has = (part: string) => schema[part] !== undefined;
   const needsKey = access !== "public";
-  const scope = access === "public" || access === "key" ? undefined : access;
+  const scopesNeeded = access === "public" || access === "key" ? [] : [access].flat();
   const inferred: ProblemType[] = [
     ...(has("querystring") || has("body") || has("params")
       ? (["malformed-request", "invalid-parameter"] as const)
       : []),
     "key-invalid",
     ...(needsKey ? (["key-required"] as const) : []),
-    ...(scope === undefined ? [] : (["scope-missing", "out-of-reach"] as const)),
+    ...(scopesNeeded.length === 0 ? [] : (["scope-missing", "out-of-reach"] as const)),
     ...(alsoFor === undefined ? [] : (["key-required", "scope-missing"] as const)),
     ...(has("body") ? (["content-too-large", "unsupported-media-type", "invalid-content"] as const) : []),
     ...(precondition === undefined ? [] : (["precondition-failed"] as const)),
@@ -135,7 +135,11 @@ function described(schema: Json, route: RouteOptions): Json {
   const names = [...new Set([...inferred, ...problems])];
   const security = needsKey ? [{ key: [] }] : alsoFor === undefined ? [] : [{}, { key: [] }];
   const notes = [
-    scope === undefined ? (needsKey ? "Needs a key." : "") : `Needs the scope \`${scope}\`.`,
+    scopesNeeded.length > 0
+      ? `Needs the scope ${scopesNeeded.map((scope) => `\`${scope}\``).join(" or ")}.`
+      : needsKey
+        ? "Needs a key."
+        : "",
     alsoFor === undefined ? "" : `A key with \`${alsoFor}\` may do more.`,
   ];
   return {
@@ -145,7 +149,7 @@ function described(schema: Json, route: RouteOptions): Json {
       .filter((note) => note !== undefined && note !== "")
       .join("\n\n"),
     ...(has("body") ? { consumes } : {}),
-    "x-scopes": [...(scope === undefined ? [] : [scope]), ...(alsoFor === undefined ? [] : [alsoFor])],
+    "x-scopes": [...scopesNeeded, ...(alsoFor === undefined ? [] : [alsoFor])],
     "x-problems": names,
     "x-headers": { precondition, merges, cached: cached ?? false, method },
   };
