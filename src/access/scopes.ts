@@ -18,3 +18,6 @@ export const scopes = {
 export type Scope = keyof typeof scopes;
 
 export const allScopes = Object.keys(scopes) as [Scope, ...Scope[]];
+
+/** The scopes that show no more of the newsroom than what is published, so that an entitlement can limit it. */
+export const readingPublishedAlone: readonly Scope[] = ["embargo:read", "shares:write", "webhooks:own"];

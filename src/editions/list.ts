@@ -14,7 +14,8 @@ import {
   termsOf,
   times,
 } from "./listings.ts";
-import { oncePublished, shareCountsOf, viewFor } from "./read.ts";
+import { viewFor } from "./entitled.ts";
+import { oncePublished, shareCountsOf } from "./read.ts";
 import type { ArticleQuery } from "./schema.ts";
 
 /** A page of a list: its items as JSON text, and where it goes on. */
@@ -123,9 +124,17 @@ async function draftsOf(tx: Transaction, ids: string[]): Promise<StoredArticle[]
   return ids.flatMap((id) => byId.get(id) ?? []);
 }
 
-/** A cursor belongs to a list with the same filters and sort; the page's size may change. */
+/** A cursor belongs to a list with the same filters and sort; the page's size, and who asks, may change. */
 export function nameOf(kind: string, query: ArticleQuery): string {
-  const { cursor: _, limit: __, count: ___, fields: ____, format: _____, ...filters } = query;
+  const {
+    cursor: _,
+    limit: __,
+    count: ___,
+    fields: ____,
+    format: _____,
+    audience: ______,
+    ...filters
+  } = query;
   const named = Object.entries(filters).filter(([, value]) => value !== undefined);
   return `${kind} ${JSON.stringify(named.toSorted(([a], [b]) => (a < b ? -1 : 1)))}`;
 }

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { audienceOf, seesAsAnyone } from "../access/audience.ts";
 import { requireScope } from "../access/authenticate.ts";
 import { withinReach } from "../access/reach.ts";
 import { presentArticle } from "../articles/present.ts";
@@ -15,7 +16,6 @@ import type { Newsroom } from "../newsroom.ts";
 import { listFound } from "../search/list.ts";
 import { listMostShared } from "../shares/mostShared.ts";
 import { choose, chosen } from "./chosen.ts";
-import { mayReadEmbargoed } from "./read.ts";
 import { listDrafts, listDraftsByIds, listLive, listLiveByIds } from "./list.ts";
 import { pastCaching } from "./past.ts";
 import { listPast } from "./pastList.ts";
@@ -40,8 +40,7 @@ export function listRoute(app: App, newsroom: Newsroom): void {
       config: { alsoFor: "drafts:read", heedsReach: true, cached: true, produces: listTypes },
     },
     async (request, reply) => {
-      const forPartners = mayReadEmbargoed(request);
-      const query: ArticleQuery = { ...request.query, audience: forPartners ? "partners" : "public" };
+      const query: ArticleQuery = { ...request.query, audience: audienceOf(request) };
       const { database, cursors } = newsroom;
       const format = formatOf(request, query, listTypes);
       if (query.version === "draft") {
@@ -74,7 +73,7 @@ export function listRoute(app: App, newsroom: Newsroom): void {
         const page = sendable(await listAs(newsroom, request, format, found));
         return sendAs(request, reply, format, page, { ...headers, ...nextLink(request.url, next) });
       }
-      if (query.ids !== undefined || query.cursor !== undefined || forPartners) {
+      if (query.ids !== undefined || query.cursor !== undefined || !seesAsAnyone(query.audience)) {
         const found = await listPublished(newsroom, query);
         return sendList(request, reply, query, { ...found, items: items(found) }, headers);
       }

@@ -1,6 +1,7 @@
 import { Prisma, type Transaction } from "../database/client.ts";
 import { planOf } from "../database/counting.ts";
-import { shareCountsOf, viewFor } from "./read.ts";
+import { viewFor } from "./entitled.ts";
+import { shareCountsOf } from "./read.ts";
 import type { ArticleQuery } from "./schema.ts";
 
 /** The term that everything is listed under. */
@@ -168,7 +169,7 @@ export function times(query: ArticleQuery, row: "l" | "s"): Prisma.Sql[] {
 
 /** That what is listed is what its audience sees at this moment: a few look-ups for the whole statement. */
 export function isVisible({ audience }: Pick<ArticleQuery, "audience">, row: string): Prisma.Sql {
-  const hidden = Prisma.raw(audience === "public" ? "hidden" : "hidden_from_partners");
+  const hidden = Prisma.raw(audience.embargoed ? "hidden_from_partners" : "hidden");
   return Prisma.sql`${Prisma.raw(row)}.article_id <> ALL (ARRAY(SELECT article_id FROM ${hidden}))`;
 }
 

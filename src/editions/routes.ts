@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
+import { type Audience, audienceOf, seesAsAnyone } from "../access/audience.ts";
 import { requireScope } from "../access/authenticate.ts";
 import { type CollectionName, collections, itemOf } from "../articles/itemRoutes.ts";
 import { presentArticle } from "../articles/present.ts";
@@ -24,7 +25,7 @@ import { listRoute } from "./listRoute.ts";
 import { expire } from "./due.ts";
 import { publish, withdraw } from "./publish.ts";
 import { readPast } from "./past.ts";
-import { type MovedArticle, mayReadEmbargoed, readPublication, readSlug } from "./read.ts";
+import { type MovedArticle, readPublication, readSlug } from "./read.ts";
 import { rehearse } from "./rehearse.ts";
 import {
   ArticleReading,
@@ -258,15 +259,16 @@ async function readDraft(newsroom: Newsroom, request: ArticleRequest): Promise<S
 }
 
 /** Few have such keys, so nothing is kept in memory for them. */
-async function findForPartners(
+async function findFor(
+  audience: Audience,
   { statements, database }: Newsroom,
   reference: string,
 ): Promise<CachedArticle | MovedArticle> {
-  const holder = isId(reference) ? undefined : await readSlug(database, reference, "partners");
+  const holder = isId(reference) ? undefined : await readSlug(database, reference, audience);
   if (holder !== undefined && holder.slug !== reference)
     return { articleId: holder.articleId, movedTo: holder.slug, groups: [holder.articleId] };
   const id = holder?.articleId ?? reference.toLowerCase();
-  const article = await readPublication(statements, database, id, "partners");
+  const article = await readPublication(statements, database, id, audience);
   return { ...article, ...sendable(article.json), lacksShares: false };
 }
 
@@ -280,9 +282,10 @@ export async function readLive(
   reply: FastifyReply,
 ): Promise<CachedArticle | undefined> {
   const { article } = request.params;
-  const found = mayReadEmbargoed(request)
-    ? await findForPartners(newsroom, article)
-    : await newsroom.live.find(article);
+  const audience = audienceOf(request);
+  const found = seesAsAnyone(audience)
+    ? await newsroom.live.find(article)
+    : await findFor(audience, newsroom, article);
   if (!("movedTo" in found)) return found;
   const location = request.url.replace(/\/(articles|a)\/[^/?]+/, `/$1/${found.movedTo}`);
   send(request, reply, {

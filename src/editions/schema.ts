@@ -1,10 +1,10 @@
 import { z } from "zod";
+import { everyone } from "../access/audience.ts";
 import { Article, ArticleSummary, Status } from "../articles/schema.ts";
 import { articleFormat, listFormat } from "../formats/formats.ts";
 import { Page, pageParameters } from "../http/paging.ts";
 import { Id, Language, Slug, Time, TimeOut, text } from "../http/scalars.ts";
 import { Search } from "../search/schema.ts";
-import type { Audience } from "./read.ts";
 
 export const MAX_IDS = 100;
 
@@ -137,7 +137,7 @@ export function checkSelection({
 }
 
 /** Whom a list is for follows from the key, not from the query. */
-const toPublic: { audience: Audience } = { audience: "public" };
+const toPublic = { audience: everyone };
 
 /** A selection with the order that it has when none is named. */
 export function ordered<Query extends Selection>({ q, sort, ...query }: Query) {

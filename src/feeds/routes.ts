@@ -1,6 +1,6 @@
 import type { FastifyRequest } from "fastify";
 import { z } from "zod";
-import { mayReadEmbargoed } from "../editions/read.ts";
+import { audienceOf } from "../access/audience.ts";
 import type { App } from "../http/app.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { homeOf, originOf } from "./addresses.ts";
@@ -74,8 +74,7 @@ function feedRoute(
       config: { heedsReach: true, cached: true, produces: [mediaType] },
     },
     (request, reply) => {
-      const audience = mayReadEmbargoed(request) ? "partners" : "public";
-      const query: FeedQuery = { ...request.query, audience };
+      const query: FeedQuery = { ...request.query, audience: audienceOf(request) };
       return sendFeed(newsroom, request, reply, {
         isKept: query.cursor === undefined,
         make: async () => {

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { CachedList } from "../editions/cache.ts";
-import { mayReadEmbargoed } from "../editions/read.ts";
+import { audienceOf, seesAsAnyone } from "../access/audience.ts";
 import { sendBytes, sendable } from "../http/bytes.ts";
 import { publicCaching } from "../http/caching.ts";
 import type { Newsroom } from "../newsroom.ts";
@@ -41,7 +41,7 @@ export async function sendFeed(
   feed: { isKept: boolean; make: () => Promise<CachedList> },
 ): Promise<FastifyReply> {
   const planned = newsroom.news.agenda.next() ?? Infinity;
-  const found = await (feed.isKept && !mayReadEmbargoed(request)
+  const found = await (feed.isKept && seesAsAnyone(audienceOf(request))
     ? newsroom.live.list(`${originOf(newsroom, request)} ${request.url}`, feed.make)
     : feed.make());
   const changesAt = Math.min(planned, found.changesAt ?? Infinity);

@@ -1,8 +1,8 @@
 import { z } from "zod";
+import { audienceOf } from "../access/audience.ts";
 import { type AddressQuery, addressesFrom, stretchesOf } from "../editions/addresses.ts";
 import type { EditionDocument } from "../editions/document.ts";
 import { listPublished } from "../editions/listRoute.ts";
-import { mayReadEmbargoed } from "../editions/read.ts";
 import { type ArticleQuery, ordered, selection } from "../editions/schema.ts";
 import type { App } from "../http/app.ts";
 import { pageParameters } from "../http/paging.ts";
@@ -180,9 +180,6 @@ function newsRoute(app: App, newsroom: Newsroom): void {
   );
 }
 
-const audienceOf = (request: Parameters<typeof mayReadEmbargoed>[0]): ArticleQuery["audience"] =>
-  mayReadEmbargoed(request) ? "partners" : "public";
-
 /** The list of what is news since a moment. */
 function latest(
   query: Pick<AddressQuery, keyof typeof filters | "audience"> & { q?: string | undefined },
@@ -200,14 +197,6 @@ function latest(
 }
 
 /** A cursor belongs to sitemaps with the same filters; how long they are may change. */
-function nameOf({
-  section,
-  tag,
-  author,
-  language,
-  publishedAfter,
-  publishedBefore,
-  audience,
-}: AddressQuery): string {
-  return `sitemap ${JSON.stringify([section, tag, author, language, publishedAfter, publishedBefore, audience])}`;
+function nameOf({ section, tag, author, language, publishedAfter, publishedBefore }: AddressQuery): string {
+  return `sitemap ${JSON.stringify([section, tag, author, language, publishedAfter, publishedBefore])}`;
 }

@@ -11,7 +11,8 @@ import {
   termsOf,
   times,
 } from "../editions/listings.ts";
-import { shareCountsOf, viewFor } from "../editions/read.ts";
+import { viewFor } from "../editions/entitled.ts";
+import { shareCountsOf } from "../editions/read.ts";
 import type { SearchQuery } from "../editions/schema.ts";
 import type { Cursors } from "../http/paging.ts";
 import { highlights } from "./highlight.ts";

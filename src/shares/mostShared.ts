@@ -13,7 +13,8 @@ import {
   times,
   updatedWithin,
 } from "../editions/listings.ts";
-import { shareCountsOf, viewFor } from "../editions/read.ts";
+import { viewFor } from "../editions/entitled.ts";
+import { shareCountsOf } from "../editions/read.ts";
 import type { ArticleQuery } from "../editions/schema.ts";
 import type { Newsroom } from "../newsroom.ts";
 

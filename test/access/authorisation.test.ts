@@ -155,6 +155,7 @@ const operations: Record<string, Expected> = {
   "get /v1/keys": { needs: "keys:manage", allowed: 200 },
   "post /v1/keys": { needs: "keys:manage", allowed: 422, body: {} },
   "get /v1/keys/{key}": { needs: "keys:manage", allowed: 200 },
+  "patch /v1/keys/{key}": { needs: "keys:manage", allowed: 409, body: {} },
   "delete /v1/keys/{key}": { needs: "keys:manage", allowed: 409 },
 };
 
