@@ -40,6 +40,8 @@ import { shareRoutes } from "./shares/routes.ts";
 import { taxonomyRoutes } from "./taxonomy/routes.ts";
 import { transferRoutes } from "./transfer/routes.ts";
 import { trashRoutes } from "./trash/routes.ts";
+import { measureUsage } from "./usage/measure.ts";
+import { usageRoutes } from "./usage/routes.ts";
 import { deliverWebhooks } from "./webhooks/deliver.ts";
 import { webhookRoutes } from "./webhooks/routes.ts";
 
@@ -70,6 +72,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
     async (v1: App) => {
       authenticate(v1, newsroom);
       noteRefusals(v1, newsroom);
+      measureUsage(v1, newsroom);
       await limitRates(v1, newsroom);
       keepWithinReach(v1, newsroom);
       editionRoutes(v1, newsroom);
@@ -90,6 +93,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
       editingRoutes(v1, newsroom);
       commentRoutes(v1, newsroom);
       keyRoutes(v1, newsroom);
+      usageRoutes(v1, newsroom);
       auditRoutes(v1, newsroom);
       bulkRoutes(v1, newsroom);
       webhookRoutes(v1, newsroom);
@@ -103,6 +107,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
     newsroom.news.agenda.stop();
     await newsroom.jobs.stop();
     await newsroom.shares.settle().catch(() => {});
+    await newsroom.usage.settle().catch(() => {});
     await newsroom.database.$disconnect();
   });
   serveDirectly(app, newsroom);

@@ -11,6 +11,7 @@ import {
 import type { Key, KeyOrigin } from "../database/generated/client.ts";
 import { type Audience, audienceOfKey } from "./audience.ts";
 import { type Entitlement, entitlementColumn, entitlementOf } from "./entitlements/entitlement.ts";
+import { isId } from "../http/scalars.ts";
 import { type Role, roles, scopesOf } from "./roles.ts";
 import type { Scope } from "./scopes.ts";
 
@@ -105,6 +106,11 @@ export async function callerOf(statements: Statements, key: string): Promise<Cal
       sectionIds: section_ids,
     },
   };
+}
+
+/** Whether there is a key with an id, or was one that is revoked or expired by now. */
+export async function keyExists(tx: Transaction, id: string): Promise<boolean> {
+  return isId(id) && (await tx.key.count({ where: { id } })) > 0;
 }
 
 /** Whether a key may be used now. */

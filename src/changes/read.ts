@@ -147,6 +147,11 @@ export async function readChange(
   return rows.map((row) => changeOf({ ...row, position: { sequence } }))[0];
 }
 
+/** How many articles some changes give away. */
+export function articlesIn(changes: readonly FoundChange[]): number {
+  return changes.filter(({ document }) => document !== null).length;
+}
+
 function positionAfter(row: Row, start: bigint): Position {
   return row.sequence === null
     ? { sequence: start, after: row.article_id }

@@ -8,7 +8,7 @@ import { renameHeaders } from "../http/rateLimit.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { type Position, readPosition, writePosition } from "./position.ts";
 import { changeJson } from "./present.ts";
-import { presentPosition, readChanges, startPosition } from "./read.ts";
+import { articlesIn, presentPosition, readChanges, startPosition } from "./read.ts";
 import { room } from "./room.ts";
 import { ChangeList, ChangeQuery, EventStream, StreamHeaders, StreamQuery } from "./schema.ts";
 import { changeStreams } from "./streams.ts";
@@ -21,8 +21,10 @@ export function changeRoutes(app: App, newsroom: Newsroom): void {
 }
 
 function feedRoute(app: App, newsroom: Newsroom): void {
-  const { cursors, live } = newsroom;
+  const { cursors, live, usage } = newsroom;
   const waiters = waiting(newsroom.news);
+  /** Where the pages in memory lead to. */
+  const ends = new WeakMap<CachedList, Position>();
   app.addHook("preClose", async () => {
     waiters.stop();
   });
@@ -44,6 +46,7 @@ function feedRoute(app: App, newsroom: Newsroom): void {
     },
     async (request, reply) => {
       const { since, limit, fields, wait } = request.query;
+      const { caller } = request;
       const position = await positionOf(newsroom, since ?? "start", "since");
       const cursor = writePosition(cursors, position);
       const address = addressOf({
@@ -61,13 +64,21 @@ function feedRoute(app: App, newsroom: Newsroom): void {
             .map((change) => changeJson(change, writePosition(cursors, change.position), fields))
             .join(",");
           const json = `{"data":[${data}],"page":${JSON.stringify(page)}}`;
-          return { ...sendable(json), groups: ["changes"], headers: linkTo(page.next) };
+          const articles = fields?.length === 0 ? 0 : articlesIn(changes);
+          const made = { ...sendable(json), groups: ["changes"], articles, headers: linkTo(page.next) };
+          ends.set(made, next);
+          return made;
         });
       const leadsOn = (page: CachedList) => page.headers["link"] !== linkTo(cursor)["link"];
       const found = await waiters.until(read, leadsOn, wait * 1000, reply.raw);
+      request.articlesGiven = found.articles;
+      if (caller !== null) {
+        if (isCursor(since)) usage.cameBack(caller.id, position);
+        usage.gave(caller.id, "feed", position, ends.get(found) ?? position);
+      }
       const headers = publicCaching(request, newsroom, found.groups);
       // A cache that kept it for longer would keep a partner from what is new, and show what was taken back.
-      const caching = request.caller === null && wait === 0 ? "public, max-age=1" : "private, no-store";
+      const caching = caller === null && wait === 0 ? "public, max-age=1" : "private, no-store";
       return sendBytes(request, reply, found, { ...headers, ...found.headers, "cache-control": caching });
     },
   );
@@ -115,7 +126,12 @@ function streamRoute(app: App, newsroom: Newsroom): void {
       renameHeaders(reply);
       reply.hijack();
       reply.raw.writeHead(200, reply.getHeaders() as OutgoingHttpHeaders);
-      streams.open(reply.raw, position, fields);
+      const keyId = request.caller?.id;
+      if (keyId !== undefined) {
+        newsroom.usage.count(keyId, { requests: 1 });
+        if (last !== "" || isCursor(since)) newsroom.usage.cameBack(keyId, position);
+      }
+      streams.open(reply.raw, { position, fields, keyId });
     },
   );
 }
@@ -126,6 +142,11 @@ function addressOf(parameters: Record<string, string | undefined>): string {
     value === undefined ? [] : [[name, value]],
   );
   return `/v1/changes?${new URLSearchParams(given).toString()}`;
+}
+
+/** Whether who asks has been here before: then it has what leads to the cursor. */
+function isCursor(since = "start"): boolean {
+  return since !== "start" && since !== "now";
 }
 
 /**

@@ -1,6 +1,6 @@
 import { Counter, Gauge } from "prom-client";
 import { audit } from "../audit/record.ts";
-import { readChange } from "../changes/read.ts";
+import { articlesIn, readChange } from "../changes/read.ts";
 import { transact } from "../database/client.ts";
 import type { App } from "../http/app.ts";
 import type { Newsroom } from "../newsroom.ts";
@@ -60,11 +60,12 @@ export function deliverWebhooks(app: App, newsroom: Newsroom): void {
       await recordAttempt(statements, due, forgotten(), "dead", 0);
       return;
     }
+    const body = payloadOf(newsroom.cursors, change);
     const outcome = await out.send(
       {
         url: due.url,
         id: due.id,
-        body: payloadOf(newsroom.cursors, change),
+        body,
         secrets: [due.secret, ...(due.former_secret === null ? [] : [due.former_secret])],
       },
       signal,
@@ -72,6 +73,10 @@ export function deliverWebhooks(app: App, newsroom: Newsroom): void {
     // It is not the receiver's fault when this process breaks off.
     if (signal.aborted) return;
     const taken = outcome.error === null;
+    if (due.key_id !== null) {
+      const articles = taken ? articlesIn([change]) : 0;
+      newsroom.usage.count(due.key_id, { bytes: Buffer.byteLength(body), articles });
+    }
     const since = taken ? null : (receiver.failingSince ?? outcome.at);
     const hopeless = since === null ? undefined : hopelessness(outcome, since);
     const left = (due.trying_since ?? outcome.at).getTime() + pace.giveUp - outcome.at.getTime();

@@ -12,6 +12,7 @@ const MOST_PENDING = 10_000;
 export interface Due {
   id: string;
   webhook_id: string;
+  key_id: string | null;
   article_id: string;
   sequence: string;
   attempts: number;
@@ -52,7 +53,7 @@ export async function nextDue(
   for (;;) {
     const { rows } = await statements.query<Due>({
       name: "webhook deliveries due",
-      text: `SELECT d.id, d.webhook_id, d.attempts, d.trying_since, w.url, w.secret, w.failing_since,
+      text: `SELECT d.id, d.webhook_id, w.key_id, d.attempts, d.trying_since, w.url, w.secret, w.failing_since,
           CASE WHEN w.former_secret_until > now() THEN w.former_secret END AS former_secret,
           d.article_id, d.sequence
         FROM webhooks w

@@ -156,6 +156,7 @@ const operations: Record<string, Expected> = {
   "post /v1/keys": { needs: "keys:manage", allowed: 422, body: {} },
   "get /v1/keys/{key}": { needs: "keys:manage", allowed: 200 },
   "patch /v1/keys/{key}": { needs: "keys:manage", allowed: 409, body: {} },
+  "get /v1/keys/{key}/usage": { needs: "keys:manage", allowed: 200 },
   "delete /v1/keys/{key}": { needs: "keys:manage", allowed: 409 },
 };
 
