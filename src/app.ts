@@ -35,6 +35,7 @@ import { linkRoutes } from "./links/routes.ts";
 import type { Newsroom } from "./newsroom.ts";
 import { pageRoutes } from "./pages/routes.ts";
 import { previewLinkRoutes, previewRoutes } from "./previews/routes.ts";
+import { recallRoutes } from "./recall/routes.ts";
 import { revisionRoutes } from "./revisions/routes.ts";
 import { shareRoutes } from "./shares/routes.ts";
 import { taxonomyRoutes } from "./taxonomy/routes.ts";
@@ -94,6 +95,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
       commentRoutes(v1, newsroom);
       keyRoutes(v1, newsroom);
       usageRoutes(v1, newsroom);
+      recallRoutes(v1, newsroom);
       auditRoutes(v1, newsroom);
       bulkRoutes(v1, newsroom);
       webhookRoutes(v1, newsroom);

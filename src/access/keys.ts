@@ -113,6 +113,12 @@ export async function keyExists(tx: Transaction, id: string): Promise<boolean> {
   return isId(id) && (await tx.key.count({ where: { id } })) > 0;
 }
 
+/** The names of keys by their ids, of those too that are revoked. */
+export async function keyNames(tx: Transaction, ids: string[]): Promise<Map<string, string>> {
+  const rows = await tx.key.findMany({ where: { id: { in: ids } }, select: { id: true, name: true } });
+  return new Map(rows.map(({ id, name }) => [id, name]));
+}
+
 /** Whether a key may be used now. */
 export function isGood({ revokedAt, expiresAt }: Pick<Key, "revokedAt" | "expiresAt">): boolean {
   return revokedAt === null && (expiresAt === null || expiresAt > new Date());

@@ -47,6 +47,7 @@ const tags = [
   { name: "Taxonomy", description: "Sections, tags and authors." },
   { name: "Desk", description: "Who is at work on an article, and what they say of it to each other." },
   { name: "Webhooks", description: "Addresses that are told of every change." },
+  { name: "Recall", description: "Which partners have an article, and know that it was taken back." },
   { name: "Keys", description: "Who may do what." },
   { name: "Audit", description: "Who did what, when and from where." },
   { name: "Operations", description: "For those who run Dateline." },

@@ -88,6 +88,13 @@ const operations: Record<string, Expected> = {
     headers: stale,
     body: { reason: "An injunction" },
   },
+  "get /v1/articles/{article}/recall": {
+    needs: "articles:kill",
+    or: "keys:manage",
+    allowed: 200,
+    ofDraft: 404,
+  },
+  "post /v1/articles/{article}/acknowledgements": { needs: "key", allowed: 404, body: { sequence: 1e9 } },
   "get /v1/articles/{article}/transitions": { needs: "drafts:read", allowed: 200 },
   ...items("/v1/articles/{article}/key-points", { text: "The ferry runs" }),
   ...items("/v1/articles/{article}/related-links", { title: "Ferry stops" }),
