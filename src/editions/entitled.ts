@@ -18,20 +18,52 @@ const listedUnder = {
  * @param kind what the row is of: `publications`, or a view of them, `editions` or `search_entries`
  * @param row its name in the statement
  */
-export function entitledTo(
+export function entitledTo(audience: Audience, kind: keyof typeof listedUnder, row: string): Prisma.Sql[] {
+  const { anyOf = [] } = audience.entitlement ?? {};
+  return [...anyOf.map((terms) => hasAnyOf(terms, kind, row)), ...entitledSpan(audience, row)];
+}
+
+function hasAnyOf(terms: readonly string[], kind: keyof typeof listedUnder, row: string): Prisma.Sql {
+  return Prisma.sql`${Prisma.raw(listedUnder[kind](row))} && ${[...terms]}::uuid[]`;
+}
+
+/** That a row was published within the span that an audience is entitled to: a part of `entitledTo`. */
+export function entitledSpan({ entitlement }: Audience, row: string): Prisma.Sql[] {
+  const { from = null, until = null } = entitlement ?? {};
+  const publishedAt = Prisma.raw(`${row}.published_at`);
+  return [
+    ...(from === null ? [] : [Prisma.sql`${publishedAt} >= ${from}::timestamptz`]),
+    ...(until === null ? [] : [Prisma.sql`${publishedAt} < ${until}::timestamptz`]),
+  ];
+}
+
+/** The terms that whatever an audience is entitled to is listed under: lists can go by one of them. */
+export function entitledTerms({ entitlement }: Audience): string[] {
+  return (entitlement?.anyOf ?? []).flatMap((terms) => (terms.length === 1 ? terms : []));
+}
+
+/** That a row has what is left of `entitledTo` beside its span and its terms. */
+export function entitledChoices(
   { entitlement }: Audience,
   kind: keyof typeof listedUnder,
   row: string,
 ): Prisma.Sql[] {
-  if (entitlement === null) return [];
-  const { anyOf, from, until } = entitlement;
-  const terms = Prisma.raw(listedUnder[kind](row));
-  const publishedAt = Prisma.raw(`${row}.published_at`);
-  return [
-    ...anyOf.map((some) => Prisma.sql`${terms} && ${[...some]}::uuid[]`),
-    ...(from === null ? [] : [Prisma.sql`${publishedAt} >= ${from}::timestamptz`]),
-    ...(until === null ? [] : [Prisma.sql`${publishedAt} < ${until}::timestamptz`]),
-  ];
+  return (entitlement?.anyOf ?? []).flatMap((terms) =>
+    terms.length === 1 ? [] : hasAnyOf(terms, kind, row),
+  );
+}
+
+/**
+ * The articles of which an audience sees a planned edition already that is not within its entitlement, as
+ * a statement that selects their ids; undefined for whoever gets all.
+ */
+export function seenOutside(audience: Audience): Prisma.Sql | undefined {
+  if (audience.entitlement === null) return undefined;
+  const seenFrom = Prisma.raw(audience.embargoed ? "coalesce(n.partners_from, n.live_from)" : "n.live_from");
+  return Prisma.sql`
+    SELECT n.article_id FROM planned_editions n
+    WHERE ${seenFrom} <= statement_timestamp()
+      AND NOT ${editionWithin(audience, Prisma.sql`n.article_id`, Prisma.sql`n.version`)}`;
 }
 
 /**
