@@ -63,15 +63,15 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
   healthRoutes(app, newsroom);
   await docsRoutes(app);
   pageRoutes(app);
-  articlePageRoutes(app, newsroom);
   previewRoutes(app, newsroom);
+  await app.register(async (pages: App) => {
+    await admit(pages, newsroom);
+    articlePageRoutes(pages, newsroom);
+  });
 
   await app.register(
     async (v1: App) => {
-      authenticate(v1, newsroom);
-      noteRefusals(v1, newsroom);
-      await limitRates(v1, newsroom);
-      keepWithinReach(v1, newsroom);
+      await admit(v1, newsroom);
       editionRoutes(v1, newsroom);
       changeRoutes(v1, newsroom);
       articleRoutes(v1, newsroom);
@@ -108,4 +108,12 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
   serveDirectly(app, newsroom);
   await app.ready();
   return app;
+}
+
+/** What comes before all that is not the same for everyone: who asks, how often, and whether they may. */
+async function admit(app: App, newsroom: Newsroom): Promise<void> {
+  authenticate(app, newsroom);
+  noteRefusals(app, newsroom);
+  await limitRates(app, newsroom);
+  keepWithinReach(app, newsroom);
 }

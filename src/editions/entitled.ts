@@ -19,38 +19,56 @@ const listedUnder = {
  * @param row its name in the statement
  */
 export function entitledTo(audience: Audience, kind: keyof typeof listedUnder, row: string): Prisma.Sql[] {
-  const { anyOf = [] } = audience.entitlement ?? {};
-  return [...anyOf.map((terms) => hasAnyOf(terms, kind, row)), ...entitledSpan(audience, row)];
+  return Object.values(entitledRules(audience, kind, row));
+}
+
+/** The rules that an entitlement limits by. */
+export type Rule = "section" | "tag" | "language" | "from" | "until";
+
+/** The conditions of `entitledTo` by what they are about; those that limit nothing are left out. */
+export function entitledRules(
+  { entitlement }: Audience,
+  kind: keyof typeof listedUnder,
+  row: string,
+): Partial<Record<Rule, Prisma.Sql>> {
+  if (entitlement === null) return {};
+  const { sections, tags, languages, from, until } = entitlement;
+  const publishedAt = Prisma.raw(`${row}.published_at`);
+  return {
+    ...(sections.length > 0 && { section: hasAnyOf(sections, kind, row) }),
+    ...(tags.length > 0 && { tag: hasAnyOf(tags, kind, row) }),
+    ...(languages.length > 0 && { language: hasAnyOf(languages, kind, row) }),
+    ...(from !== null && { from: Prisma.sql`${publishedAt} >= ${from}::timestamptz` }),
+    ...(until !== null && { until: Prisma.sql`${publishedAt} < ${until}::timestamptz` }),
+  };
 }
 
 function hasAnyOf(terms: readonly string[], kind: keyof typeof listedUnder, row: string): Prisma.Sql {
   return Prisma.sql`${Prisma.raw(listedUnder[kind](row))} && ${[...terms]}::uuid[]`;
 }
 
-/** That a row was published within the span that an audience is entitled to: a part of `entitledTo`. */
-export function entitledSpan({ entitlement }: Audience, row: string): Prisma.Sql[] {
-  const { from = null, until = null } = entitlement ?? {};
-  const publishedAt = Prisma.raw(`${row}.published_at`);
-  return [
-    ...(from === null ? [] : [Prisma.sql`${publishedAt} >= ${from}::timestamptz`]),
-    ...(until === null ? [] : [Prisma.sql`${publishedAt} < ${until}::timestamptz`]),
-  ];
+/** Of `entitledTo` what is a matter of when a row was published. */
+export function entitledSpan(audience: Audience, row: string): Prisma.Sql[] {
+  const { from, until } = entitledRules(audience, "entry", row);
+  return [from ?? [], until ?? []].flat();
 }
 
-/** The terms that whatever an audience is entitled to is listed under: lists can go by one of them. */
-export function entitledTerms({ entitlement }: Audience): string[] {
-  return (entitlement?.anyOf ?? []).flatMap((terms) => (terms.length === 1 ? terms : []));
+/** The lists of terms of which an entitlement asks for one each. */
+const choicesOf = ({ entitlement }: Audience) =>
+  entitlement === null ? [] : [entitlement.sections, entitlement.tags, entitlement.languages];
+
+/** The terms that all that an audience is entitled to is listed under: lists can go by one of them. */
+export function entitledTerms(audience: Audience): string[] {
+  return choicesOf(audience).flatMap((terms) => (terms.length === 1 ? terms : []));
 }
 
-/** That a row has what is left of `entitledTo` beside its span and its terms. */
+/** Of `entitledTo` what is a matter neither of time nor of those terms: to have one of several. */
 export function entitledChoices(
-  { entitlement }: Audience,
+  audience: Audience,
   kind: keyof typeof listedUnder,
   row: string,
 ): Prisma.Sql[] {
-  return (entitlement?.anyOf ?? []).flatMap((terms) =>
-    terms.length === 1 ? [] : hasAnyOf(terms, kind, row),
-  );
+  return choicesOf(audience).flatMap((terms) => (terms.length > 1 ? hasAnyOf(terms, kind, row) : []));
 }
 
 /**
