@@ -1,5 +1,6 @@
 import Fastify from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import { entitlementRoutes } from "./access/entitlements/routes.ts";
 import { keepWithinReach } from "./access/gate.ts";
 import { keyRoutes } from "./access/routes.ts";
 import { authenticate } from "./access/authenticate.ts";
@@ -90,6 +91,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
       editingRoutes(v1, newsroom);
       commentRoutes(v1, newsroom);
       keyRoutes(v1, newsroom);
+      entitlementRoutes(v1, newsroom);
       auditRoutes(v1, newsroom);
       bulkRoutes(v1, newsroom);
       webhookRoutes(v1, newsroom);
