@@ -1,5 +1,6 @@
 import Fastify from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import { entitlementRoutes } from "./access/entitlements/routes.ts";
 import { keepWithinReach } from "./access/gate.ts";
 import { keyRoutes } from "./access/routes.ts";
 import { authenticate } from "./access/authenticate.ts";
@@ -66,16 +67,15 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
   healthRoutes(app, newsroom);
   await docsRoutes(app);
   pageRoutes(app);
-  articlePageRoutes(app, newsroom);
   previewRoutes(app, newsroom);
+  await app.register(async (pages: App) => {
+    await admit(pages, newsroom);
+    articlePageRoutes(pages, newsroom);
+  });
 
   await app.register(
     async (v1: App) => {
-      authenticate(v1, newsroom);
-      noteRefusals(v1, newsroom);
-      measureUsage(v1, newsroom);
-      await limitRates(v1, newsroom);
-      keepWithinReach(v1, newsroom);
+      await admit(v1, newsroom);
       editionRoutes(v1, newsroom);
       changeRoutes(v1, newsroom);
       articleRoutes(v1, newsroom);
@@ -96,6 +96,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
       keyRoutes(v1, newsroom);
       usageRoutes(v1, newsroom);
       recallRoutes(v1, newsroom);
+      entitlementRoutes(v1, newsroom);
       auditRoutes(v1, newsroom);
       bulkRoutes(v1, newsroom);
       webhookRoutes(v1, newsroom);
@@ -115,4 +116,13 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
   serveDirectly(app, newsroom);
   await app.ready();
   return app;
+}
+
+/** What comes before all that is not the same for everyone: who asks, how often, and whether they may. */
+async function admit(app: App, newsroom: Newsroom): Promise<void> {
+  authenticate(app, newsroom);
+  noteRefusals(app, newsroom);
+  measureUsage(app, newsroom);
+  await limitRates(app, newsroom);
+  keepWithinReach(app, newsroom);
 }

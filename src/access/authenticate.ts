@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { atOnce } from "../http/hooks.ts";
 import { problem } from "../http/problems.ts";
 import type { Newsroom } from "../newsroom.ts";
+import { requireFormat } from "./entitlements/entitlement.ts";
 import { type Caller, callerOf } from "./keys.ts";
 import type { Scope } from "./scopes.ts";
 
@@ -34,6 +35,8 @@ export function isWithin(): boolean {
  */
 export function authenticate(app: FastifyInstance, newsroom: Newsroom): void {
   app.decorateRequest("caller", null);
+  // What says nothing else is open to anyone, or to whoever has a key.
+  const open = newsroom.config.DATELINE_PUBLIC_READING ? "public" : "key";
   const identify = async (request: FastifyRequest, key: string, done: (error?: Error) => void) => {
     try {
       request.caller = await callerOf(newsroom.statements, key);
@@ -67,9 +70,11 @@ export function authenticate(app: FastifyInstance, newsroom: Newsroom): void {
         },
       );
     }
-    const access = request.routeOptions.config.access ?? "public";
+    const { access = open, delivers } = request.routeOptions.config;
     if (access === "key") requireKey(request, "a key");
     else if (access !== "public") requireScope(request, access);
+    if (request.caller !== null && delivers !== undefined)
+      requireFormat(request.caller.audience.entitlement, delivers);
   });
   app.addHook("preParsing", (request, reply, _payload, done) => {
     refuse(request, reply, done);

@@ -10,7 +10,7 @@ import {
 } from "../database/client.ts";
 import type { Key, KeyOrigin } from "../database/generated/client.ts";
 import { type Audience, audienceOfKey } from "./audience.ts";
-import { type Entitlement, entitlementColumn, entitlementOf } from "./entitlements/entitlement.ts";
+import { type Entitlement, entitlementColumn } from "./entitlements/entitlement.ts";
 import { isId } from "../http/scalars.ts";
 import { type Role, roles, scopesOf } from "./roles.ts";
 import type { Scope } from "./scopes.ts";
@@ -143,7 +143,7 @@ function audienceOfRow(row: AudienceRow, scopes: ReadonlySet<Scope>): Audience {
   return audienceOfKey({
     id: row.id,
     scopes,
-    entitlement: entitlementOf(row.entitlement),
+    entitlement: row.entitlement,
     entitlementRevision: row.entitlement_revision,
   });
 }

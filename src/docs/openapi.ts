@@ -18,7 +18,7 @@ const description = `Dateline serves news articles with their key points, relate
 
 Editors write a working copy; publishing compiles it into an immutable edition; readers and partners get editions alone.
 
-**Keys.** Published articles can be read, and shares recorded, without a key. Everything else takes \`Authorization: Bearer KEY\`.
+**Keys.** Published articles can be read, and shares recorded, without a key. Everything else takes \`Authorization: Bearer KEY\`. An installation can demand a key for reading, too (\`DATELINE_PUBLIC_READING=off\`); those without one get 401 then.
 
 **Conditional requests.** Every resource has a strong \`ETag\`. A change to an article, or to anything inside it, needs \`If-Match\` with the ETag last seen, or \`*\`.
 

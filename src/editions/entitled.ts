@@ -18,20 +18,70 @@ const listedUnder = {
  * @param kind what the row is of: `publications`, or a view of them, `editions` or `search_entries`
  * @param row its name in the statement
  */
-export function entitledTo(
+export function entitledTo(audience: Audience, kind: keyof typeof listedUnder, row: string): Prisma.Sql[] {
+  return Object.values(entitledRules(audience, kind, row));
+}
+
+/** The rules that an entitlement limits by. */
+export type Rule = "section" | "tag" | "language" | "from" | "until";
+
+/** The conditions of `entitledTo` by what they are about; those that limit nothing are left out. */
+export function entitledRules(
   { entitlement }: Audience,
   kind: keyof typeof listedUnder,
   row: string,
-): Prisma.Sql[] {
-  if (entitlement === null) return [];
-  const { anyOf, from, until } = entitlement;
-  const terms = Prisma.raw(listedUnder[kind](row));
+): Partial<Record<Rule, Prisma.Sql>> {
+  if (entitlement === null) return {};
+  const { sections, tags, languages, from, until } = entitlement;
   const publishedAt = Prisma.raw(`${row}.published_at`);
-  return [
-    ...anyOf.map((some) => Prisma.sql`${terms} && ${[...some]}::uuid[]`),
-    ...(from === null ? [] : [Prisma.sql`${publishedAt} >= ${from}::timestamptz`]),
-    ...(until === null ? [] : [Prisma.sql`${publishedAt} < ${until}::timestamptz`]),
-  ];
+  return {
+    ...(sections.length > 0 && { section: hasAnyOf(sections, kind, row) }),
+    ...(tags.length > 0 && { tag: hasAnyOf(tags, kind, row) }),
+    ...(languages.length > 0 && { language: hasAnyOf(languages, kind, row) }),
+    ...(from !== null && { from: Prisma.sql`${publishedAt} >= ${from}::timestamptz` }),
+    ...(until !== null && { until: Prisma.sql`${publishedAt} < ${until}::timestamptz` }),
+  };
+}
+
+function hasAnyOf(terms: readonly string[], kind: keyof typeof listedUnder, row: string): Prisma.Sql {
+  return Prisma.sql`${Prisma.raw(listedUnder[kind](row))} && ${[...terms]}::uuid[]`;
+}
+
+/** Of `entitledTo` what is a matter of when a row was published. */
+export function entitledSpan(audience: Audience, row: string): Prisma.Sql[] {
+  const { from, until } = entitledRules(audience, "entry", row);
+  return [from ?? [], until ?? []].flat();
+}
+
+/** The lists of terms of which an entitlement asks for one each. */
+const choicesOf = ({ entitlement }: Audience) =>
+  entitlement === null ? [] : [entitlement.sections, entitlement.tags, entitlement.languages];
+
+/** The terms that all that an audience is entitled to is listed under: lists can go by one of them. */
+export function entitledTerms(audience: Audience): string[] {
+  return choicesOf(audience).flatMap((terms) => (terms.length === 1 ? terms : []));
+}
+
+/** Of `entitledTo` what is a matter neither of time nor of those terms: to have one of several. */
+export function entitledChoices(
+  audience: Audience,
+  kind: keyof typeof listedUnder,
+  row: string,
+): Prisma.Sql[] {
+  return choicesOf(audience).flatMap((terms) => (terms.length > 1 ? hasAnyOf(terms, kind, row) : []));
+}
+
+/**
+ * The articles of which an audience sees a planned edition already that is not within its entitlement, as
+ * a statement that selects their ids; undefined for whoever gets all.
+ */
+export function seenOutside(audience: Audience): Prisma.Sql | undefined {
+  if (audience.entitlement === null) return undefined;
+  const seenFrom = Prisma.raw(audience.embargoed ? "coalesce(n.partners_from, n.live_from)" : "n.live_from");
+  return Prisma.sql`
+    SELECT n.article_id FROM planned_editions n
+    WHERE ${seenFrom} <= statement_timestamp()
+      AND NOT ${editionWithin(audience, Prisma.sql`n.article_id`, Prisma.sql`n.version`)}`;
 }
 
 /**

@@ -43,6 +43,7 @@ const reading = {
   cached: true,
   problems: ["not-found", "gone", "withdrawn"],
 } as const;
+const partReading = { ...reading, delivers: "json" } as const;
 type ArticleRequest = FastifyRequest<{ Params: { article: string } }>;
 
 /** Publishing, and reading what is published. With `version=draft`, reading working copies. */
@@ -99,7 +100,7 @@ function articleRoute(app: App, newsroom: Newsroom): void {
         vary: VARY_BY_FORM,
       };
       if (format !== undefined) {
-        const variant = await variantOf(newsroom, request, live, format.name, format.article);
+        const variant = await variantOf(newsroom, request, live, format);
         return sendAs(request, reply, format, variant, headers);
       }
       if (query.fields === undefined) return sendBytes(request, reply, live, headers);
@@ -150,7 +151,7 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
         querystring,
         response: { 200: schemas.list },
       },
-      config: reading,
+      config: partReading,
     },
     async (request, reply) => {
       const found = await read(request, reply);
@@ -170,7 +171,7 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
         querystring,
         response: { 200: schemas.item },
       },
-      config: reading,
+      config: partReading,
     },
     async (request, reply) => {
       const found = await read(request, reply);
@@ -260,6 +261,21 @@ async function readDraft(newsroom: Newsroom, request: ArticleRequest): Promise<S
   return loadArticle(newsroom.database, request.params.article);
 }
 
+/**
+ * Finds what an audience may read under an id or slug.
+ *
+ * @returns the article, or the slug that it has moved to
+ * @throws 404 when there is nothing that it may know of, 410 when there was and is no more, 451 when
+ *   that was withdrawn for good
+ */
+export function findLive(
+  newsroom: Newsroom,
+  audience: Audience,
+  reference: string,
+): CachedArticle | MovedArticle | Promise<CachedArticle | MovedArticle> {
+  return seesAsAnyone(audience) ? newsroom.live.find(reference) : findFor(audience, newsroom, reference);
+}
+
 /** Few have such keys, so nothing is kept in memory for them. */
 async function findFor(
   audience: Audience,
@@ -284,10 +300,7 @@ export async function readLive(
   reply: FastifyReply,
 ): Promise<CachedArticle | undefined> {
   const { article } = request.params;
-  const audience = audienceOf(request);
-  const found = seesAsAnyone(audience)
-    ? await newsroom.live.find(article)
-    : await findFor(audience, newsroom, article);
+  const found = await findLive(newsroom, audienceOf(request), article);
   if (!("movedTo" in found)) return found;
   const location = request.url.replace(/\/(articles|a)\/[^/?]+/, `/$1/${found.movedTo}`);
   send(request, reply, {

@@ -136,14 +136,14 @@ export function checkSelection({
   if (q !== undefined && sort === "mostShared") refuse("sort", "cannot be mostShared with q");
 }
 
-/** Whom a list is for follows from the key, not from the query. */
+/** Whom a list is for follows from the key, not from the query, and is anyone until that is known. */
 const toPublic = { audience: everyone };
 
 /** A selection with the order that it has when none is named. */
 export function ordered<Query extends Selection>({ q, sort, ...query }: Query) {
   return q === undefined
-    ? { ...query, ...toPublic, q, sort: sort === undefined || sort === "relevance" ? "newest" : sort }
-    : { ...query, ...toPublic, q, sort: sort === undefined || sort === "mostShared" ? "relevance" : sort };
+    ? { ...toPublic, ...query, q, sort: sort === undefined || sort === "relevance" ? "newest" : sort }
+    : { ...toPublic, ...query, q, sort: sort === undefined || sort === "mostShared" ? "relevance" : sort };
 }
 
 export const ArticleQuery = z

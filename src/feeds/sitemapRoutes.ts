@@ -56,7 +56,8 @@ const answering = (example: string, description: string) => {
   const schema: z.ZodType = z.string().meta({ examples: [example] });
   return { 200: { description, content: { [mediaType]: { schema } } } };
 };
-const config = { heedsReach: true, cached: true, produces: [mediaType] };
+const delivers = "sitemap" as const;
+const config = { heedsReach: true, cached: true, produces: [mediaType], delivers };
 
 function indexRoute(app: App, newsroom: Newsroom): void {
   app.get(

@@ -45,7 +45,12 @@ export function linkRoutes(app: App, newsroom: Newsroom): void {
         querystring: BacklinkQuery,
         response: { 200: BacklinkList },
       },
-      config: { alsoFor: "drafts:read", cached: true, problems: ["not-found", "gone", "withdrawn"] },
+      config: {
+        alsoFor: "drafts:read",
+        cached: true,
+        delivers: "json",
+        problems: ["not-found", "gone", "withdrawn"],
+      },
     },
     async (request, reply) => {
       const { limit, cursor, count, version } = request.query;

@@ -82,7 +82,7 @@ export function recallRoutes(app: App, newsroom: Newsroom): void {
         body: Acknowledging,
         response: { 200: Acknowledgement, 201: Acknowledgement },
       },
-      config: { access: "key", problems: ["not-found"] },
+      config: { access: "key", problems: ["not-found", "out-of-reach"] },
     },
     (request, reply) =>
       write(newsroom, request, reply, async (tx) => {

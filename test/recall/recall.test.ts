@@ -229,7 +229,8 @@ describe("an acknowledgement", () => {
     expect(again.body).toEqual(later.body);
     const both = [1, 2, 3].map(() => saying.agent.post(path).send({ sequence: data[0]?.sequence }));
     const statuses = (await Promise.all(both)).map(({ status }) => status);
-    expect(statuses.toSorted()).toEqual([200, 200, 201]);
+    expect(statuses.filter((status) => status === 201)).toHaveLength(1);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(2);
     expect(at(await recallOf(id), saying)?.notice).toMatchObject({
       state: "acknowledged",
       acknowledgedAt: later.body.acknowledgedAt,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Language, Slug, Time, TimeOut } from "../../http/scalars.ts";
+import { Id, Language, Slug, Time, TimeOut } from "../../http/scalars.ts";
 
 /** The forms that articles are given away in; what a key may have them in is named by these. */
 export const deliveryFormats = [
@@ -103,3 +103,42 @@ export const EntitlementInput = z.strictObject(nullish).meta({
   examples: [{ sections: ["world"], languages: ["en"], formats: ["json", "ninjs"] }],
 });
 export type EntitlementInput = z.output<typeof EntitlementInput>;
+
+export const AccessExplained = z
+  .object({
+    articleId: Id,
+    key: z.object({ id: Id, name: z.string() }),
+    allowed: z.boolean().describe("Whether the key gets the article at this moment."),
+    edition: z
+      .int()
+      .nullable()
+      .describe("The edition that it was found out of: the one that is live, or else the last."),
+    rules: z
+      .array(
+        z.object({
+          rule: z.enum(["published", "embargo", "section", "tag", "language", "from", "until"]),
+          allowed: z.boolean(),
+          detail: z.string(),
+        }),
+      )
+      .describe("Each rule that says something of it; the key gets it when all allow it."),
+  })
+  .meta({
+    id: "AccessExplained",
+    examples: [
+      {
+        articleId: "0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e",
+        key: { id: "0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e", name: "Coastal News" },
+        allowed: false,
+        edition: 3,
+        rules: [
+          { rule: "published", allowed: true, detail: "The article is live." },
+          {
+            rule: "section",
+            allowed: false,
+            detail: "The key is entitled to one of the sections world; the article is of sport.",
+          },
+        ],
+      },
+    ],
+  });
