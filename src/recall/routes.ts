@@ -3,6 +3,7 @@ import { requireKey } from "../access/authenticate.ts";
 import { keyNames } from "../access/keys.ts";
 import { onceArticleIdOf } from "../articles/workingCopy.ts";
 import { writePosition } from "../changes/position.ts";
+import { anyone } from "../changes/told.ts";
 import { answer } from "../http/answer.ts";
 import type { App } from "../http/app.ts";
 import { nextLink } from "../http/paging.ts";
@@ -57,7 +58,7 @@ export function recallRoutes(app: App, newsroom: Newsroom): void {
           ? null
           : {
               sequence: Number(notice.sequence),
-              cursor: writePosition(cursors, { sequence: notice.sequence }),
+              cursor: writePosition(cursors, { sequence: notice.sequence }, anyone),
               kind: notice.kind,
               at: notice.at.toISOString(),
               edition: notice.version,
@@ -86,11 +87,11 @@ export function recallRoutes(app: App, newsroom: Newsroom): void {
     },
     (request, reply) =>
       write(newsroom, request, reply, async (tx) => {
-        const { id: keyId } = requireKey(request, "a key");
+        const caller = requireKey(request, "a key");
         const { article: reference } = request.params;
         const sequence = sequenceMeant(newsroom, request.body);
         const id = await onceArticleIdOf(tx, reference);
-        const { isNew, body } = await acknowledge(newsroom, tx, { id, reference }, keyId, sequence);
+        const { isNew, body } = await acknowledge(newsroom, tx, { id, reference }, caller, sequence);
         return { status: isNew ? 201 : 200, body };
       }),
   );
