@@ -79,7 +79,7 @@ function feedRoute(app: App, newsroom: Newsroom): void {
       request.articlesGiven = found.articles;
       if (caller !== null) {
         if (isCursor(since)) usage.cameBack(caller.id, position);
-        usage.gave(caller.id, "feed", position, ends.get(found)?.next ?? position);
+        usage.gave({ id: caller.id, mark: told.mark }, "feed", position, ends.get(found)?.next ?? position);
       }
       const headers = publicCaching(request, newsroom, found.groups);
       // A cache that kept it for longer would keep a partner from what is new, and show what was taken back.

@@ -109,7 +109,7 @@ export function changeStreams(newsroom: Newsroom): Streams {
     if (keyId !== undefined) {
       const articles = fields?.length === 0 ? 0 : articlesIn([change]);
       newsroom.usage.count(keyId, { bytes: bytes.length, articles });
-      newsroom.usage.gave(keyId, "stream", position, change.position);
+      newsroom.usage.gave({ id: keyId, mark: audience.told.mark }, "stream", position, change.position);
     }
     return response.write(bytes);
   };
@@ -117,7 +117,9 @@ export function changeStreams(newsroom: Newsroom): Streams {
   /** A stream has all that its audience is told up to a place. */
   const passOver = (stream: Stream, position: Position) => {
     if (position.sequence < stream.position.sequence) return;
-    if (stream.keyId !== undefined) newsroom.usage.gave(stream.keyId, "stream", stream.position, position);
+    const { keyId, audience } = stream;
+    if (keyId !== undefined)
+      newsroom.usage.gave({ id: keyId, mark: audience.told.mark }, "stream", stream.position, position);
     stream.position = position;
   };
 

@@ -1,7 +1,7 @@
 import { audienceOfKeyWith } from "../access/keys.ts";
 import type { Entitlement } from "../access/entitlements/entitlement.ts";
 import { type Former, type Told, anyone } from "../changes/told.ts";
-import type { Statements, Transaction } from "../database/client.ts";
+import type { Prisma, Statements, Transaction } from "../database/client.ts";
 import { takeTurn } from "../editions/live.ts";
 
 /** What of a webhook says whom it tells. */
@@ -55,7 +55,7 @@ export async function tellAnew(
     const formers = [...kept(formerEntitlements as unknown as Former[]), ...added];
     await tx.webhook.update({
       where: { id },
-      data: { walkAfter: FIRST, formerEntitlements: formers },
+      data: { walkAfter: FIRST, formerEntitlements: formers as unknown as Prisma.InputJsonValue },
     });
   }
 }

@@ -8,6 +8,9 @@ ADD COLUMN     "walk_after" UUID;
 -- AlterTable
 ALTER TABLE "webhook_deliveries" ADD COLUMN     "standing" BOOLEAN NOT NULL DEFAULT false;
 
+-- AlterTable
+ALTER TABLE "key_passages" ADD COLUMN     "mark" TEXT;
+
 -- CreateIndex
 CREATE UNIQUE INDEX "webhook_deliveries_webhook_id_sequence_article_id_standing_key" ON "webhook_deliveries"("webhook_id", "sequence", "article_id", "standing");
 
