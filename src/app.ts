@@ -61,7 +61,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
   await describeApi(app);
 
   healthRoutes(app, newsroom);
-  await docsRoutes(app);
+  docsRoutes(app);
   pageRoutes(app);
   articlePageRoutes(app, newsroom);
   previewRoutes(app, newsroom);
