@@ -65,7 +65,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
   await describeApi(app);
 
   healthRoutes(app, newsroom);
-  await docsRoutes(app);
+  docsRoutes(app);
   pageRoutes(app);
   previewRoutes(app, newsroom);
   await app.register(async (pages: App) => {
