@@ -36,11 +36,14 @@ import { linkRoutes } from "./links/routes.ts";
 import type { Newsroom } from "./newsroom.ts";
 import { pageRoutes } from "./pages/routes.ts";
 import { previewLinkRoutes, previewRoutes } from "./previews/routes.ts";
+import { recallRoutes } from "./recall/routes.ts";
 import { revisionRoutes } from "./revisions/routes.ts";
 import { shareRoutes } from "./shares/routes.ts";
 import { taxonomyRoutes } from "./taxonomy/routes.ts";
 import { transferRoutes } from "./transfer/routes.ts";
 import { trashRoutes } from "./trash/routes.ts";
+import { measureUsage } from "./usage/measure.ts";
+import { usageRoutes } from "./usage/routes.ts";
 import { deliverWebhooks } from "./webhooks/deliver.ts";
 import { webhookRoutes } from "./webhooks/routes.ts";
 
@@ -62,7 +65,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
   await describeApi(app);
 
   healthRoutes(app, newsroom);
-  await docsRoutes(app);
+  docsRoutes(app);
   pageRoutes(app);
   previewRoutes(app, newsroom);
   await app.register(async (pages: App) => {
@@ -91,6 +94,8 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
       editingRoutes(v1, newsroom);
       commentRoutes(v1, newsroom);
       keyRoutes(v1, newsroom);
+      usageRoutes(v1, newsroom);
+      recallRoutes(v1, newsroom);
       entitlementRoutes(v1, newsroom);
       auditRoutes(v1, newsroom);
       bulkRoutes(v1, newsroom);
@@ -105,6 +110,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
     newsroom.news.agenda.stop();
     await newsroom.jobs.stop();
     await newsroom.shares.settle().catch(() => {});
+    await newsroom.usage.settle().catch(() => {});
     await newsroom.database.$disconnect();
   });
   serveDirectly(app, newsroom);
@@ -116,6 +122,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
 async function admit(app: App, newsroom: Newsroom): Promise<void> {
   authenticate(app, newsroom);
   noteRefusals(app, newsroom);
+  measureUsage(app, newsroom);
   await limitRates(app, newsroom);
   keepWithinReach(app, newsroom);
 }

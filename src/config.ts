@@ -134,6 +134,16 @@ export const settings = {
     "off",
     '"off", or the addresses of the proxies whose X-Forwarded-For is believed, parted by commas, such as 10.0.0.0/8',
   ),
+  DATELINE_STREAMS: setting(
+    whole(0, 1_000_000),
+    "5000",
+    "how many streams of changes each process keeps open, from 0 to 1000000",
+  ),
+  DATELINE_STREAMS_PER_KEY: setting(
+    whole(0, 1_000_000),
+    "100",
+    "how many of them one key may have open, from 0 to 1000000",
+  ),
   DATELINE_WEBHOOK_HOSTS: setting(
     z
       .string()

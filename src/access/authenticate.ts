@@ -82,19 +82,21 @@ export function authenticate(app: FastifyInstance, newsroom: Newsroom): void {
 }
 
 /**
- * Refuses a caller without the scope.
+ * Refuses a caller without the scope, or without any of several that will do.
  *
  * @throws 401 without a key, 403 when the key lacks the scope
  */
-export function requireScope(request: FastifyRequest, scope: Scope): void {
-  const caller = requireKey(request, `a key with the scope ${scope}`);
-  if (!caller.scopes.has(scope)) {
+export function requireScope(request: FastifyRequest, scope: Scope | readonly Scope[]): void {
+  const enough = [scope].flat();
+  const named = enough.join(" or ");
+  const caller = requireKey(request, `a key with the scope ${named}`);
+  if (!enough.some((one) => caller.scopes.has(one))) {
     throw problem(
       "scope-missing",
-      `This needs the scope ${scope}; the key "${caller.name}" has ${[...caller.scopes].join(", ") || "none"}.`,
+      `This needs the scope ${named}; the key "${caller.name}" has ${[...caller.scopes].join(", ") || "none"}.`,
       {
         headers: {
-          "www-authenticate": `Bearer realm="dateline", error="insufficient_scope", scope="${scope}"`,
+          "www-authenticate": `Bearer realm="dateline", error="insufficient_scope", scope="${enough[0]}"`,
         },
       },
     );

@@ -11,6 +11,7 @@ import {
 import type { Key, KeyOrigin } from "../database/generated/client.ts";
 import { type Audience, audienceOfKey } from "./audience.ts";
 import { type Entitlement, entitlementColumn } from "./entitlements/entitlement.ts";
+import { isId } from "../http/scalars.ts";
 import { type Role, roles, scopesOf } from "./roles.ts";
 import type { Scope } from "./scopes.ts";
 
@@ -106,6 +107,26 @@ export async function callerOf(statements: Statements, key: string): Promise<Cal
     },
   };
 }
+
+/** Whether there is a key with an id, or was one that is revoked or expired by now. */
+export async function keyExists(tx: Transaction, id: string): Promise<boolean> {
+  return isId(id) && (await tx.key.count({ where: { id } })) > 0;
+}
+
+/** The names of keys by their ids, of those too that are revoked. */
+export async function keyNames(tx: Transaction, ids: string[]): Promise<Map<string, string>> {
+  const rows = await tx.key.findMany({ where: { id: { in: ids } }, select: { id: true, name: true } });
+  return new Map(rows.map(({ id, name }) => [id, name]));
+}
+
+/** Whether a key may be used now. */
+export function isGood({ revokedAt, expiresAt }: Pick<Key, "revokedAt" | "expiresAt">): boolean {
+  return revokedAt === null && (expiresAt === null || expiresAt > new Date());
+}
+
+/** The same as SQL, of the key that a column names; where it names none nothing speaks against it. */
+export const isGoodKey = (column: string) =>
+  `NOT EXISTS (SELECT FROM keys k WHERE k.id = ${column} AND (k.revoked_at IS NOT NULL OR k.expires_at <= now()))`;
 
 /**
  * The audience that a key makes, as it is now.

@@ -61,6 +61,7 @@ export function listRoute(app: App, newsroom: Newsroom): void {
         query.fields === undefined ? found.items : found.items.map((item) => choose(item, query.fields));
       if (asOf !== undefined) {
         const found = await listPast(newsroom, { ...query, asOf });
+        request.articlesGiven = found.items.length;
         const headers = pastCaching(request, newsroom, ["articles"], asOf);
         return sendList(request, reply, query, { ...found, items: items(found) }, headers);
       }
@@ -70,19 +71,22 @@ export function listRoute(app: App, newsroom: Newsroom): void {
       };
       if (format !== undefined) {
         const { next = null, ...found } = await listPublished(newsroom, query);
+        request.articlesGiven = found.items.length;
         const page = sendable(await listAs(newsroom, request, format, found));
         return sendAs(request, reply, format, page, { ...headers, ...nextLink(request.url, next) });
       }
       if (query.ids !== undefined || query.cursor !== undefined || !seesAsAnyone(query.audience)) {
         const found = await listPublished(newsroom, query);
+        request.articlesGiven = found.items.length;
         return sendList(request, reply, query, { ...found, items: items(found) }, headers);
       }
       const page = await newsroom.live.list(request.url, async () => {
         const found = await listPublished(newsroom, query);
         const json = listJson(query, { ...found, items: items(found) });
         const link = nextLink(request.url, found.next ?? null);
-        return { ...sendable(json), groups: ["articles"], headers: link };
+        return { ...sendable(json), groups: ["articles"], articles: found.items.length, headers: link };
       });
+      request.articlesGiven = page.articles;
       return sendBytes(request, reply, page, { ...headers, ...page.headers });
     },
   );

@@ -89,10 +89,12 @@ function articleRoute(app: App, newsroom: Newsroom): void {
       }
       if (query.asOf !== undefined) {
         const { json, headers } = await readPast(newsroom, request, request.params.article, query.asOf);
+        request.articlesGiven = 1;
         return sendJson(request, reply, choose(json, query.fields), headers);
       }
       const live = await readLive(newsroom, request, reply);
       if (live === undefined) return reply;
+      request.articlesGiven = 1;
       const headers = {
         ...publicCaching(request, newsroom, live.groups, live.changesAt),
         vary: VARY_BY_FORM,

@@ -85,7 +85,9 @@ function feedRoute(
         make: async () => {
           const modified = await lastModified(newsroom.database);
           const feed = await readFeed(newsroom, query, addressesOf(newsroom, request));
-          return feedOf(write(feed), mediaType, modified, { link: linksOf(feed.addresses) });
+          return feedOf(write(feed), mediaType, modified, feed.items.length, {
+            link: linksOf(feed.addresses),
+          });
         },
       });
     },

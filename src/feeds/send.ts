@@ -9,16 +9,22 @@ import { originOf } from "./addresses.ts";
 /** What caches purge feeds by. */
 const GROUPS = ["articles", "feeds"];
 
-/** A feed as bytes, with what goes along: its media type and dates. */
+/**
+ * A feed as bytes, with what goes along: its media type and dates.
+ *
+ * @param articles how many it gives away; addresses of articles are none
+ */
 export function feedOf(
   text: string,
   mediaType: string,
   modified: string | undefined,
+  articles: number,
   headers: Record<string, string> = {},
 ): CachedList {
   return {
     ...sendable(text),
     groups: GROUPS,
+    articles,
     headers: {
       ...headers,
       // JSON has no charset to name (RFC 8259, section 11).
@@ -44,6 +50,7 @@ export async function sendFeed(
   const found = await (feed.isKept && seesAsAnyone(audienceOf(request))
     ? newsroom.live.list(`${originOf(newsroom, request)} ${request.url}`, feed.make)
     : feed.make());
+  request.articlesGiven = found.articles;
   const changesAt = Math.min(planned, found.changesAt ?? Infinity);
   const caching = publicCaching(request, newsroom, GROUPS, changesAt);
   return sendBytes(request, reply, found, { ...caching, ...found.headers });

@@ -95,7 +95,7 @@ function indexRoute(app: App, newsroom: Newsroom): void {
               address.searchParams.set("cursor", cursors.write(nameOf(query), [...stretch.first]));
             return { address: address.href, updatedAt: stretch?.updatedAt };
           });
-          return feedOf(sitemapIndex(places), mediaType, modified);
+          return feedOf(sitemapIndex(places), mediaType, modified, 0);
         },
       });
     },
@@ -132,7 +132,7 @@ function pageRoute(app: App, newsroom: Newsroom): void {
             address: new URL(articleAddress(slug), origin).href,
             updatedAt,
           }));
-          return feedOf(sitemap(pages), mediaType, modified);
+          return feedOf(sitemap(pages), mediaType, modified, 0);
         },
       });
     },
@@ -173,7 +173,7 @@ function newsRoute(app: App, newsroom: Newsroom): void {
             // What was published again is no news.
             .filter(({ publishedAt }) => Date.parse(publishedAt) > since);
           const oldest = Math.min(...pages.map(({ publishedAt }) => Date.parse(publishedAt)));
-          const made = feedOf(newsSitemap(settings.DATELINE_NAME, pages), mediaType, modified);
+          const made = feedOf(newsSitemap(settings.DATELINE_NAME, pages), mediaType, modified, 0);
           return pages.length === 0 ? made : { ...made, changesAt: oldest + NEWS_FOR };
         },
       });

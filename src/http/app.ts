@@ -19,8 +19,8 @@ export const mergePatch = ["application/merge-patch+json", "application/json"];
 
 declare module "fastify" {
   interface FastifyContextConfig {
-    /** Who may call: anyone, whoever has a key, or a key with this scope. Absent means anyone. */
-    access?: "public" | "key" | Scope;
+    /** Who may call: anyone, whoever has a key, or a key with this scope, or one of these. Absent means anyone. */
+    access?: "public" | "key" | Scope | readonly Scope[];
     /** A scope that opens more of a public operation, as `version=draft` does. */
     alsoFor?: Scope;
     /** Whether it is open to keys that are bound to some articles though it names none, and leaves the others out. */

@@ -14,7 +14,7 @@ const ARTICLES = 100_000;
 
 beforeAll(async () => {
   await seed(newsroom.databaseUrl, ARTICLES, 10);
-}, 120_000);
+}, 240_000);
 
 const { shape } = ArticleQuery.in;
 /** Parameters that choose how much of a list is shown, not what is on it. */
