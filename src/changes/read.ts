@@ -34,7 +34,11 @@ interface State {
   pruned: string;
 }
 
-interface Row extends State {
+interface FoundState extends State {
+  is_known: boolean;
+}
+
+interface Row extends FoundState {
   sequence: string | null;
   kind: ChangeKind;
   article_id: string;
@@ -53,6 +57,9 @@ interface Row extends State {
 const state = `SELECT coalesce((SELECT max(sequence) FROM changes), changes_pruned_to) AS last,
     changes_pruned_to AS pruned FROM installation`;
 
+/** Whether a number was given to anybody: that of a change that is kept, or of the last that is not. */
+const isKnown = "(log.pruned = $1 OR EXISTS (SELECT FROM changes WHERE sequence = $1)) AS is_known";
+
 /**
  * Numbers are given out, and changes committed, by one transaction after the other (`takeTurn` in
  * src/editions/live.ts), so what a statement sees is the log up to some number without a gap that
@@ -61,7 +68,7 @@ const state = `SELECT coalesce((SELECT max(sequence) FROM changes), changes_prun
  */
 const afterNumber = {
   name: "changes after a number",
-  text: `SELECT log.last, log.pruned, found.* FROM (${state}) log LEFT JOIN LATERAL (
+  text: `SELECT log.last, log.pruned, ${isKnown}, found.* FROM (${state}) log LEFT JOIN LATERAL (
       SELECT c.sequence, c.kind, c.article_id, c.version, c.slug, c.detail, c.at, c.recorded_at,
              p.article_id IS NOT NULL AS is_live,
              CASE WHEN p.version = c.version AND c.kind IN ('published', 'updated', 'corrected', 'moved')
@@ -74,7 +81,7 @@ const afterNumber = {
 /** What is live, and of each whether it has changed since a number: what has comes with its change. */
 const liveAtNumber = {
   name: "live at a number",
-  text: `SELECT log.last, log.pruned, found.* FROM (${state}) log LEFT JOIN LATERAL (
+  text: `SELECT log.last, log.pruned, ${isKnown}, found.* FROM (${state}) log LEFT JOIN LATERAL (
       SELECT NULL::bigint AS sequence, 'published' AS kind, p.article_id, p.version, p.slug, NULL::jsonb AS detail,
              p.updated_at AS at, p.updated_at AS recorded_at, true AS is_live, p.document,
              (SELECT true FROM changes c WHERE c.article_id = p.article_id AND c.sequence > $1 LIMIT 1) AS is_later
@@ -116,8 +123,8 @@ export async function readChanges(
   const { rows } = await (after === undefined
     ? statements.query<Row>({ ...afterNumber, values })
     : statements.query<Row>({ ...liveAtNumber, values: [...values, after] }));
-  const { last = "0", pruned = "0" } = rows[0] ?? {};
-  if (sequence < BigInt(pruned) || sequence > BigInt(last)) throw expired(sequence < BigInt(pruned));
+  const { pruned = "0", is_known = false } = rows[0] ?? {};
+  if (!is_known) throw expired(sequence < BigInt(pruned));
   const found = rows.filter(({ article_id }) => article_id !== null);
   const hasMore = found.length > limit;
   const page = found.slice(0, limit).map((row) => ({ ...row, position: positionAfter(row, sequence) }));
@@ -164,7 +171,7 @@ function detailOf({ detail, is_live }: Row): object | null {
 function expired(isPruned: boolean) {
   const why = isPruned
     ? "What came after this cursor is not kept any more."
-    : "This cursor is ahead of the change log: the database was set back to an earlier state.";
+    : "What this cursor leads to is not in the change log any more: the database was set back to an earlier state.";
   return problem(
     "cursor-expired",
     `${why} Start again with GET /v1/changes?since=start, and drop what it does not list.`,
