@@ -47,7 +47,7 @@ import { webhookRoutes } from "./webhooks/routes.ts";
 export async function buildApp(newsroom: Newsroom): Promise<App> {
   const { config } = newsroom;
   const app = Fastify({
-    ...serverOptions(config),
+    ...serverOptions(newsroom),
     logger: logger(config),
     genReqId: requestId,
   }).withTypeProvider<ZodTypeProvider>();

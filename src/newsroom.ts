@@ -11,6 +11,7 @@ import { readPublication, readSlug } from "./editions/read.ts";
 import { type Variants, variants } from "./formats/variants.ts";
 import { type Jobs, openJobs } from "./jobs/jobs.ts";
 import { type Cursors, signedCursors } from "./http/paging.ts";
+import { type Service, service } from "./http/leaving.ts";
 import { type Signing, signing } from "./http/signing.ts";
 import { type ShareRecorder, shareRecorder } from "./shares/record.ts";
 import { type Together, alone } from "./workers/together.ts";
@@ -35,6 +36,8 @@ export interface Newsroom {
   /** What was refused to keys, on its way to the audit log. */
   refusals: Refusals;
   jobs: Jobs;
+  /** How the process is there for those who call it. */
+  service: Service;
   /** What this process measures of itself. */
   metrics: Registry;
   /** What it does as one with those that serve behind the same port. */
@@ -63,6 +66,7 @@ export function furnish(config: Config, databaseUrl: string, secret: Uint8Array)
     news: heard,
     refusals: refusals(database),
     jobs: openJobs(databaseUrl),
+    service: service(),
     metrics,
     together: alone(metrics),
   };

@@ -62,7 +62,7 @@ export async function* readArchive(file: string): AsyncGenerator<Entry> {
   let isWhole = false;
   try {
     for await (const entry of archive) {
-      const { name, size = 0 } = entry.header;
+      const { name, size } = entry.header;
       if (size > LARGEST) throw new Error(`${name} has ${size} bytes, more than any part of a backup`);
       const bytes = await buffer(entry);
       if (name === SUMS) {

@@ -171,7 +171,7 @@ async function applyWhenFree(client: pg.ClientBase, migration: Migration): Promi
       }
       const reason = waited
         ? `the tables that it changes were in use for ${PATIENCE / 1000} s; \`dateline doctor\` names the transactions that take so long`
-        : String((cause as Error).message);
+        : (cause as Error).message;
       throw new Error(`The migration ${migration.name} was not applied, and changed nothing: ${reason}.`, {
         cause,
       });

@@ -14,9 +14,9 @@ const noStore = { "cache-control": "no-store" };
 /** What those who run Dateline ask it. */
 export function healthRoutes(app: App, newsroom: Newsroom): void {
   measure(app, newsroom);
-  let stopping = false;
+  const { service } = newsroom;
   app.addHook("preClose", async () => {
-    stopping = true;
+    service.isReady = false;
   });
 
   app.get(
@@ -44,10 +44,10 @@ export function healthRoutes(app: App, newsroom: Newsroom): void {
       config: { problems: ["unavailable"] },
     },
     async (_request, reply) => {
-      if (stopping || !(await answers(newsroom))) {
+      if (!service.isReady || !(await answers(newsroom))) {
         throw problem(
           "unavailable",
-          stopping ? "The process is stopping." : "The database does not answer.",
+          service.isReady ? "The database does not answer." : "The process is stopping.",
           {
             headers: { "retry-after": "1" },
           },

@@ -51,10 +51,10 @@ async function restored(...options: string[]): Promise<{ found: TestNewsroom; fi
 }
 
 /** Rewrites a backup so that its checksums are right and what is in it is not. */
-async function forged(file: string, change: (entry: Entry) => Entry | Promise<Entry>): Promise<string> {
+async function forged(file: string, forge: (entry: Entry) => Entry | Promise<Entry>): Promise<string> {
   const to = newFile();
   const entries = async function* () {
-    for await (const entry of readArchive(file)) yield await change(entry);
+    for await (const entry of readArchive(file)) yield await forge(entry);
   };
   await writeArchive(to, entries());
   return to;
@@ -105,10 +105,10 @@ describe("a restored newsroom", () => {
     await change(found, id, { standfirst: "And on" });
     await publish(found, id);
     expect((await seen(found, id)).version).toBe(2);
-    for (const planned of [later, past]) {
+    for (const due of [later, past]) {
       await vi.waitFor(
         async () => {
-          const { body } = await found.editor.get(`/v1/articles/${planned.id}?version=draft`);
+          const { body } = await found.editor.get(`/v1/articles/${due.id}?version=draft`);
           expect(body).toMatchObject({ status: "published", version: 1 });
         },
         { timeout: 15_000, interval: 200 },
@@ -322,11 +322,11 @@ describe("dateline restore", () => {
   it("refuses what a version made that it does not know, and what holds tables of others", async () => {
     const file = newFile();
     await backUp(newsroom.databaseUrl, file);
-    const headWith = (change: (head: Awaited<ReturnType<typeof verify>>["head"]) => void) =>
+    const headWith = (forge: (head: Awaited<ReturnType<typeof verify>>["head"]) => void) =>
       forged(file, (entry) => {
         if (entry.name !== "dateline.json") return entry;
         const head = JSON.parse(String(entry.bytes));
-        change(head);
+        forge(head);
         return { ...entry, bytes: Buffer.from(JSON.stringify(head)) };
       });
     const url = await target();
