@@ -13,9 +13,9 @@ export async function balancer() {
   const servers = new Map<string, { isReady: boolean }>();
   const sockets = new Set<Socket>();
   let turn = 0;
-  let isOver = false;
+  const over = new AbortController();
   const asking = (async () => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       for (const [url, server] of servers) {
         const answer = await fetch(`${url}/readyz`).catch(() => undefined);
         server.isReady = answer?.status === 200;
@@ -50,7 +50,7 @@ export async function balancer() {
     isReady: (url: string) => servers.get(url)?.isReady ?? false,
     remove: (url: string) => servers.delete(url),
     async close() {
-      isOver = true;
+      over.abort();
       front.close();
       for (const socket of sockets) socket.destroy();
       await asking;

@@ -48,14 +48,14 @@ export type Habit = (agent: Agent, round: number) => Promise<{ answer: Answer; e
  * @returns what ends them, and gives what went well and each request that did not
  */
 export function busyClients(habits: readonly Habit[], pause: number) {
-  let isOver = false;
+  const over = new AbortController();
   let done = 0;
   const failures: string[] = [];
   const connections = new Set<unknown>();
   const clients = habits.map(async (habit) => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     agent.on("free", (socket: unknown) => connections.add(socket));
-    for (let round = 1; !isOver; round += 1) {
+    for (let round = 1; !over.signal.aborted; round += 1) {
       try {
         const { answer, expected } = await habit(agent, round);
         if (answer.status === expected) done += 1;
@@ -68,7 +68,7 @@ export function busyClients(habits: readonly Habit[], pause: number) {
     agent.destroy();
   });
   return async () => {
-    isOver = true;
+    over.abort();
     await Promise.all(clients);
     return { done, failures, connections: connections.size };
   };

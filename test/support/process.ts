@@ -72,8 +72,8 @@ async function whenReady(child: ChildProcess): Promise<ServerProcess> {
 }
 
 /** Runs a program of the project to its end. */
-export async function runToEnd(script: string[], environment: Record<string, string>) {
-  const child = run(script, environment);
+export async function runToEnd(script: string[], environment: Record<string, string>, project = root) {
+  const child = run(script, environment, project);
   let output = "";
   child.stdout?.on("data", (chunk: Buffer) => (output += chunk.toString()));
   child.stderr?.on("data", (chunk: Buffer) => (output += chunk.toString()));
