@@ -4,6 +4,7 @@ import { allRoles } from "../access/roles.ts";
 import { allScopes } from "../access/scopes.ts";
 import { backupFile, restoreFile } from "./backup.ts";
 import { createKey } from "./createKey.ts";
+import { doctor } from "./doctor.ts";
 import { exportFile } from "./exportFile.ts";
 import { importFiles } from "./importFiles.ts";
 
@@ -27,6 +28,12 @@ program
   .description("write everything but keys to standard output, as JSON Lines")
   .option("--since <time>", "leave out articles that have not changed after this time")
   .action(exportFile);
+
+program
+  .command("doctor")
+  .description("look whether everything is as it should be, and say what to do where it is not")
+  .option("--json", "as JSON", false)
+  .action(doctor);
 
 program
   .command("backup")

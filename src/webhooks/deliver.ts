@@ -241,7 +241,8 @@ function measured({ metrics, statements }: Newsroom): Counter<"outcome"> {
   });
 }
 
-const LAG = `SELECT w.id, coalesce(extract(epoch FROM now() - (
+/** How far each webhook is behind, in seconds. */
+export const LAG = `SELECT w.id, coalesce(extract(epoch FROM now() - (
     SELECT c.recorded_at FROM changes c WHERE c.sequence = least(
       (SELECT min(d.sequence) FROM webhook_deliveries d WHERE d.webhook_id = w.id AND d.state = 'pending'),
       (SELECT min(n.sequence) FROM changes n WHERE n.sequence > w.position)))), 0)::float8 AS lag
