@@ -39,6 +39,7 @@ import { revisionRoutes } from "./revisions/routes.ts";
 import { shareRoutes } from "./shares/routes.ts";
 import { taxonomyRoutes } from "./taxonomy/routes.ts";
 import { transferRoutes } from "./transfer/routes.ts";
+import { traceRequests } from "./tracing/tracing.ts";
 import { trashRoutes } from "./trash/routes.ts";
 import { deliverWebhooks } from "./webhooks/deliver.ts";
 import { webhookRoutes } from "./webhooks/routes.ts";
@@ -53,6 +54,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validateWithZod);
   app.setSerializerCompiler(serialiseWithZod);
+  await traceRequests(app);
   logRequests(app);
   answerErrors(app);
   await negotiateContent(app);

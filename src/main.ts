@@ -6,6 +6,7 @@ import { startEmbedded } from "./database/embedded.ts";
 import { migrate } from "./database/migrate.ts";
 import { openNewsroom } from "./newsroom.ts";
 import { type Farewell, type Serving, lastFarewell, serve } from "./serve.ts";
+import { startTracing, stopTracing } from "./tracing/tracing.ts";
 import { startWorkers } from "./workers/primary.ts";
 import { work } from "./workers/worker.ts";
 
@@ -76,13 +77,14 @@ function renewOnSignal({ renew }: Running): void {
 try {
   loadEnvironment();
   const config = readConfig(process.env);
+  await startTracing(process.env);
   const running = await (cluster.isWorker ? work : start)(config);
   const signal = signalled().then(() => lastFarewell(config));
   renewOnSignal(running);
   running.ready();
   const farewell = await Promise.race(running.told === undefined ? [signal] : [signal, running.told]);
   setTimeout(() => process.exit(1), config.DATELINE_STOP_DEADLINE * 1000).unref();
-  await running.stop(farewell);
+  await running.stop(farewell).finally(stopTracing);
   process.exit(0);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

@@ -14,6 +14,7 @@ import { type Cursors, signedCursors } from "./http/paging.ts";
 import { type Service, service } from "./http/leaving.ts";
 import { type Signing, signing } from "./http/signing.ts";
 import { type ShareRecorder, shareRecorder } from "./shares/record.ts";
+import { tracedStatements } from "./tracing/tracing.ts";
 import { type Together, alone } from "./workers/together.ts";
 
 /** What the features of one process work with. */
@@ -46,7 +47,8 @@ export interface Newsroom {
 
 /** Puts a newsroom together; nothing is asked of the database yet. */
 export function furnish(config: Config, databaseUrl: string, secret: Uint8Array): Newsroom {
-  const { database, statements } = openDatabase(databaseUrl, config.DATABASE_POOL);
+  const { database, statements: plain } = openDatabase(databaseUrl, config.DATABASE_POOL);
+  const statements = tracedStatements(plain);
   const live = editionCache(
     config.DATELINE_CACHE * 1_048_576,
     (id) => readPublication(statements, database, id),

@@ -9,6 +9,7 @@ import { exposedHeaders } from "../http/cors.ts";
 import { requestId } from "../http/logging.ts";
 import { isId } from "../http/scalars.ts";
 import type { Newsroom } from "../newsroom.ts";
+import { isTracing } from "../tracing/tracing.ts";
 import type { CachedArticle, CachedList } from "./cache.ts";
 
 const LIST = "/v1/articles";
@@ -18,12 +19,13 @@ const ARTICLE = `${LIST}/`;
  * Answers the requests that are made thousands of times for each other one, for a live article or a
  * first page that is in memory, or an article read by its id, with the bytes and headers that the route would send, before the
  * framework sees them. Whatever else a reader could ask for (a key, another method or type) goes the
- * common way, and so does everything while rates are limited or requests logged.
+ * common way, and so does everything while rates are limited, or requests logged or traced.
  */
 export function serveDirectly(app: App, newsroom: Newsroom): void {
   const { config, live } = newsroom;
   const logsRequests = ["trace", "debug", "info"].includes(config.LOG_LEVEL);
-  if (config.DATELINE_RATE_LIMIT || config.DATELINE_CORS_ORIGINS !== "*" || logsRequests) return;
+  if (config.DATELINE_RATE_LIMIT || config.DATELINE_CORS_ORIGINS !== "*") return;
+  if (logsRequests || isTracing()) return;
   const [handle] = app.server.listeners("request");
   if (handle === undefined) return;
   let stopping = false;

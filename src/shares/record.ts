@@ -1,6 +1,7 @@
 import type { Database, Statements, Transaction } from "../database/client.ts";
 import { whyAbsent } from "../editions/read.ts";
 import { problem } from "../http/problems.ts";
+import { traced } from "../tracing/tracing.ts";
 import { MAX_COUNT, MAX_NETWORKS } from "./schema.ts";
 import { settle } from "./settle.ts";
 
@@ -65,7 +66,7 @@ export function shareRecorder(
       const batch = [...waiting.values()].slice(0, BATCH_ROWS);
       if (batch.length === waiting.size) waiting = new Map();
       else for (const { articleId, network } of batch) waiting.delete(`${articleId} ${network}`);
-      await count(batch);
+      await traced("record shares", {}, () => count(batch));
     }
     running = false;
   };

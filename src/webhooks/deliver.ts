@@ -3,6 +3,7 @@ import { audit } from "../audit/record.ts";
 import { transact } from "../database/client.ts";
 import type { App } from "../http/app.ts";
 import type { Newsroom } from "../newsroom.ts";
+import { traced } from "../tracing/tracing.ts";
 import { payloadOf } from "./payload.ts";
 import { type Due, nextDue, recordAttempt, webhooksWithWork } from "./queue.ts";
 import { pace, waitAfter } from "./retries.ts";
@@ -103,9 +104,13 @@ export function deliverWebhooks(app: App, newsroom: Newsroom): void {
         }
         for (const due of queue.splice(0, most - busy.size)) {
           receiver ??= { failingSince: due.failing_since, isOff: false };
-          const done = attempt(due, receiver, signal).finally(() => {
-            busy.delete(due.article_id);
-          });
+          const about = { "dateline.webhook": due.webhook_id, "dateline.article": due.article_id };
+          const current = receiver;
+          const done = traced("deliver to webhook", about, () => attempt(due, current, signal)).finally(
+            () => {
+              busy.delete(due.article_id);
+            },
+          );
           busy.set(due.article_id, done);
         }
         if (busy.size === 0) return;

@@ -10,7 +10,7 @@ export interface ServerProcess {
   pid: number;
   /** All that it has printed. */
   output: () => string;
-  /** Sends a signal and waits for the end; the exit code, or null when a signal ended it. */
+  /** Sends a signal, if it has not ended already, and waits for the end; the exit code, or null when a signal ended it. */
   end: (signal: NodeJS.Signals) => Promise<number | null>;
 }
 
@@ -64,6 +64,7 @@ async function whenReady(child: ChildProcess): Promise<ServerProcess> {
     pid: child.pid ?? 0,
     output: () => printed,
     async end(signal) {
+      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
       const ended = once(child, "exit");
       child.kill(signal);
       return ((await ended) as [number | null])[0];
