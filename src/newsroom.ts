@@ -15,6 +15,7 @@ import { type Service, service } from "./http/leaving.ts";
 import { type Signing, signing } from "./http/signing.ts";
 import { type ShareRecorder, shareRecorder } from "./shares/record.ts";
 import { tracedStatements } from "./tracing/tracing.ts";
+import { type UsageRecorder, usageRecorder } from "./usage/record.ts";
 import { type Together, alone } from "./workers/together.ts";
 
 /** What the features of one process work with. */
@@ -36,6 +37,8 @@ export interface Newsroom {
   news: News;
   /** What was refused to keys, on its way to the audit log. */
   refusals: Refusals;
+  /** What keys fetch, on its way to the database. */
+  usage: UsageRecorder;
   jobs: Jobs;
   /** How the process is there for those who call it. */
   service: Service;
@@ -67,6 +70,7 @@ export function furnish(config: Config, databaseUrl: string, secret: Uint8Array)
     variants: variants(database, config.DATELINE_CACHE * 1_048_576 * 0.1),
     news: heard,
     refusals: refusals(database),
+    usage: usageRecorder(statements),
     jobs: openJobs(databaseUrl),
     service: service(),
     metrics,

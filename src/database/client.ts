@@ -30,19 +30,21 @@ const CONNECTION_TIMEOUT = 5_000;
 /** Prepared statements beside Prisma, on the same connections, for what is read too often to be composed. */
 export type Statements = Pick<pg.Pool, "query" | "connect">;
 
+const PREPARED = /"public"\.|^\s*(WITH \w+ AS \(\s*)?INSERT /;
 /** How many of Prisma's statements each connection keeps prepared. */
 const MOST_PREPARED = 500;
 
 /**
- * Names for the statements that Prisma makes, so that PostgreSQL parses and plans each but once on a
- * connection. Those written by hand are planned for the values that they come with, which is worth more.
+ * Names for the statements that Prisma makes, and for what is only inserted, so that PostgreSQL parses
+ * and plans each but once on a connection. What else is written by hand is planned for the values that
+ * it comes with, which is worth more.
  */
 function statementNames(): (query: { sql: string }) => string {
   const names = new Map<string, string>();
   return ({ sql }) => {
     const known = names.get(sql);
     if (known !== undefined) return known;
-    if (!sql.includes('"public".') || names.size >= MOST_PREPARED) return "";
+    if (!PREPARED.test(sql) || names.size >= MOST_PREPARED) return "";
     const name = `prisma-${names.size}`;
     names.set(sql, name);
     return name;

@@ -18,12 +18,16 @@ declare module "vitest" {
 
 /**
  * Starts a real PostgreSQL for the whole run, or takes the one that TEST_DATABASE_URL names, and
- * migrates a template database once; each test file works in a copy of it.
+ * migrates a template database once; each test file works in a copy of it. What is written does not
+ * outlive the machine's power, and need not: a process that dies loses nothing by that.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env.TEST_DATABASE_URL;
   const folder = await mkdtemp(join(tmpdir(), "dateline-test-"));
-  const embedded = given === undefined ? await startEmbedded(folder) : undefined;
+  const embedded =
+    given === undefined
+      ? await startEmbedded(folder, { settings: ["fsync=off", "full_page_writes=off"] })
+      : undefined;
   const postgresUrl = given ?? embedded?.url ?? "";
   const template = `dateline_template_${process.pid}`;
   const client = new pg.Client({ connectionString: postgresUrl });
