@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { inTime } from "../database/inTime.ts";
 import type { App } from "../http/app.ts";
 import { problem } from "../http/problems.ts";
 import type { Newsroom } from "../newsroom.ts";
@@ -85,12 +86,5 @@ export function healthRoutes(app: App, newsroom: Newsroom): void {
 }
 
 async function answers({ database }: Newsroom): Promise<boolean> {
-  const late = new Promise<false>((resolve) => {
-    setTimeout(resolve, PATIENCE, false).unref();
-  });
-  const asked = database.$queryRaw`SELECT 1`.then(
-    () => true,
-    () => false,
-  );
-  return Promise.race([asked, late]);
+  return (await inTime(database.$queryRaw`SELECT 1`, PATIENCE)) !== undefined;
 }

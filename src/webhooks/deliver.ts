@@ -2,6 +2,7 @@ import { Counter, Gauge } from "prom-client";
 import { audit } from "../audit/record.ts";
 import { articlesIn, readChange } from "../changes/read.ts";
 import { transact } from "../database/client.ts";
+import { inTime } from "../database/inTime.ts";
 import type { App } from "../http/app.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { traced } from "../tracing/tracing.ts";
@@ -253,11 +254,11 @@ function measured({ metrics, statements }: Newsroom): Counter<"outcome"> {
     aggregator: "max",
     registers: [metrics],
     async collect() {
-      const { rows } = await statements
-        .query<{ id: string; lag: number }>({ name: "webhook lag", text: LAG })
-        .catch(() => ({ rows: [] }));
+      const found = await inTime(
+        statements.query<{ id: string; lag: number }>({ name: "webhook lag", text: LAG }),
+      );
       lag.reset();
-      for (const { id, lag: seconds } of rows) lag.set({ webhook: id }, seconds);
+      for (const { id, lag: seconds } of found?.rows ?? []) lag.set({ webhook: id }, seconds);
     },
   });
   return new Counter({
