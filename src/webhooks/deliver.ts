@@ -1,13 +1,14 @@
 import { Counter, Gauge } from "prom-client";
 import { audit } from "../audit/record.ts";
-import { articlesIn, readChange } from "../changes/read.ts";
+import { type FoundChange, articlesIn } from "../changes/read.ts";
 import { transact } from "../database/client.ts";
 import { inTime } from "../database/inTime.ts";
 import type { App } from "../http/app.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { traced } from "../tracing/tracing.ts";
-import { payloadOf } from "./payload.ts";
-import { type Due, IS_ON, nextDue, recordAttempt, webhooksWithWork } from "./queue.ts";
+import { toldBy } from "./audience.ts";
+import { messageOf, payloadOf } from "./payload.ts";
+import { type Due, IS_ON, forgetMessage, nextDue, recordAttempt, webhooksWithWork } from "./queue.ts";
 import { pace, waitAfter } from "./retries.ts";
 import { type Outcome, sender } from "./send.ts";
 import { turns } from "./turns.ts";
@@ -57,12 +58,22 @@ export function deliverWebhooks(app: App, newsroom: Newsroom): void {
   /** Sends one, and writes down what came of it. */
   const attempt = async (due: Due, receiver: Receiver, signal: AbortSignal) => {
     // Read now, so that nothing is shown that was taken back while it waited.
-    const change = await readChange(newsroom, BigInt(due.sequence));
-    if (change === undefined) {
+    const told = await toldBy(statements, due);
+    if (told === undefined) return;
+    const change = await messageOf(
+      newsroom,
+      { ...due, articleId: due.article_id, sequence: BigInt(due.sequence) },
+      told,
+    );
+    if (change === undefined && told.entitlement === null && !due.standing) {
       await recordAttempt(statements, due, forgotten(), "dead", 0);
       return;
     }
-    const body = payloadOf(newsroom.cursors, change);
+    if (change === undefined || !isWanted(due, change)) {
+      await forgetMessage(statements, due);
+      return;
+    }
+    const body = payloadOf(newsroom.cursors, change, told);
     const outcome = await out.send(
       {
         url: due.url,
@@ -203,6 +214,9 @@ export function deliverWebhooks(app: App, newsroom: Newsroom): void {
     out.close();
   });
 }
+
+/** Whether it is of a kind that the webhook asks for; a change of the entitlement may have made it another. */
+const isWanted = ({ kinds }: Due, { kind }: FoundChange) => kinds.length === 0 || kinds.includes(kind);
 
 /** What comes of a message that waited for longer than the change log is kept. */
 const forgotten = (): Outcome => ({
