@@ -41,6 +41,7 @@ import { revisionRoutes } from "./revisions/routes.ts";
 import { shareRoutes } from "./shares/routes.ts";
 import { taxonomyRoutes } from "./taxonomy/routes.ts";
 import { transferRoutes } from "./transfer/routes.ts";
+import { traceRequests } from "./tracing/tracing.ts";
 import { trashRoutes } from "./trash/routes.ts";
 import { measureUsage } from "./usage/measure.ts";
 import { usageRoutes } from "./usage/routes.ts";
@@ -51,12 +52,13 @@ import { webhookRoutes } from "./webhooks/routes.ts";
 export async function buildApp(newsroom: Newsroom): Promise<App> {
   const { config } = newsroom;
   const app = Fastify({
-    ...serverOptions(config),
+    ...serverOptions(newsroom),
     logger: logger(config),
     genReqId: requestId,
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validateWithZod);
   app.setSerializerCompiler(serialiseWithZod);
+  await traceRequests(app);
   logRequests(app);
   answerErrors(app);
   await negotiateContent(app);

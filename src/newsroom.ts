@@ -11,8 +11,10 @@ import { readPublication, readSlug } from "./editions/read.ts";
 import { type Variants, variants } from "./formats/variants.ts";
 import { type Jobs, openJobs } from "./jobs/jobs.ts";
 import { type Cursors, signedCursors } from "./http/paging.ts";
+import { type Service, service } from "./http/leaving.ts";
 import { type Signing, signing } from "./http/signing.ts";
 import { type ShareRecorder, shareRecorder } from "./shares/record.ts";
+import { tracedStatements } from "./tracing/tracing.ts";
 import { type UsageRecorder, usageRecorder } from "./usage/record.ts";
 import { type Together, alone } from "./workers/together.ts";
 
@@ -38,6 +40,8 @@ export interface Newsroom {
   /** What keys fetch, on its way to the database. */
   usage: UsageRecorder;
   jobs: Jobs;
+  /** How the process is there for those who call it. */
+  service: Service;
   /** What this process measures of itself. */
   metrics: Registry;
   /** What it does as one with those that serve behind the same port. */
@@ -46,7 +50,8 @@ export interface Newsroom {
 
 /** Puts a newsroom together; nothing is asked of the database yet. */
 export function furnish(config: Config, databaseUrl: string, secret: Uint8Array): Newsroom {
-  const { database, statements } = openDatabase(databaseUrl, config.DATABASE_POOL);
+  const { database, statements: plain } = openDatabase(databaseUrl, config.DATABASE_POOL);
+  const statements = tracedStatements(plain);
   const live = editionCache(
     config.DATELINE_CACHE * 1_048_576,
     (id) => readPublication(statements, database, id),
@@ -67,6 +72,7 @@ export function furnish(config: Config, databaseUrl: string, secret: Uint8Array)
     refusals: refusals(database),
     usage: usageRecorder(statements),
     jobs: openJobs(databaseUrl),
+    service: service(),
     metrics,
     together: alone(metrics),
   };

@@ -56,6 +56,10 @@ const LOOKED_THROUGH = 1_000;
 const state = Prisma.sql`SELECT coalesce((SELECT max(sequence) FROM changes), changes_pruned_to) AS last,
     changes_pruned_to AS pruned FROM installation`;
 
+/** Whether a number was given to anybody: that of a change that is kept, or of the last that is not. */
+const isKnown = (number: bigint) => Prisma.sql`(log.pruned = ${String(number)}::bigint
+  OR EXISTS (SELECT FROM changes WHERE sequence = ${String(number)}::bigint)) AS is_known`;
+
 /**
  * Numbers are given out, and changes committed, by one transaction after the other (`takeTurn` in
  * src/editions/live.ts), so what a statement sees is the log up to some number without a gap that
@@ -83,17 +87,18 @@ const liveAtNumber = (told: Told, number: bigint, after: string, most: number) =
   LEFT JOIN ${toldView(told)} p ON p.article_id = n.article_id`;
 
 /**
- * What was found up to one more than so many that are told, with the editions of those.
+ * What was found after a number up to one more than so many that are told, with the editions of those.
  *
  * @param order the column that it goes by
  */
 const upTo = (
+  number: bigint,
   found: Prisma.Sql,
   order: "sequence" | "article_id",
   limit: number,
   editions: boolean,
 ) => Prisma.sql`
-  SELECT log.last, log.pruned, f.sequence, f.kind, f.article_id, f.version, f.slug, f.detail, f.at, f.recorded_at,
+  SELECT log.last, log.pruned, ${isKnown(number)}, f.sequence, f.kind, f.article_id, f.version, f.slug, f.detail, f.at, f.recorded_at,
     f.is_live, ${Prisma.raw(editions ? "CASE WHEN f.kind IS NOT NULL THEN f.document END" : "NULL::text")} AS document
   FROM (${state}) log LEFT JOIN LATERAL (
     SELECT * FROM (
@@ -139,18 +144,21 @@ export async function readChanges(
   const most = isPart ? Math.max(LOOKED_THROUGH, limit) + 1 : limit + 1;
   const found =
     after === undefined
-      ? upTo(afterNumber(told, sequence, most), "sequence", limit, editions)
-      : upTo(liveAtNumber(told, sequence, after, most), "article_id", limit, editions);
+      ? upTo(sequence, afterNumber(told, sequence, most), "sequence", limit, editions)
+      : upTo(sequence, liveAtNumber(told, sequence, after, most), "article_id", limit, editions);
   const name = `changes ${after === undefined ? "after a number" : "since the start"} ${editions}`;
-  const { rows } = await newsroom.statements.query<Row & State>({
+  const { rows } = await newsroom.statements.query<Row & State & { is_known: boolean }>({
     ...(isPart ? {} : { name }),
     text: found.text,
     values: found.values,
   });
-  const { last = "0", pruned = "0" } = rows[0] ?? {};
-  if (sequence < BigInt(pruned)) throw expired("What came after this cursor is not kept any more.");
-  if (sequence > BigInt(last))
-    throw expired("This cursor is ahead of the change log: the database was set back to an earlier state.");
+  const { pruned = "0", is_known = false } = rows[0] ?? {};
+  if (!is_known)
+    throw expired(
+      sequence < BigInt(pruned)
+        ? "What came after this cursor is not kept any more."
+        : "What this cursor leads to is not in the change log: the database was set back to an earlier state.",
+    );
   const there = rows.filter(({ article_id }) => article_id !== null);
   // Up to the last that is told of, or all that was looked through.
   const beyond = there.findIndex((_, index) => tells(there.slice(0, index + 1)) > limit);

@@ -28,7 +28,7 @@ const PLANNING = Object.entries({
 const CONNECTION_TIMEOUT = 5_000;
 
 /** Prepared statements beside Prisma, on the same connections, for what is read too often to be composed. */
-export type Statements = Pick<pg.Pool, "query" | "connect">;
+export type Statements = Pick<pg.Pool, "query" | "connect" | "totalCount" | "idleCount" | "waitingCount">;
 
 const PREPARED = /"public"\.|^\s*(WITH \w+ AS \(\s*)?INSERT /;
 /** How many of Prisma's statements each connection keeps prepared. */

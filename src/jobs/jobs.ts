@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { PgBoss, fromPrisma } from "pg-boss";
 import type { Transaction } from "../database/client.ts";
+import { traced } from "../tracing/tracing.ts";
 
 /** The jobs there are: DUE runs at a planned moment, those of ANNOUNCE after changes, TIDY every hour. */
 const DUE = "due";
@@ -47,6 +48,8 @@ export function openJobs(databaseUrl: string): Jobs {
     application_name: "dateline jobs",
     max: 4,
     registerInstance: false,
+    // It would tell of every look for what is due.
+    openTelemetry: { enabled: false },
   });
   let onError: (error: Error) => void = () => {};
   let announced: string[] = [];
@@ -87,7 +90,7 @@ export function openJobs(databaseUrl: string): Jobs {
       ({ onError } = work);
       await open();
       await boss.schedule(TIDY, "7 * * * *");
-      await boss.work(TIDY, { pollingIntervalSeconds: 30 }, work.tidy);
+      await boss.work(TIDY, { pollingIntervalSeconds: 30 }, () => traced("job tidy", {}, work.tidy));
       stopLooking = lookFor(boss, databaseUrl, work);
       for (const [name, announce] of Object.entries(work.announce)) {
         const queue = `${ANNOUNCE}-${name}`;
@@ -101,7 +104,9 @@ export function openJobs(databaseUrl: string): Jobs {
           deleteAfterSeconds: 3600,
         });
         // As many as have piled up are done at once, since each does all there is to do.
-        await boss.work(queue, { pollingIntervalSeconds: 0.5, batchSize: 1000 }, announce);
+        await boss.work(queue, { pollingIntervalSeconds: 0.5, batchSize: 1000 }, () =>
+          traced(`job ${queue}`, {}, announce),
+        );
         announced.push(queue);
       }
     },
@@ -138,7 +143,7 @@ function lookFor(boss: PgBoss, databaseUrl: string, { carryOut, onError }: JobHa
       const db = { executeSql: (text: string, values?: unknown[]) => client.query(text, values) };
       const due = await boss.fetch(DUE, { batchSize: 100, db });
       if (due.length > 0) {
-        await carryOut();
+        await traced("job due", {}, carryOut);
         await boss.complete(
           DUE,
           due.map(({ id }) => id),

@@ -2,8 +2,10 @@ import { Counter, Gauge } from "prom-client";
 import { audit } from "../audit/record.ts";
 import { type FoundChange, articlesIn } from "../changes/read.ts";
 import { transact } from "../database/client.ts";
+import { inTime } from "../database/inTime.ts";
 import type { App } from "../http/app.ts";
 import type { Newsroom } from "../newsroom.ts";
+import { traced } from "../tracing/tracing.ts";
 import { toldBy } from "./audience.ts";
 import { messageOf, payloadOf } from "./payload.ts";
 import { type Due, IS_ON, forgetMessage, nextDue, recordAttempt, webhooksWithWork } from "./queue.ts";
@@ -126,9 +128,13 @@ export function deliverWebhooks(app: App, newsroom: Newsroom): void {
         }
         for (const due of queue.splice(0, most - busy.size)) {
           receiver ??= { failingSince: due.failing_since, isOff: false };
-          const done = attempt(due, receiver, signal).finally(() => {
-            busy.delete(due.article_id);
-          });
+          const about = { "dateline.webhook": due.webhook_id, "dateline.article": due.article_id };
+          const current = receiver;
+          const done = traced("deliver to webhook", about, () => attempt(due, current, signal)).finally(
+            () => {
+              busy.delete(due.article_id);
+            },
+          );
           busy.set(due.article_id, done);
         }
         if (busy.size === 0) return;
@@ -262,11 +268,11 @@ function measured({ metrics, statements }: Newsroom): Counter<"outcome"> {
     aggregator: "max",
     registers: [metrics],
     async collect() {
-      const { rows } = await statements
-        .query<{ id: string; lag: number }>({ name: "webhook lag", text: LAG })
-        .catch(() => ({ rows: [] }));
+      const found = await inTime(
+        statements.query<{ id: string; lag: number }>({ name: "webhook lag", text: LAG }),
+      );
       lag.reset();
-      for (const { id, lag: seconds } of rows) lag.set({ webhook: id }, seconds);
+      for (const { id, lag: seconds } of found?.rows ?? []) lag.set({ webhook: id }, seconds);
     },
   });
   return new Counter({
@@ -277,7 +283,8 @@ function measured({ metrics, statements }: Newsroom): Counter<"outcome"> {
   });
 }
 
-const LAG = `SELECT w.id, coalesce(extract(epoch FROM now() - (
+/** How far each webhook is behind, in seconds. */
+export const LAG = `SELECT w.id, coalesce(extract(epoch FROM now() - (
     SELECT c.recorded_at FROM changes c WHERE c.sequence = least(
       (SELECT min(d.sequence) FROM webhook_deliveries d WHERE d.webhook_id = w.id AND d.state = 'pending'),
       (SELECT min(n.sequence) FROM changes n WHERE n.sequence > w.position)))), 0)::float8 AS lag

@@ -7,7 +7,13 @@ export async function cuttable(databaseUrl: string) {
   const sockets = new Set<Socket>();
   const named = new Map<Socket, Buffer>();
   let refused: string | undefined;
+  let isFrozen = false;
   const server = createServer((near) => {
+    if (isFrozen) {
+      sockets.add(near.pause());
+      near.on("error", () => {});
+      return;
+    }
     const far = connect(Number(target.port || 5432), target.hostname);
     // The first message has the name of the application in it (PostgreSQL's manual, StartupMessage).
     near.once("data", (startup: Buffer) => {
@@ -44,7 +50,13 @@ export async function cuttable(databaseUrl: string) {
       if (application === undefined) return;
       for (const [socket, startup] of named) if (startup.includes(application)) socket.destroy();
     },
+    /** Leaves the connections, and lets nothing through any more. */
+    freeze() {
+      isFrozen = true;
+      for (const socket of sockets) socket.unpipe().pause();
+    },
     async cut() {
+      isFrozen = false;
       const closed = once(server, "close");
       server.close();
       for (const socket of sockets) socket.destroy();
