@@ -4,7 +4,7 @@ import pg from "pg";
 export const CHANNEL = "dateline";
 /** How often the connection is asked whether it lives, and how long it may take, in milliseconds. */
 const HEARTBEAT = 250;
-const PATIENCE = 400;
+const PATIENCE = 600;
 /** How long the first statement may take, in milliseconds; those that follow are held to PATIENCE. */
 const LISTEN_TIMEOUT = 1_000;
 /** How long to wait before connecting again, in milliseconds. */

@@ -50,7 +50,7 @@ export function editionCache(
   load: (id: string) => Promise<LiveArticle>,
   resolve: (slug: string) => Promise<SlugHolder>,
 ) {
-  const word: Word = { trusted: false, count: 0, lostAt: 0, retryAt: undefined };
+  const word: Word = { trusted: false, count: 0, era: { lostAt: 0 }, retryAt: undefined };
   const trueUntil = ({ changesAt }: { changesAt?: number | null }) => changesAt;
   const articles = keeper<CachedArticle>(word, {
     // What is left is for other forms (src/formats).
@@ -165,12 +165,13 @@ export function editionCache(
       word.count += 1;
       word.retryAt = undefined;
       // What changed while nothing was told is not known.
-      if (!word.trusted) for (const kept of everything) kept.forget();
+      if (!word.trusted) word.era = { lostAt: Infinity };
       word.trusted = true;
+      for (const kept of everything) kept.part();
     },
     distrust(): void {
       word.count += 1;
-      if (word.trusted) word.lostAt = Date.now();
+      if (word.trusted) word.era.lostAt = Date.now();
       word.trusted = false;
       for (const kept of everything) kept.part();
     },

@@ -5,10 +5,16 @@ import { isDatabaseAway } from "../database/client.ts";
 export interface Word {
   trusted: boolean;
   count: number;
-  /** Since when it is not trusted, in milliseconds since 1970. */
-  lostAt: number;
+  /** The time during which every change is told. */
+  era: Era;
   /** When it is tried again whether the database is back, in milliseconds since 1970; undefined while it is there. */
   retryAt: number | undefined;
+}
+
+/** What was kept in an era is known to be true until word is lost; after that it is but a thing to fall back on. */
+export interface Era {
+  /** In milliseconds since 1970; infinity while it lasts. */
+  lostAt: number;
 }
 
 /** What a keeper did, counted since the process began. */
@@ -56,9 +62,9 @@ export function keeper<T extends Kept>(
 ) {
   const { freshFor = Infinity, trueUntil = () => null, staleFor } = options;
   const figures = { hits: 0, misses: 0, evictions: 0, stale: 0 };
-  const entries = new LRUCache<string, T>({
+  const entries = new LRUCache<string, { value: T; era: Era }>({
     maxSize: Math.max(1, Math.floor(options.maxBytes)),
-    sizeCalculation: (value) => options.sizeOf(value),
+    sizeCalculation: ({ value }) => options.sizeOf(value),
     noDeleteOnStaleGet: true,
     dispose: (_value, _key, reason) => {
       if (reason === "evict") figures.evictions += 1;
@@ -70,18 +76,19 @@ export function keeper<T extends Kept>(
     const ends = trueUntil(value);
     const ttl = Math.min(freshFor, ends == null ? Infinity : ends - Date.now());
     // Zero would mean for good.
-    if (ttl >= 1) entries.set(key, value, { ttl: ttl === Infinity ? 0 : Math.floor(ttl) });
+    if (ttl >= 1) entries.set(key, { value, era: word.era }, { ttl: ttl === Infinity ? 0 : Math.floor(ttl) });
   };
+
+  const current = (entry: { value: T; era: Era } | undefined): T | undefined =>
+    entry !== undefined && word.trusted && entry.era === word.era ? entry.value : undefined;
 
   /** What there is to fall back on. */
   const fallback = (key: string): T | undefined => {
-    const value = staleFor > 0 ? entries.get(key, { allowStale: true }) : undefined;
-    if (value === undefined) return undefined;
+    const entry = staleFor > 0 ? entries.get(key, { allowStale: true }) : undefined;
+    if (entry === undefined) return undefined;
+    const { value, era } = entry;
     const now = Date.now();
-    const knownAt = Math.min(
-      word.trusted ? now : word.lostAt,
-      now + Math.min(0, entries.getRemainingTTL(key)),
-    );
+    const knownAt = Math.min(era.lostAt, now + Math.min(0, entries.getRemainingTTL(key)));
     if (now - knownAt >= staleFor || now >= (trueUntil(value) ?? Infinity)) return undefined;
     figures.stale += 1;
     return { ...value, knownAt };
@@ -133,25 +140,18 @@ export function keeper<T extends Kept>(
     return last;
   };
 
-  const peek = (key: string): T | undefined => (word.trusted ? entries.peek(key) : undefined);
+  /** What is kept, counted as used. */
+  const take = (key: string): T | undefined => {
+    const kept = current(entries.get(key));
+    if (kept !== undefined) figures.hits += 1;
+    return kept;
+  };
 
   return {
-    get(key: string, load: () => Promise<T>): T | Promise<T> {
-      const kept = word.trusted ? entries.get(key) : undefined;
-      if (kept !== undefined) {
-        figures.hits += 1;
-        return kept;
-      }
-      return reload(key, load);
-    },
+    get: (key: string, load: () => Promise<T>): T | Promise<T> => take(key) ?? reload(key, load),
     reload,
-    /** What is kept, counted as used. */
-    take(key: string): T | undefined {
-      const kept = word.trusted ? entries.get(key) : undefined;
-      if (kept !== undefined) figures.hits += 1;
-      return kept;
-    },
-    peek,
+    take,
+    peek: (key: string): T | undefined => current(entries.peek(key)),
     isLoading: (key: string): boolean => loading.has(key),
     /** Forgets one, or all; loads that are under way are not joined any more. */
     forget(key?: string): void {
