@@ -278,7 +278,7 @@ export function isDatabaseAway(error: unknown): boolean {
   if (code !== undefined && /^(08|3D|53|57)/.test(code)) return true;
   // Raised by the driver itself, several addresses tried in vain have their code in place of a message.
   const text = error instanceof Error ? `${String(prismaCode)} ${error.message}` : "";
-  return /ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|Connection terminated|timeout exceeded when trying to connect|Can't reach database|Server has closed the connection|DatabaseNotReachable|ConnectionClosed/.test(
+  return /ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|Connection terminated|timeout exceeded when trying to connect|Can't reach database|Server has closed the connection|DatabaseNotReachable|ConnectionClosed|is not queryable|Query read timeout|timeout expired/.test(
     text,
   );
 }
