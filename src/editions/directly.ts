@@ -59,9 +59,10 @@ export function serveDirectly(app: App, newsroom: Newsroom): void {
     return live.kept(reference) ?? (isId(reference) ? live.read(reference) : undefined);
   };
 
-  // What changes soon bears headers of its own moment.
+  // What changes soon, or was known to be true but before, bears headers of its own moment.
   const reach = horizon(newsroom);
   const changesSoon = (found: Ready): boolean => {
+    if (found.knownAt !== undefined) return true;
     const changesAt = "changesAt" in found ? found.changesAt : newsroom.news.agenda.next();
     return changesAt != null && changesAt - Date.now() <= reach;
   };
