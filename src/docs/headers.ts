@@ -48,8 +48,19 @@ const documented: Record<string, Header> = {
   },
   "Cache-Control": {
     description: "How long it may be kept.",
-    example: "public, max-age=1, stale-while-revalidate=30",
+    example: "public, max-age=1, stale-while-revalidate=30, stale-if-error=60",
     on: always,
+  },
+  "Cache-Status": {
+    description:
+      "Present while the database is away and the answer comes from memory (RFC 9211): `ttl` is minus the seconds since it was last known to be true, and so is `Age`.",
+    example: 'Dateline; hit; ttl=-12; detail="database away"',
+    on: isRead,
+  },
+  Age: {
+    description: "How many seconds ago it was last known to be true, while the database is away.",
+    example: "12",
+    on: isRead,
   },
   Vary: {
     description: "What of the request it depends on.",
