@@ -83,9 +83,10 @@ const documented: Record<string, Header> = {
     on: isRead,
   },
   Link: {
-    description: "Where a list goes on (`next`), and where else it can be found (RFC 8288).",
+    description:
+      "Where a list goes on (`next`) or begins anew (`start`), and where else it can be found (RFC 8288).",
     example: '</v1/articles?cursor=q1vTm3kZ>; rel="next"',
-    on: isRead,
+    on: (answered) => isRead(answered) || withStatus(410)(answered),
   },
   "Content-Encoding": {
     description: "How it is compressed, when the request takes that.",
