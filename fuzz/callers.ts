@@ -32,6 +32,9 @@ export interface Cast {
 /** Every secret word begins like this. */
 export const MARK = "zqsecret";
 
+/** A partner who gets one section of what is published, and nothing of the others. */
+const ENTITLED = "entitled partner";
+
 /** Those that may see a working copy: by reading it, or in the answer to a write. */
 const SEEING = [
   "drafts:read",
@@ -122,6 +125,8 @@ export async function assemble(ask: Ask, adminKey: string, scopes: readonly stri
     (await keyFor("bound contributor", own, ["drafts:read", "articles:write", "comments:write"], true))
       .caller,
   );
+  const entitled = { role: "partner", entitlement: { sections: ["bound-desk"] } };
+  callers.push((await keyFor(ENTITLED, entitled, ["embargo:read"], true)).caller);
   const revoked = await keyFor("revoked", { role: "admin" }, []);
   await ask("DELETE", `/v1/keys/${revoked.id}`);
   callers.push(revoked.caller);
@@ -189,6 +194,14 @@ export async function assemble(ask: Ask, adminKey: string, scopes: readonly stri
   await ask("POST", `/v1/articles/${changed.id}/comments`, {
     text: word("a comment on a live article", mayAny("drafts:read", "comments:write")),
   });
+
+  const others = await ask("POST", "/v1/articles", {
+    headline: word("a live article of another section", ({ name }) => name !== ENTITLED),
+    slug: "of-another-section",
+  });
+  spared.add(others.id).add("of-another-section");
+  hidden.push(others.id, "of-another-section");
+  await ask("POST", `/v1/articles/${others.id}/publish`, {});
 
   const keyName = word("the name of a key", mayAny("keys:manage", "audit:read"));
   const named = await ask("POST", "/v1/keys", { name: keyName, scopes: ["embargo:read"] });

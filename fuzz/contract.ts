@@ -119,6 +119,7 @@ export function readContract(openapi: object): Contract {
   const document = openapi as Document;
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   addFormats.default(ajv);
+  ajv.addFormat("iri", (text) => URL.canParse(text));
   ajv.addSchema({ $id: "openapi", components: document.components });
   const validators = new Map<string, ValidateFunction>();
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { type Ask, type Cast, MARK, asker, assemble } from "./callers.ts";
 import { type Contract, type Operation, readContract } from "./contract.ts";
@@ -40,6 +41,8 @@ export interface Findings {
   /** The same by what kind of request it was meant to be. */
   manners: Map<Manner, Tally>;
   requests: number;
+  /** How often the server said that it is too busy, and was asked again. */
+  busy: number;
   /** The slowest answer, in milliseconds, and what it was to. */
   slowest: { ms: number; what: string };
 }
@@ -79,6 +82,7 @@ export async function fuzz(
     tallies: new Map(),
     manners: new Map(),
     requests: 0,
+    busy: 0,
     slowest: { ms: 0, what: "" },
   };
   const exchange = exchangeWith(target, pool, judge, findings);
@@ -133,7 +137,7 @@ function exchangeWith({ url, contract }: Target, pool: Pool, judge: Judge, findi
   return async (meant: Operation, request: Request, manner: Manner) => {
     const begun = performance.now();
     findings.requests += 1;
-    const answer = await send(url, request).catch((error: unknown) => {
+    const answer = await patiently(() => send(url, request), findings).catch((error: unknown) => {
       if (error instanceof NoAnswer) return error.message;
       throw error;
     });
@@ -151,6 +155,20 @@ function exchangeWith({ url, contract }: Target, pool: Pool, judge: Judge, findi
     pool.learn(exchange);
     return undefined;
   };
+}
+
+/**
+ * Asks again when the server says that it is too busy and when to come back, as clients do: the machine
+ * may have other work to do. When it says so over and over, that is its answer.
+ */
+async function patiently(ask: () => Promise<Answered>, findings: Findings): Promise<Answered> {
+  for (let left = 3; ; left -= 1) {
+    const answer = await ask();
+    const { "retry-after": seconds } = answer.headers;
+    if (answer.status !== 503 || seconds === undefined || left === 0) return answer;
+    findings.busy += 1;
+    await sleep(Number(seconds) * 1000);
+  }
 }
 
 /** A body that is too long is refused while it is still being sent, and the connection closed. */

@@ -89,7 +89,7 @@ function acceptanceFault(contract: Contract, operation: Operation, request: Requ
   const { body } = operation;
   const json = body?.["application/json"];
   if (json !== undefined && request.body !== undefined && request.body.length > 0) {
-    const text = request.body.toString();
+    const text = new TextDecoder().decode(request.body);
     if (!isJson(text)) return "a body was accepted that is no JSON";
     const value = JSON.parse(text.normalize("NFC")) as unknown;
     const fault = contract.schemaFault(json.schema, value);

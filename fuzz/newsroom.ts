@@ -87,6 +87,7 @@ export async function furnish(ask: Ask, receiver: Pick<Receiver, "url">): Promis
     await ask("POST", `/v1/${kind}s`, { name: `A ${kind}, ${name}`, slug: `${kind}-${name}` });
   }
   await ask("POST", "/v1/webhooks", { url: receiver.url });
+  await ask("POST", "/v1/keys", { name: `A key, ${name}`, scopes: ["embargo:read"] });
   const articles = await Promise.all(
     Array.from({ length: 12 }, (_, number) =>
       ask("POST", "/v1/articles", {

@@ -21,6 +21,8 @@ export interface Pool {
   take: (name: string, nth: number) => string | undefined;
   /** The entity tag of the nearest thing above this path. */
   tag: (path: string) => string | undefined;
+  /** The number of the last change of the article at this path that was told. */
+  sequence: (path: string) => number | undefined;
 }
 
 /** By which property of an item its address ends, the first that it has. */
@@ -41,6 +43,7 @@ type Json = Record<string, unknown>;
 export function emptyPool({ operations, operationAt }: Contract, isSpared: (text: string) => boolean): Pool {
   const known = new Map<string, Set<string>>();
   const tags = new Map<string, string>();
+  const sequences = new Map<string, number>();
   const templates = new Set(operations.map(({ path }) => path));
   const prefixes = new Map([...templates].map((template) => [template, prefixesOf(template)]));
 
@@ -77,9 +80,19 @@ export function emptyPool({ operations, operationAt }: Contract, isSpared: (text
       const name = NAMES_OF_ITEMS.find((one) => one in item);
       if (name !== undefined) keepAddress(`${path}/${String((item as Json)[name])}`);
       learnState(path, item as Json);
+      learnChange(item as Json);
+
       const { slug } = item as Json;
       if (typeof slug === "string" && !isSpared(slug)) keep(`${path} slug`, slug);
     }
+  }
+
+  /** Others want one of whose change they know. */
+  function learnChange({ sequence, articleId }: Json): void {
+    const address = `/v1/articles/${String(articleId)}`;
+    if (typeof sequence !== "number" || isSpared(address)) return;
+    sequences.set(address, sequence);
+    keep("changed address", address);
   }
 
   /** Some operations want an article in a state of its own. */
@@ -127,6 +140,8 @@ export function emptyPool({ operations, operationAt }: Contract, isSpared: (text
     const body = JSON.parse(answer.text) as unknown;
     if (typeof body !== "object" || body === null) return;
     learnItems(path, (body as Json).data);
+    const { page } = body as { page?: { next?: unknown } };
+    if (typeof page?.next === "string") keep(`${operation.id} next`, page.next);
     learnState(path, body as Json);
     for (const [list, segment] of Object.entries(NESTED))
       learnItems(`/v1/articles/${String((body as Json).id)}/${segment}`, (body as Json)[list]);
@@ -149,6 +164,7 @@ export function emptyPool({ operations, operationAt }: Contract, isSpared: (text
       }
       return undefined;
     },
+    sequence: (path) => sequences.get(path),
   };
 }
 

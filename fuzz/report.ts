@@ -18,7 +18,7 @@ export function printFailure({ operation, fault, seed, curl, answer }: Failure):
 
 /** Prints how often each operation was asked and what came of it, and what was never let through. */
 export function printSummary(contract: Contract, findings: Findings, ms: number): void {
-  const { tallies, requests, failures, slowest } = findings;
+  const { tallies, requests, failures, slowest, busy } = findings;
   const row = (cells: (string | number)[]) =>
     cells.map((cell, index) => (index === 0 ? String(cell).padEnd(30) : String(cell).padStart(7))).join("");
   console.log(`\n${row(["operation", "sent", ...CLASSES])}`);
@@ -41,6 +41,7 @@ export function printSummary(contract: Contract, findings: Findings, ms: number)
     `\n${requests} requests in ${(ms / 1000).toFixed(0)} s, the slowest ${slowest.ms.toFixed(0)} ms: ${slowest.what}`,
   );
   console.log(`operations that were never let through: ${never.join(", ") || "none"}`);
+  console.log(`told to come back later: ${busy} times`);
   console.log(`failures: ${failures.length}`);
 }
 

@@ -56,7 +56,12 @@ export function requestsFor(contract: Contract, cast: Cast) {
     );
     return fc.oneof(
       { arbitrary: fc.constant(needsKey || scopes.length > 0 ? "admin" : "anyone"), weight: 5 },
-      { arbitrary: fc.constantFrom("admin", "publisher"), weight: 2 },
+      {
+        arbitrary: needsKey
+          ? fc.constantFrom("admin", "publisher")
+          : fc.constantFrom("partner", "entitled partner"),
+        weight: 2,
+      },
       { arbitrary: fc.constantFrom(...fit.map(({ name }) => name)), weight: 2 },
     );
   }
@@ -332,8 +337,11 @@ const sendable = /^[\x21-\xff]+$/;
 export function asRequest(plan: Plan, operation: Operation, pool: Pool, cast: Cast): Request {
   const caller = cast.callers.find(({ name }) => name === plan.caller) ?? cast.admin;
   const base = addressFor(plan, operation, pool, cast, caller);
-  const take = (from: string, nth: number) =>
-    from === "etag" ? (pool.tag(base) ?? '"1-none"') : (pool.take(from, nth) ?? "nothing-yet");
+  const near: Record<string, unknown> = {
+    etag: pool.tag(base) ?? '"1-none"',
+    sequence: pool.sequence(base.split("/").slice(0, 4).join("/")) ?? 1,
+  };
+  const take = (from: string, nth: number) => near[from] ?? pool.take(from, nth) ?? "nothing-yet";
   const steps = base.split("/");
   const segments = operation.path.split("/").map((step, index) => {
     const name = /^\{(\w+)\}$/.exec(step)?.[1];
@@ -398,6 +406,7 @@ const states: Record<string, string> = {
   returnArticle: "in_review",
   cancelSchedule: "scheduled",
   recordShare: "published",
+  acknowledgeChange: "changed",
 };
 
 /**

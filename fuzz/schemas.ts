@@ -42,7 +42,8 @@ const about: Record<string, string> = {
   inReplyTo: "/v1/articles/{article}/comments/{id}",
   network: "network",
   blockId: "blockId",
-  since: "next",
+  key: "/v1/keys/{key}",
+  since: "listChanges next",
   cursor: "next",
   actor: "actor",
   operation: "operation",
@@ -63,8 +64,8 @@ const known: Record<string, fc.Arbitrary<unknown>> = {
     .map((list) => list.join(",")),
   // Waiting is right, and costs the run time.
   wait: fc.constant(0),
-  since: fc.oneof(fc.constantFrom("start", "now"), pick("next")),
-  "last-event-id": pick("next"),
+  since: fc.oneof(fc.constantFrom("start", "now"), pick("listChanges next")),
+  "last-event-id": pick("listChanges next"),
   q: fc.constantFrom("harbour", "harbour -bridge", '"the harbour"', "talks OR ferry", "הנמל", "a", "harb*"),
   // Nothing that is made up leads to another machine: .invalid is nobody's (RFC 2606).
 
@@ -77,6 +78,8 @@ const known: Record<string, fc.Arbitrary<unknown>> = {
   embargoedUntil: fc.option(fc.constantFrom(-3_600_000, 86_400_000 * 30).map(soon)),
   expiresAt: fc.option(fc.constantFrom(3_600_000, 86_400_000 * 365).map(soon)),
   publishedAt: fc.option(fc.constantFrom("1851-09-18T00:00:00Z", "2020-02-29T23:59:59.999+05:45")),
+  // That of a change of the article at hand.
+  sequence: pick("sequence"),
   expiresIn: fc.integer({ min: 60, max: 100_000 }),
   operations: fc.array(
     fc.oneof(
@@ -183,7 +186,7 @@ export function valuesOf(contract: Contract) {
     if (known[name] !== undefined && pattern === undefined) return known[name];
     if (topic !== undefined) return fc.oneof({ arbitrary: pick(topic), weight: 6 }, plain(schema));
     if (format === "uuid") return fc.uuid({ version: 7 });
-    if (format === "uri") return known.url ?? fc.webUrl();
+    if (format === "uri" || format === "iri") return known.url ?? fc.webUrl();
     if (format === "date-time")
       return fc.date({ noInvalidDate: true, min: new Date(0) }).map((date) => date.toISOString());
     if (pattern !== undefined) return plain(schema);
