@@ -113,6 +113,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
     await newsroom.jobs.stop();
     await newsroom.shares.settle().catch(() => {});
     await newsroom.usage.settle().catch(() => {});
+    await newsroom.refusals.settle().catch(() => {});
     await newsroom.database.$disconnect();
   });
   serveDirectly(app, newsroom);
