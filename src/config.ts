@@ -78,6 +78,11 @@ export const settings = {
     undefined,
     "32 to 256 printable ASCII characters without spaces; when unset a key is made at the first start and printed once",
   ),
+  DATELINE_PUBLIC_READING: setting(
+    flag,
+    "on",
+    '"on" or "off": whether whoever has no key may read what is published, and count shares',
+  ),
   DATELINE_RATE_LIMIT: setting(flag, "on", '"on" or "off"'),
   DATELINE_CACHE: setting(
     whole(0, 1_000_000),
@@ -129,6 +134,16 @@ export const settings = {
     "off",
     '"off", or the addresses of the proxies whose X-Forwarded-For is believed, parted by commas, such as 10.0.0.0/8',
   ),
+  DATELINE_STREAMS: setting(
+    whole(0, 1_000_000),
+    "5000",
+    "how many streams of changes each process keeps open, from 0 to 1000000",
+  ),
+  DATELINE_STREAMS_PER_KEY: setting(
+    whole(0, 1_000_000),
+    "100",
+    "how many of them one key may have open, from 0 to 1000000",
+  ),
   DATELINE_WEBHOOK_HOSTS: setting(
     z
       .string()
@@ -170,6 +185,10 @@ export function readConfig(environment: Record<string, string | undefined>): Con
   const config = values as Config;
   if (faults.length === 0 && config.DATELINE_WEBSUB_HUBS.length > 0 && config.DATELINE_URL === undefined)
     faults.push(`DATELINE_URL must be ${settings.DATELINE_URL.must}; DATELINE_WEBSUB_HUBS needs it.`);
+  if (faults.length === 0 && config.DATELINE_WEBSUB_HUBS.length > 0 && !config.DATELINE_PUBLIC_READING)
+    faults.push(
+      "DATELINE_PUBLIC_READING must be on with DATELINE_WEBSUB_HUBS: hubs read feeds without a key.",
+    );
   if (faults.length > 0) throw new Error(faults.join("\n"));
   return config;
 }

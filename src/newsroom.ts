@@ -13,6 +13,7 @@ import { type Jobs, openJobs } from "./jobs/jobs.ts";
 import { type Cursors, signedCursors } from "./http/paging.ts";
 import { type Signing, signing } from "./http/signing.ts";
 import { type ShareRecorder, shareRecorder } from "./shares/record.ts";
+import { type UsageRecorder, usageRecorder } from "./usage/record.ts";
 import { type Together, alone } from "./workers/together.ts";
 
 /** What the features of one process work with. */
@@ -34,6 +35,8 @@ export interface Newsroom {
   news: News;
   /** What was refused to keys, on its way to the audit log. */
   refusals: Refusals;
+  /** What keys fetch, on its way to the database. */
+  usage: UsageRecorder;
   jobs: Jobs;
   /** What this process measures of itself. */
   metrics: Registry;
@@ -62,6 +65,7 @@ export function furnish(config: Config, databaseUrl: string, secret: Uint8Array)
     variants: variants(database, config.DATELINE_CACHE * 1_048_576 * 0.1),
     news: heard,
     refusals: refusals(database),
+    usage: usageRecorder(statements),
     jobs: openJobs(databaseUrl),
     metrics,
     together: alone(metrics),

@@ -90,6 +90,14 @@ describe("a setting", () => {
     expect(() => readConfig({ [name]: value })).not.toThrow();
   });
 
+  it("that closes reading does not go with hubs, which read without a key", () => {
+    const hubs = { DATELINE_WEBSUB_HUBS: "https://hub.example/", DATELINE_URL: "https://api.news.example" };
+    expect(refusal({ ...hubs, DATELINE_PUBLIC_READING: "off" })).toContain(
+      "DATELINE_PUBLIC_READING must be on",
+    );
+    expect(() => readConfig(hubs)).not.toThrow();
+  });
+
   it("is refused along with all others that are wrong, a line each", () => {
     const lines = refusal({ PORT: "x", LOG_LEVEL: "x", DATELINE_ADMIN_KEY: "secret" }).split("\n");
     expect(lines.map((line) => line.split(" ")[0])).toEqual(["PORT", "DATELINE_ADMIN_KEY", "LOG_LEVEL"]);

@@ -211,6 +211,13 @@ export async function articleIdOf(tx: Transaction, reference: string): Promise<s
   return slug?.articleId ?? undefined;
 }
 
+/** The same, also of an article that was purged, by whatever slug it was ever published under. */
+export async function onceArticleIdOf(tx: Transaction, reference: string): Promise<string | undefined> {
+  if (isId(reference)) return reference.toLowerCase();
+  const slug = await tx.slug.findUnique({ where: { slug: reference } });
+  return slug?.articleId ?? slug?.tombstoneId ?? undefined;
+}
+
 /**
  * Makes an article and its working copy. The slug must be held already.
  *

@@ -62,13 +62,22 @@ const state = `SELECT coalesce((SELECT max(sequence) FROM changes), changes_prun
 const afterNumber = {
   name: "changes after a number",
   text: `SELECT log.last, log.pruned, found.* FROM (${state}) log LEFT JOIN LATERAL (
-      SELECT c.sequence, c.kind, c.article_id, c.version, c.slug, c.detail, c.at, c.recorded_at,
-             p.article_id IS NOT NULL AS is_live,
-             CASE WHEN p.version = c.version AND c.kind IN ('published', 'updated', 'corrected', 'moved')
-                  THEN p.document END AS document
-      FROM (SELECT * FROM changes WHERE sequence > $1 ORDER BY sequence LIMIT $2) c
-      LEFT JOIN live p ON p.article_id = c.article_id
+      ${told("(SELECT * FROM changes WHERE sequence > $1 ORDER BY sequence LIMIT $2)")}
     ) found ON true ORDER BY found.sequence`,
+};
+
+/** Some changes as they are told, with what is live of them. */
+function told(changes: string): string {
+  return `SELECT c.sequence, c.kind, c.article_id, c.version, c.slug, c.detail, c.at, c.recorded_at,
+        p.article_id IS NOT NULL AS is_live,
+        CASE WHEN p.version = c.version AND c.kind IN ('published', 'updated', 'corrected', 'moved')
+             THEN p.document END AS document
+      FROM ${changes} c LEFT JOIN live p ON p.article_id = c.article_id`;
+}
+
+const ofNumber = {
+  name: "change of a number",
+  text: told("(SELECT * FROM changes WHERE sequence = $1)"),
 };
 
 /** What is live, and of each whether it has changed since a number: what has comes with its change. */
@@ -127,6 +136,20 @@ export async function readChanges(
     next: (after === undefined || hasMore ? page.at(-1)?.position : undefined) ?? { sequence },
     hasMore,
   };
+}
+
+/** Reads the change of a number as `readChanges` would; undefined when the log does not have it any more. */
+export async function readChange(
+  { statements }: Pick<Newsroom, "statements">,
+  sequence: bigint,
+): Promise<FoundChange | undefined> {
+  const { rows } = await statements.query<Row>({ ...ofNumber, values: [String(sequence)] });
+  return rows.map((row) => changeOf({ ...row, position: { sequence } }))[0];
+}
+
+/** How many articles some changes give away. */
+export function articlesIn(changes: readonly FoundChange[]): number {
+  return changes.filter(({ document }) => document !== null).length;
 }
 
 function positionAfter(row: Row, start: bigint): Position {

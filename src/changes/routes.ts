@@ -8,7 +8,8 @@ import { renameHeaders } from "../http/rateLimit.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { type Position, readPosition, writePosition } from "./position.ts";
 import { changeJson } from "./present.ts";
-import { presentPosition, readChanges, startPosition } from "./read.ts";
+import { articlesIn, presentPosition, readChanges, startPosition } from "./read.ts";
+import { room } from "./room.ts";
 import { ChangeList, ChangeQuery, EventStream, StreamHeaders, StreamQuery } from "./schema.ts";
 import { changeStreams } from "./streams.ts";
 import { waiting } from "./waiting.ts";
@@ -20,8 +21,10 @@ export function changeRoutes(app: App, newsroom: Newsroom): void {
 }
 
 function feedRoute(app: App, newsroom: Newsroom): void {
-  const { cursors, live } = newsroom;
+  const { cursors, live, usage } = newsroom;
   const waiters = waiting(newsroom.news);
+  /** Where the pages in memory lead to. */
+  const ends = new WeakMap<CachedList, Position>();
   app.addHook("preClose", async () => {
     waiters.stop();
   });
@@ -43,6 +46,7 @@ function feedRoute(app: App, newsroom: Newsroom): void {
     },
     async (request, reply) => {
       const { since, limit, fields, wait } = request.query;
+      const { caller } = request;
       const position = await positionOf(newsroom, since ?? "start", "since");
       const cursor = writePosition(cursors, position);
       const address = addressOf({
@@ -56,15 +60,25 @@ function feedRoute(app: App, newsroom: Newsroom): void {
         live.list(address, async () => {
           const { changes, next } = await readChanges(newsroom, position, limit);
           const page = { limit, next: writePosition(cursors, next) };
-          const data = changes.map((change) => changeJson(change, fields)).join(",");
+          const data = changes
+            .map((change) => changeJson(change, writePosition(cursors, change.position), fields))
+            .join(",");
           const json = `{"data":[${data}],"page":${JSON.stringify(page)}}`;
-          return { ...sendable(json), groups: ["changes"], headers: linkTo(page.next) };
+          const articles = fields?.length === 0 ? 0 : articlesIn(changes);
+          const made = { ...sendable(json), groups: ["changes"], articles, headers: linkTo(page.next) };
+          ends.set(made, next);
+          return made;
         });
       const leadsOn = (page: CachedList) => page.headers["link"] !== linkTo(cursor)["link"];
       const found = await waiters.until(read, leadsOn, wait * 1000, reply.raw);
+      request.articlesGiven = found.articles;
+      if (caller !== null) {
+        if (isCursor(since)) usage.cameBack(caller.id, position);
+        usage.gave(caller.id, "feed", position, ends.get(found) ?? position);
+      }
       const headers = publicCaching(request, newsroom, found.groups);
       // A cache that kept it for longer would keep a partner from what is new, and show what was taken back.
-      const caching = request.caller === null && wait === 0 ? "public, max-age=1" : "private, no-store";
+      const caching = caller === null && wait === 0 ? "public, max-age=1" : "private, no-store";
       return sendBytes(request, reply, found, { ...headers, ...found.headers, "cache-control": caching });
     },
   );
@@ -72,6 +86,7 @@ function feedRoute(app: App, newsroom: Newsroom): void {
 
 function streamRoute(app: App, newsroom: Newsroom): void {
   const streams = changeStreams(newsroom);
+  const places = room(newsroom.config);
   app.addHook("preClose", async () => {
     streams.stop();
   });
@@ -84,7 +99,7 @@ function streamRoute(app: App, newsroom: Newsroom): void {
         summary: "Be told what changes for readers",
         description:
           "Server-sent events, as `EventSource` reads them. Of each change `event` is the kind, `data` the same JSON as in `listChanges` (`Change`) and `id` the cursor, with which the change feed goes on as well. " +
-          "Who comes back with `Last-Event-ID` misses nothing. A comment every 15 seconds shows that the stream lives; who reads too slowly is disconnected.",
+          "Who comes back with `Last-Event-ID` misses nothing. A comment every 15 seconds shows that the stream lives; who reads too slowly is disconnected. How many may be open at once, in all and of one key, are settings of the server: beyond them it is 503 or 429.",
         tags: ["Changes"],
         querystring: StreamQuery,
         headers: StreamHeaders,
@@ -101,6 +116,7 @@ function streamRoute(app: App, newsroom: Newsroom): void {
         : readPosition(newsroom.cursors, last, "Last-Event-ID"));
       // What is expired is told as long as it can be.
       await readChanges(newsroom, position, 0);
+      places.take(request, reply.raw);
       reply.headers({
         "content-type": "text/event-stream",
         "cache-control": "private, no-store",
@@ -110,7 +126,12 @@ function streamRoute(app: App, newsroom: Newsroom): void {
       renameHeaders(reply);
       reply.hijack();
       reply.raw.writeHead(200, reply.getHeaders() as OutgoingHttpHeaders);
-      streams.open(reply.raw, position, fields);
+      const keyId = request.caller?.id;
+      if (keyId !== undefined) {
+        newsroom.usage.count(keyId, { requests: 1 });
+        if (last !== "" || isCursor(since)) newsroom.usage.cameBack(keyId, position);
+      }
+      streams.open(reply.raw, { position, fields, keyId });
     },
   );
 }
@@ -121,6 +142,11 @@ function addressOf(parameters: Record<string, string | undefined>): string {
     value === undefined ? [] : [[name, value]],
   );
   return `/v1/changes?${new URLSearchParams(given).toString()}`;
+}
+
+/** Whether who asks has been here before: then it has what leads to the cursor. */
+function isCursor(since = "start"): boolean {
+  return since !== "start" && since !== "now";
 }
 
 /**

@@ -5,7 +5,7 @@ import { Gauge, Histogram } from "prom-client";
 import type { Newsroom } from "../newsroom.ts";
 import { type Position, writePosition } from "./position.ts";
 import { changeJson } from "./present.ts";
-import { type ChangePage, type FoundChange, readChanges } from "./read.ts";
+import { type ChangePage, type FoundChange, articlesIn, readChanges } from "./read.ts";
 
 /** How often an open stream says that it lives, in milliseconds. */
 const HEARTBEAT = 15_000;
@@ -20,15 +20,21 @@ const BATCH = { live: 100, catchingUp: 10 };
 /** How long readers may take for the last bytes when the server stops, in milliseconds. */
 const FAREWELL = 1_000;
 
-interface Stream {
-  response: ServerResponse;
+/** What a stream is asked for. */
+export interface StreamRequest {
   position: Position;
   fields: readonly string[] | undefined;
+  /** Whose usage it is, if a key's. */
+  keyId: string | undefined;
+}
+
+interface Stream extends StreamRequest {
+  response: ServerResponse;
 }
 
 export interface Streams {
   /** Sends the changes that follow on a place, and those to come, until the reader leaves or is too slow. */
-  open: (response: ServerResponse, position: Position, fields: readonly string[] | undefined) => void;
+  open: (response: ServerResponse, asked: StreamRequest) => void;
   /** Ends all. */
   stop: () => void;
 }
@@ -52,13 +58,25 @@ export function changeStreams(newsroom: Newsroom): Streams {
   let hasNews = false;
   let stopped = false;
 
+  /** @returns whether its reader takes more at once */
+  const tell = (stream: Stream, change: FoundChange): boolean => {
+    const { position, fields, keyId } = stream;
+    const bytes = bytesOf(change, fields);
+    stream.position = change.position;
+    if (keyId !== undefined) {
+      const articles = fields?.length === 0 ? 0 : articlesIn([change]);
+      newsroom.usage.count(keyId, { bytes: bytes.length, articles });
+      newsroom.usage.gave(keyId, "stream", position, change.position);
+    }
+    return stream.response.write(bytes);
+  };
+
   const tellAll = (change: FoundChange) => {
     const number = change.position.sequence;
     for (const stream of joined) {
       if (stream.position.sequence >= number) continue;
-      stream.position = change.position;
       if (stream.response.writableLength > MOST_WAITING) stream.response.destroy();
-      else stream.response.write(bytesOf(change, stream.fields));
+      else tell(stream, change);
     }
     lag.observe((Date.now() - change.recordedAt.getTime()) / 1000);
   };
@@ -106,8 +124,7 @@ export function changeStreams(newsroom: Newsroom): Streams {
       const page = await readOnce(stream.position);
       for (const change of page.changes) {
         if (!streams.has(stream)) return;
-        stream.position = change.position;
-        if (!response.write(bytesOf(change, stream.fields))) await drained(response);
+        if (!tell(stream, change)) await drained(response);
       }
       stream.position = page.next;
       if (!streams.has(stream) || (!page.hasMore && join(stream))) return;
@@ -123,8 +140,8 @@ export function changeStreams(newsroom: Newsroom): Streams {
   const unfollow = newsroom.news.follow(() => void follow());
 
   return {
-    open(response, position, fields) {
-      const stream = { response, position, fields };
+    open(response, asked) {
+      const stream = { ...asked, response };
       streams.add(stream);
       // What is written while a reader leaves goes nowhere.
       response.on("error", () => {});
@@ -168,7 +185,7 @@ function eventBytes({ cursors }: Newsroom) {
     const known = variants.get(variant);
     if (known !== undefined) return known;
     const id = writePosition(cursors, change.position);
-    const event = `id: ${id}\nevent: ${change.kind}\ndata: ${changeJson(change, fields)}\n\n`;
+    const event = `id: ${id}\nevent: ${change.kind}\ndata: ${changeJson(change, id, fields)}\n\n`;
     const bytes = Buffer.from(event);
     variants.set(variant, bytes);
     return bytes;

@@ -8,7 +8,7 @@ import {
   publishedWithin,
   termsOf,
 } from "./listings.ts";
-import { viewFor } from "./read.ts";
+import { viewFor } from "./entitled.ts";
 import type { ArticleQuery } from "./schema.ts";
 
 /** Of which articles the addresses are wanted. */

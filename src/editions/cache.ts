@@ -13,6 +13,8 @@ export interface CachedArticle extends LiveArticle, Sendable {
 /** A page of a list ready to be sent. */
 export interface CachedList extends Sendable {
   groups: string[];
+  /** How many articles it gives away. */
+  articles: number;
   /** What goes with it, such as RFC 8288's Link to the next page. */
   headers: Record<string, string>;
   /** When it is out of date though nothing is published, in milliseconds since 1970. */

@@ -24,6 +24,8 @@ export function serveDirectly(app: App, newsroom: Newsroom): void {
   const { config, live } = newsroom;
   const logsRequests = ["trace", "debug", "info"].includes(config.LOG_LEVEL);
   if (config.DATELINE_RATE_LIMIT || config.DATELINE_CORS_ORIGINS !== "*" || logsRequests) return;
+  // Where nobody reads without a key there is nothing to be answered so.
+  if (!config.DATELINE_PUBLIC_READING) return;
   const [handle] = app.server.listeners("request");
   if (handle === undefined) return;
   let stopping = false;

@@ -1,10 +1,11 @@
 import { Counter, Gauge } from "prom-client";
 import { audit } from "../audit/record.ts";
+import { articlesIn, readChange } from "../changes/read.ts";
 import { transact } from "../database/client.ts";
 import type { App } from "../http/app.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { payloadOf } from "./payload.ts";
-import { type Due, nextDue, recordAttempt, webhooksWithWork } from "./queue.ts";
+import { type Due, IS_ON, nextDue, recordAttempt, webhooksWithWork } from "./queue.ts";
 import { pace, waitAfter } from "./retries.ts";
 import { type Outcome, sender } from "./send.ts";
 import { turns } from "./turns.ts";
@@ -53,11 +54,18 @@ export function deliverWebhooks(app: App, newsroom: Newsroom): void {
 
   /** Sends one, and writes down what came of it. */
   const attempt = async (due: Due, receiver: Receiver, signal: AbortSignal) => {
+    // Read now, so that nothing is shown that was taken back while it waited.
+    const change = await readChange(newsroom, BigInt(due.sequence));
+    if (change === undefined) {
+      await recordAttempt(statements, due, forgotten(), "dead", 0);
+      return;
+    }
+    const body = payloadOf(newsroom.cursors, change);
     const outcome = await out.send(
       {
         url: due.url,
         id: due.id,
-        body: payloadOf(newsroom.cursors, due),
+        body,
         secrets: [due.secret, ...(due.former_secret === null ? [] : [due.former_secret])],
       },
       signal,
@@ -65,6 +73,10 @@ export function deliverWebhooks(app: App, newsroom: Newsroom): void {
     // It is not the receiver's fault when this process breaks off.
     if (signal.aborted) return;
     const taken = outcome.error === null;
+    if (due.key_id !== null) {
+      const articles = taken ? articlesIn([change]) : 0;
+      newsroom.usage.count(due.key_id, { bytes: Buffer.byteLength(body), articles });
+    }
     const since = taken ? null : (receiver.failingSince ?? outcome.at);
     const hopeless = since === null ? undefined : hopelessness(outcome, since);
     const left = (due.trying_since ?? outcome.at).getTime() + pace.giveUp - outcome.at.getTime();
@@ -186,6 +198,16 @@ export function deliverWebhooks(app: App, newsroom: Newsroom): void {
   });
 }
 
+/** What comes of a message that waited for longer than the change log is kept. */
+const forgotten = (): Outcome => ({
+  at: new Date(),
+  duration: 0,
+  status: null,
+  body: null,
+  error: "the change was not sent: it is kept no more",
+  retryAfter: 0,
+});
+
 async function noteFailing({ database }: Newsroom, id: string, since: Date | null): Promise<void> {
   await database.webhook.updateMany({ where: { id }, data: { failingSince: since } });
 }
@@ -245,4 +267,4 @@ const LAG = `SELECT w.id, coalesce(extract(epoch FROM now() - (
     SELECT c.recorded_at FROM changes c WHERE c.sequence = least(
       (SELECT min(d.sequence) FROM webhook_deliveries d WHERE d.webhook_id = w.id AND d.state = 'pending'),
       (SELECT min(n.sequence) FROM changes n WHERE n.sequence > w.position)))), 0)::float8 AS lag
-  FROM webhooks w WHERE w.enabled`;
+  FROM webhooks w WHERE ${IS_ON}`;

@@ -1,6 +1,6 @@
 import { v7 as uuid } from "uuid";
+import { isGoodKey } from "../access/keys.ts";
 import { type Database, type Statements, transact } from "../database/client.ts";
-import type { ChangeRow } from "./payload.ts";
 import type { Outcome } from "./send.ts";
 
 /** How many changes are made into deliveries at a time. */
@@ -9,9 +9,12 @@ const CHANGES_AT_ONCE = 500;
 const MOST_PENDING = 10_000;
 
 /** What is to be sent now, to where and signed by what. */
-export interface Due extends ChangeRow {
+export interface Due {
   id: string;
   webhook_id: string;
+  key_id: string | null;
+  article_id: string;
+  sequence: string;
   attempts: number;
   trying_since: Date | null;
   url: string;
@@ -20,29 +23,15 @@ export interface Due extends ChangeRow {
   failing_since: Date | null;
 }
 
-/** A change as receivers are told of it, with the edition that came with it. */
-const CHANGE = "c.sequence, c.kind, c.article_id, c.slug, c.version, c.detail, c.at, e.document";
-/** What was withdrawn for good is not shown again, whatever is still told of it. */
-const EDITION = `LEFT JOIN editions e ON e.article_id = c.article_id AND e.version = c.version
-  AND c.kind IN ('published', 'updated', 'corrected', 'moved')
-  AND NOT EXISTS (SELECT FROM withdrawals x WHERE x.article_id = c.article_id)`;
-
-/** Reads a change as receivers are told of it; undefined when the log does not have it any more. */
-export async function readChange(statements: Statements, sequence: bigint): Promise<ChangeRow | undefined> {
-  const { rows } = await statements.query<ChangeRow>({
-    name: "webhook change",
-    text: `SELECT ${CHANGE} FROM changes c ${EDITION} WHERE c.sequence = $1`,
-    values: [sequence],
-  });
-  return rows[0];
-}
+/** Whether a webhook `w` is sent anything: it is switched on, and its key is good. */
+export const IS_ON = `w.enabled AND ${isGoodKey("w.key_id")}`;
 
 /** The webhooks with a change that is not looked at yet, or a delivery whose time has come. */
 export async function webhooksWithWork(statements: Statements): Promise<string[]> {
   const { rows } = await statements.query<{ id: string }>({
     name: "webhooks with work",
     text: `SELECT w.id FROM webhooks w
-      WHERE w.enabled AND (
+      WHERE ${IS_ON} AND (
         w.position < (SELECT max(sequence) FROM changes)
         OR EXISTS (SELECT FROM webhook_deliveries d
                    WHERE d.webhook_id = w.id AND d.state = 'pending' AND d.due_at <= now()))`,
@@ -64,14 +53,12 @@ export async function nextDue(
   for (;;) {
     const { rows } = await statements.query<Due>({
       name: "webhook deliveries due",
-      text: `SELECT d.id, d.webhook_id, d.attempts, d.trying_since, w.url, w.secret, w.failing_since,
+      text: `SELECT d.id, d.webhook_id, w.key_id, d.attempts, d.trying_since, w.url, w.secret, w.failing_since,
           CASE WHEN w.former_secret_until > now() THEN w.former_secret END AS former_secret,
-          ${CHANGE}
+          d.article_id, d.sequence
         FROM webhooks w
         JOIN webhook_deliveries d ON d.webhook_id = w.id
-        JOIN changes c ON c.sequence = d.sequence
-        ${EDITION}
-        WHERE w.id = $1 AND w.enabled AND d.state = 'pending' AND d.due_at <= now()
+        WHERE w.id = $1 AND ${IS_ON} AND d.state = 'pending' AND d.due_at <= now()
           AND d.article_id <> ALL ($2::uuid[])
           AND NOT EXISTS (
             SELECT FROM webhook_deliveries before
@@ -94,7 +81,7 @@ async function takeChanges(database: Database, statements: Statements, webhookId
   const { rows } = await statements.query({
     name: "webhook is behind",
     text: `SELECT FROM webhooks w
-      WHERE w.id = $1 AND w.enabled AND w.position < (SELECT max(sequence) FROM changes)
+      WHERE w.id = $1 AND ${IS_ON} AND w.position < (SELECT max(sequence) FROM changes)
         AND (SELECT count(*) FROM (
           SELECT FROM webhook_deliveries d WHERE d.webhook_id = w.id AND d.state = 'pending' LIMIT $2) AS counted) < $2`,
     values: [webhookId, MOST_PENDING],

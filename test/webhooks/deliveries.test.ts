@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Change } from "../../src/webhooks/schema.ts";
+import { Change } from "../../src/changes/schema.ts";
 import { type ShownArticle, change, draft, live, publish, unpublish } from "../support/articles.ts";
 import { useNewsroom } from "../support/newsroom.ts";
 import { expectProblem } from "../support/problems.ts";
@@ -48,7 +48,7 @@ describe("a webhook", () => {
         kind: "published",
         articleId: article.id,
         slug: article.slug,
-        version: 1,
+        edition: 1,
         article: { id: article.id, headline: "“Ferry” runs — again ✓" },
       },
     });
@@ -83,7 +83,7 @@ describe("a webhook", () => {
       "Mayor resigns at last",
       undefined,
     ]);
-    for (const { body } of partner.received) expect(Change.parse(body)).toEqual(body);
+    for (const { body } of partner.received) expect(Change.parse(body.data)).toEqual(body.data);
     expect(partner.received[2]?.body.data.detail).toEqual({ from: "mayor-resigns" });
     expect(partner.received[3]?.body.data.detail).toEqual({ correction: "He was not fired." });
   });
@@ -133,7 +133,7 @@ describe("a webhook", () => {
     });
     const { database } = newsroom;
     for (const { id } of articles) {
-      const told = partner.about(id).map(({ body }) => body.data.version);
+      const told = partner.about(id).map(({ body }) => body.data.edition);
       // Each comes after the one before it, though some came twice.
       expect(told).toEqual(told.toSorted((one, other) => one - other));
       expect(new Set(told)).toEqual(new Set([1, 2, 3, 4]));
@@ -381,7 +381,7 @@ describe("what was sent", () => {
     await unpublish(newsroom, article.id);
     await settled(hook, 5);
     const later = partner.received.slice(4);
-    expect(later.map(({ body }) => [body.data.kind, body.data.version])).toEqual([
+    expect(later.map(({ body }) => [body.data.kind, body.data.edition])).toEqual([
       ["updated", 3],
       ["updated", 4],
       ["unpublished", 4],
