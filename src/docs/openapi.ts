@@ -277,7 +277,7 @@ const headers = {
   ETag: {
     description: "The strong entity tag of this answer.",
     schema: text,
-    example: '"7-q1vTm3kZ0aXx8mV2b4nD6Q"',
+    example: '"7-6f1b8a3c2d4e-q1vTm3kZ0aXx8mV2b4nD6Q"',
   },
   Location: {
     description: "Where to find what was made.",

@@ -185,7 +185,7 @@ export const ProblemDetails = z
         instance: "/v1/articles/talks-conclude-in-istanbul",
         requestId: "0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e",
         revision: 8,
-        currentETag: '"8-q1vTm3kZ0aXx8mV2b4nD6Q"',
+        currentETag: '"8-6f1b8a3c2d4e-q1vTm3kZ0aXx8mV2b4nD6Q"',
         conflicts: [
           {
             field: "/headline",
