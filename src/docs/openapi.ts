@@ -120,6 +120,9 @@ function described(schema: Json, route: RouteOptions): Json {
     ...(has("querystring") || has("body") || has("params")
       ? (["malformed-request", "invalid-parameter"] as const)
       : []),
+    "key-in-address",
+    "address-too-long",
+    "headers-too-large",
     "key-invalid",
     ...(needsKey ? (["key-required"] as const) : []),
     ...(scopesNeeded.length === 0 ? [] : (["scope-missing", "out-of-reach"] as const)),
