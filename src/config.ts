@@ -94,6 +94,11 @@ export const settings = {
     "1",
     "how many seconds public answers may be kept by caches, from 0 to 31536000",
   ),
+  DATELINE_STALE_IF_ERROR: setting(
+    whole(0, 31_536_000),
+    "60",
+    "how many seconds public answers are given from memory, and may be by caches, while the database is away, from 0 to 31536000",
+  ),
   DATELINE_ARTICLE_URL: setting(
     z
       .string()

@@ -22,7 +22,9 @@ interface Running {
 /** Starts what there is once, and what serves: this process, or workers. */
 async function start(config: Config): Promise<Running> {
   const embedded =
-    config.DATABASE_URL === undefined ? await startEmbedded(config.DATELINE_DATA_DIR) : undefined;
+    config.DATABASE_URL === undefined
+      ? await startEmbedded(config.DATELINE_DATA_DIR, { tell: console.error })
+      : undefined;
   const databaseUrl = config.DATABASE_URL ?? embedded?.url ?? "";
   await migrate(databaseUrl);
   const newsroom = await openNewsroom(config, databaseUrl);

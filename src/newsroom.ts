@@ -24,6 +24,8 @@ export interface Newsroom {
   database: Database;
   /** Prepared statements on the same connections. */
   statements: Statements;
+  /** Gives up what waits for a database that does not answer. */
+  sever: () => void;
   cursors: Cursors;
   /** Signs with the installation's secret. */
   signing: Signing;
@@ -50,10 +52,11 @@ export interface Newsroom {
 
 /** Puts a newsroom together; nothing is asked of the database yet. */
 export function furnish(config: Config, databaseUrl: string, secret: Uint8Array): Newsroom {
-  const { database, statements: plain } = openDatabase(databaseUrl, config.DATABASE_POOL);
+  const { database, statements: plain, sever } = openDatabase(databaseUrl, config.DATABASE_POOL);
   const statements = tracedStatements(plain);
   const live = editionCache(
     config.DATELINE_CACHE * 1_048_576,
+    config.DATELINE_STALE_IF_ERROR * 1000,
     (id) => readPublication(statements, database, id),
     (slug) => readSlug(database, slug),
   );
@@ -63,11 +66,16 @@ export function furnish(config: Config, databaseUrl: string, secret: Uint8Array)
     config,
     database,
     statements,
+    sever,
     ...signed(secret),
     shares: shareRecorder(statements, database, heard.shared),
     articleAddress: articleAddress(articleTemplate(config)),
     live,
-    variants: variants(database, config.DATELINE_CACHE * 1_048_576 * 0.1),
+    variants: variants(
+      database,
+      config.DATELINE_CACHE * 1_048_576 * 0.1,
+      config.DATELINE_STALE_IF_ERROR * 1000,
+    ),
     news: heard,
     refusals: refusals(database),
     usage: usageRecorder(statements),
@@ -102,6 +110,7 @@ export function followNews(newsroom: Newsroom, databaseUrl: string): Promise<Lis
     onMessage: newsroom.news.hear,
     onUp: newsroom.news.regain,
     onDown: newsroom.news.lose,
+    onSilence: newsroom.sever,
   });
 }
 

@@ -81,7 +81,7 @@ function feedRoute(app: App, newsroom: Newsroom): void {
         if (isCursor(since)) usage.cameBack(caller.id, position);
         usage.gave({ id: caller.id, mark: told.mark }, "feed", position, ends.get(found)?.next ?? position);
       }
-      const headers = publicCaching(request, newsroom, found.groups);
+      const headers = publicCaching(request, newsroom, found.groups, undefined, found.knownAt);
       // A cache that kept it for longer would keep a partner from what is new, and show what was taken back.
       const caching = caller === null && wait === 0 ? "public, max-age=1" : "private, no-store";
       return sendBytes(request, reply, found, { ...headers, ...found.headers, "cache-control": caching });

@@ -7,6 +7,7 @@ import { VARY_BY_FORM, horizon, publicCaching } from "../http/caching.ts";
 import { isNotModified } from "../http/conditional.ts";
 import { preferredType } from "../http/content.ts";
 import { exposedHeaders } from "../http/cors.ts";
+import { guards } from "../http/guard.ts";
 import { requestId } from "../http/logging.ts";
 import { isId } from "../http/scalars.ts";
 import type { Newsroom } from "../newsroom.ts";
@@ -59,14 +60,16 @@ export function serveDirectly(app: App, newsroom: Newsroom): void {
     return live.kept(reference) ?? (isId(reference) ? live.read(reference) : undefined);
   };
 
-  // What changes soon bears headers of its own moment.
+  // What changes soon, or was known to be true but before, bears headers of its own moment.
   const reach = horizon(newsroom);
   const changesSoon = (found: Ready): boolean => {
+    if (found.knownAt !== undefined) return true;
     const changesAt = "changesAt" in found ? found.changesAt : newsroom.news.agenda.next();
     return changesAt != null && changesAt - Date.now() <= reach;
   };
 
   const fixed = [
+    ...Object.entries(guards(config)).flat(),
     "access-control-allow-origin",
     "*",
     "access-control-expose-headers",

@@ -6,7 +6,7 @@ import type { Newsroom } from "../newsroom.ts";
 import { measure } from "./metrics.ts";
 
 /** How long the database may take to answer before the process counts as not ready, in milliseconds. */
-const PATIENCE = 2_000;
+const PATIENCE = 800;
 
 const Health = z.object({ status: z.literal("ok") }).meta({ id: "Health", examples: [{ status: "ok" }] });
 const tags = ["Operations"];

@@ -11,6 +11,9 @@ const TIDY = "tidy";
 /** How often a process looks for what is due, in milliseconds. */
 const LOOK_EVERY = 500;
 
+/** How long a connection may take to be made, and a statement on it, in milliseconds. */
+const patience = { connectionTimeoutMillis: 5_000, statement_timeout: 30_000, query_timeout: 35_000 };
+
 /** Work to be done later by one process of those that serve the database, whichever comes first. */
 export interface Jobs {
   /** Has what is due carried out at a moment, if the transaction is committed; once for all that ask for the same. */
@@ -50,6 +53,7 @@ export function openJobs(databaseUrl: string): Jobs {
     registerInstance: false,
     // It would tell of every look for what is due.
     openTelemetry: { enabled: false },
+    ...patience,
   });
   let onError: (error: Error) => void = () => {};
   let announced: string[] = [];
@@ -130,10 +134,11 @@ function lookFor(boss: PgBoss, databaseUrl: string, { carryOut, onError }: JobHa
     max: 1,
     application_name: "dateline jobs",
     keepAlive: true,
-    connectionTimeoutMillis: 5_000,
+    ...patience,
   });
-  // An idle connection that breaks is replaced at the next look.
+  // A connection that breaks is found out by the next statement, and replaced at the next look.
   pool.on("error", () => {});
+  pool.on("connect", (client) => client.on("error", () => {}));
 
   const look = async () => {
     const client = await pool.connect();

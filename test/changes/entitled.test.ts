@@ -308,7 +308,10 @@ describe("the stream", () => {
 const oneOf = <T>(list: readonly T[]): T => list[Math.floor(Math.random() * list.length)] as T;
 
 it("mirrors end exact, by feed, stream and webhook, while 16 move articles in and out, link and take them back, and entitlements change", async () => {
-  const other = await startNewsroom(newsroom.databaseUrl, { DATELINE_WEBHOOK_HOSTS: "127.0.0.1" });
+  const other = await startNewsroom(newsroom.databaseUrl, {
+    DATELINE_WEBHOOK_HOSTS: "127.0.0.1",
+    DATABASE_POOL: "6",
+  });
   const everywhere = [newsroom, other.found];
   const ids: string[] = [];
   for (let number = 0; number < 16; number += 1)

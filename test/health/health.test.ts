@@ -116,7 +116,7 @@ describe("/metrics", () => {
     const fresh = await freshDatabase();
     const line = await cuttable(fresh.url);
     const { found, close } = await startNewsroom(line.url);
-    for (const interrupt of [async () => line.freeze(), () => line.cut()]) {
+    for (const interrupt of [async () => line.hush(), () => line.cut()]) {
       await interrupt();
       const asked = performance.now();
       const { status, text } = await found.reader.get("/metrics");

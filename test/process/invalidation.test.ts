@@ -15,7 +15,12 @@ describe("two processes on one database", () => {
     const database = await freshDatabase();
     ({ drop } = database);
     line = await cuttable(database.url);
-    const settings = { DATELINE_ADMIN_KEY: ADMIN, DATELINE_RATE_LIMIT: "off", LOG_LEVEL: "error" };
+    const settings = {
+      DATELINE_ADMIN_KEY: ADMIN,
+      DATELINE_RATE_LIMIT: "off",
+      DATELINE_STALE_IF_ERROR: "0",
+      LOG_LEVEL: "error",
+    };
     here = await startProcess({ ...settings, DATABASE_URL: database.url });
     there = await startProcess({ ...settings, DATABASE_URL: line.url });
   });

@@ -7,13 +7,8 @@ export async function cuttable(databaseUrl: string) {
   const sockets = new Set<Socket>();
   const named = new Map<Socket, Buffer>();
   let refused: string | undefined;
-  let isFrozen = false;
+  let isSilent = false;
   const server = createServer((near) => {
-    if (isFrozen) {
-      sockets.add(near.pause());
-      near.on("error", () => {});
-      return;
-    }
     const far = connect(Number(target.port || 5432), target.hostname);
     // The first message has the name of the application in it (PostgreSQL's manual, StartupMessage).
     near.once("data", (startup: Buffer) => {
@@ -31,7 +26,7 @@ export async function cuttable(databaseUrl: string) {
         named.delete(socket);
         other.destroy();
       });
-      socket.pipe(other);
+      if (!isSilent) socket.pipe(other);
     }
   });
   const listen = async (port: number) => {
@@ -50,13 +45,13 @@ export async function cuttable(databaseUrl: string) {
       if (application === undefined) return;
       for (const [socket, startup] of named) if (startup.includes(application)) socket.destroy();
     },
-    /** Leaves the connections, and lets nothing through any more. */
-    freeze() {
-      isFrozen = true;
+    /** Lets nothing through and says nothing, as a network does whose packets are dropped. */
+    hush() {
+      isSilent = true;
       for (const socket of sockets) socket.unpipe().pause();
     },
     async cut() {
-      isFrozen = false;
+      isSilent = false;
       const closed = once(server, "close");
       server.close();
       for (const socket of sockets) socket.destroy();
