@@ -35,7 +35,7 @@ describe("dateline import", () => {
     const { code, output } = await dateline("import", sample("nowhere"), process.execPath, sample("no-date"));
     expect(code).toBe(1);
     expect(output).toMatch(/nowhere\.txt: ENOENT/);
-    expect(output).toMatch(/node: is larger than|node: # is not text/);
+    expect(output).toMatch(/node: The file is larger than|node: # is not text/);
     expect(output).toMatch(/no-date\.txt: draft/);
   });
 
