@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --disable-warning=ExperimentalWarning
+#!/usr/bin/env -S node --max-semi-space-size=4 --disable-warning=ExperimentalWarning
 import { Command, Option } from "commander";
 import { allRoles } from "../access/roles.ts";
 import { allScopes } from "../access/scopes.ts";

@@ -4,15 +4,14 @@ import type { Newsroom } from "../newsroom.ts";
 import type { Entry, Remark } from "./entry.ts";
 import { type FormatName, type ImportReport, type Tally, tally } from "./report.ts";
 import { type Item, resolved } from "./resolve.ts";
-import { type Staging, staging } from "./staging.ts";
+import { type Staging, aside, staging } from "./staging.ts";
 import { type WriteOptions, type Written, writeItems } from "./write.ts";
 
 /** How many articles are written in one transaction. */
 const ARTICLES = 20;
 /** How many other pieces are read at once. */
 const OTHERS = 500;
-/** How long an import may take, and a batch of it, in milliseconds. */
-const IMPORT_TIMEOUT = 6 * 3_600_000;
+/** How long a batch may take, in milliseconds. */
 const BATCH_TIMEOUT = 120_000;
 
 /** How far an import is. */
@@ -56,25 +55,18 @@ export async function importEntries(
   options: ImportOptions,
 ): Promise<ImportReport> {
   const told = tally(format, options.dryRun, options.onRemark);
-  const work = async (staged: Staging) => {
+  await aside(newsroom.statements, async (run) => {
+    const staged = await staging(run, (kind) => (kind === "article" ? ARTICLES : OTHERS));
     for await (const entry of entries) await stage(staged, entry, told);
     await staged.finish();
     const total = staged.count("article");
     let done = 0;
     for await (const rows of staged.batches("article")) {
-      const items = await resolved(staged, rows);
-      await write(newsroom, items, options, told);
+      await write(newsroom, await resolved(staged, rows), options, told);
       done += rows.length;
       options.onProgress?.({ phase: "writing", done, total });
     }
-  };
-  // The pieces lie in a table of this transaction; what is written is written by others.
-  await transact(
-    newsroom.database,
-    async (tx) => work(await staging(tx, (kind) => (kind === "article" ? ARTICLES : OTHERS))),
-    options.actor,
-    { timeout: IMPORT_TIMEOUT, attempts: 1 },
-  );
+  });
   const report = told.report();
   if (report.failed > 0 && report.created + report.updated + report.unchanged === 0)
     throw nothingImported(report);

@@ -1,4 +1,31 @@
-import type { Transaction } from "../database/client.ts";
+import { Prisma, type Statements } from "../database/client.ts";
+
+/** Runs a statement where pieces of a file are put aside. */
+export type Run = <Row extends object = object>(statement: Prisma.Sql) => Promise<Row[]>;
+
+/**
+ * Gives room to put pieces of a file aside, in temporary tables that are gone when `work` ends. It is a
+ * connection of its own, and not Prisma's, which keeps what the last hundred statements were given.
+ */
+export async function aside<T>(statements: Statements, work: (run: Run) => Promise<T>): Promise<T> {
+  const client = await statements.connect();
+  const run: Run = async <Row extends object>({ text, values }: Prisma.Sql) => {
+    const { rows } = await client.query<Row>({ text, values });
+    return rows;
+  };
+  let failure: Error | undefined;
+  try {
+    await run(Prisma.sql`BEGIN`);
+    // Indexes over the pieces of a large file take their time.
+    await run(Prisma.sql`SET LOCAL statement_timeout = 0`);
+    return await work(run);
+  } finally {
+    await client.query("ROLLBACK").catch((error: unknown) => {
+      failure = error as Error;
+    });
+    client.release(failure);
+  }
+}
 
 /** A piece of a file that is put aside: of which kind, and what others name it by. */
 export interface Piece {
@@ -25,21 +52,21 @@ export interface Staging {
 
 /** How many pieces, and how many characters of them, are put aside at once. */
 const FLUSH_PIECES = 500;
-const FLUSH_LENGTH = 4 * 1024 * 1024;
+const FLUSH_LENGTH = 1024 * 1024;
 /** How many characters the pieces of a batch have, unless one alone has more. */
-const BATCH_LENGTH = 2 * 1024 * 1024;
+const BATCH_LENGTH = 1024 * 1024;
 
 /**
- * Puts the pieces of a file aside, in a table that is gone with the transaction, so that nothing of a
- * file is written before all of it was read, and pieces can refer to each other however many they are.
+ * Puts the pieces of a file aside, so that nothing of a file is written before all of it was read, and
+ * pieces can refer to each other however many they are.
  *
  * @param most how many pieces of a kind a batch has
  */
-export async function staging(tx: Transaction, most: (kind: string) => number): Promise<Staging> {
-  await tx.$executeRaw`
+export async function staging(run: Run, most: (kind: string) => number): Promise<Staging> {
+  await run(Prisma.sql`
     CREATE TEMPORARY TABLE import_entries (
       place int PRIMARY KEY, line int NOT NULL, kind text NOT NULL, batch int NOT NULL, key text NOT NULL, content text NOT NULL
-    ) ON COMMIT DROP`;
+    ) ON COMMIT DROP`);
   const groups = new Map<string, { count: number; batch: number; pieces: number; length: number }>();
   let waiting: (Piece & { place: number; batch: number })[] = [];
   let length = 0;
@@ -63,11 +90,11 @@ export async function staging(tx: Transaction, most: (kind: string) => number): 
     waiting = [];
     length = 0;
     if (batch.length === 0) return;
-    await tx.$executeRaw`
+    await run(Prisma.sql`
       INSERT INTO import_entries SELECT * FROM unnest(
         ${batch.map((piece) => piece.place)}::int[], ${batch.map(({ line }) => line)}::int[],
         ${batch.map(({ kind }) => kind)}::text[], ${batch.map((piece) => piece.batch)}::int[],
-        ${batch.map(({ key }) => key)}::text[], ${batch.map(({ content }) => content)}::text[])`;
+        ${batch.map(({ key }) => key)}::text[], ${batch.map(({ content }) => content)}::text[])`);
   };
 
   return {
@@ -80,22 +107,22 @@ export async function staging(tx: Transaction, most: (kind: string) => number): 
     },
     async finish() {
       await flush();
-      await tx.$executeRaw`CREATE INDEX ON import_entries (kind, key)`;
-      await tx.$executeRaw`CREATE INDEX ON import_entries (kind, batch)`;
-      await tx.$executeRaw`ANALYZE import_entries`;
+      await run(Prisma.sql`CREATE INDEX ON import_entries (kind, key)`);
+      await run(Prisma.sql`CREATE INDEX ON import_entries (kind, batch)`);
+      await run(Prisma.sql`ANALYZE import_entries`);
     },
     async *batches(kind) {
       const last = groups.get(kind)?.batch ?? -1;
       for (let batch = 0; batch <= last; batch += 1)
-        yield await tx.$queryRaw<Staged[]>`
-          SELECT line, key, content FROM import_entries WHERE kind = ${kind} AND batch = ${batch} ORDER BY place`;
+        yield await run<Staged>(Prisma.sql`
+          SELECT line, key, content FROM import_entries WHERE kind = ${kind} AND batch = ${batch} ORDER BY place`);
     },
     count: (kind) => groups.get(kind)?.count ?? 0,
     async find(kind, keys) {
       if (keys.length === 0 || !groups.has(kind)) return [];
-      return tx.$queryRaw<Staged[]>`
+      return run<Staged>(Prisma.sql`
         SELECT line, key, content FROM import_entries
-        WHERE kind = ${kind} AND key = ANY (${[...new Set(keys)]}::text[]) ORDER BY place`;
+        WHERE kind = ${kind} AND key = ANY (${[...new Set(keys)]}::text[]) ORDER BY place`);
     },
   };
 }

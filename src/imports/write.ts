@@ -149,7 +149,13 @@ async function update(
 ): Promise<StoredArticle> {
   const locked = await lockArticle(tx, before.articleId);
   const { id, revision, version } = locked.row;
-  const base = revision === before.revision ? undefined : await findRevision(tx, id, before.revision);
+  const isUntouched = revision === before.revision;
+  const base = isUntouched ? undefined : await findRevision(tx, id, before.revision);
+  if (!isUntouched && base === undefined)
+    throw problem(
+      "conflict",
+      "Its source has changed it, and so has somebody here since it was imported; how it was then is not kept, so it stays as it is here.",
+    );
   const rested =
     base === undefined
       ? locked
@@ -201,7 +207,7 @@ function inputOf(
     ...link,
   }));
   const ofPoint = reuse(copy?.keyPoints ?? [], ({ text }) => text);
-  const ofBlock = reuse(copy?.body ?? [], ({ id: _, ...block }) => inOrder(block));
+  const ofBlock = reuse(copy?.body ?? [], (block) => inOrder({ ...block, id: undefined }));
   const body = article.body.map((draft) => {
     const block =
       draft.type === "relatedLink"

@@ -1,4 +1,5 @@
-import { Prisma, type Transaction } from "../database/client.ts";
+import { Prisma } from "../database/client.ts";
+import type { Run } from "../imports/staging.ts";
 import type { SentLine } from "./import.ts";
 
 /** How many lines, and how many claims and references of them, are put aside at once. */
@@ -8,24 +9,24 @@ const BATCH = 500;
  * Holds the lines of an export against each other and against what is here, however many they are.
  * What a line claims is its alone; what it refers to must be in the file or here.
  */
-export async function checking(tx: Transaction) {
-  await tx.$executeRaw`
+export async function checking(run: Run) {
+  await run(Prisma.sql`
     CREATE TEMPORARY TABLE import_claims (line int NOT NULL, kind text NOT NULL, name text NOT NULL, owner uuid NOT NULL)
-    ON COMMIT DROP`;
-  await tx.$executeRaw`
-    CREATE TEMPORARY TABLE import_references (line int NOT NULL, kind text NOT NULL, id uuid NOT NULL) ON COMMIT DROP`;
+    ON COMMIT DROP`);
+  await run(Prisma.sql`
+    CREATE TEMPORARY TABLE import_references (line int NOT NULL, kind text NOT NULL, id uuid NOT NULL) ON COMMIT DROP`);
   let claims: ReturnType<typeof claimsOf> = [];
   let references: ReturnType<typeof referencesOf> = [];
 
   const flush = async () => {
-    await tx.$executeRaw`
+    await run(Prisma.sql`
       INSERT INTO import_claims SELECT * FROM unnest(
         ${claims.map(({ line }) => line)}::int[], ${claims.map(({ kind }) => kind)}::text[],
-        ${claims.map(({ name }) => name)}::text[], ${claims.map(({ owner }) => owner)}::uuid[])`;
-    await tx.$executeRaw`
+        ${claims.map(({ name }) => name)}::text[], ${claims.map(({ owner }) => owner)}::uuid[])`);
+    await run(Prisma.sql`
       INSERT INTO import_references SELECT * FROM unnest(
         ${references.map(({ line }) => line)}::int[], ${references.map(({ kind }) => kind)}::text[],
-        ${references.map(({ id }) => id)}::uuid[])`;
+        ${references.map(({ id }) => id)}::uuid[])`);
     claims = [];
     references = [];
   };
@@ -39,11 +40,11 @@ export async function checking(tx: Transaction) {
     /** All lines are there, and put aside: what speaks against them, at most so many. */
     async failures(most: number): Promise<{ line: number; reason: string }[]> {
       await flush();
-      await tx.$executeRaw`CREATE INDEX ON import_claims (kind, name)`;
+      await run(Prisma.sql`CREATE INDEX ON import_claims (kind, name)`);
       for (const table of ["import_claims", "import_references"])
-        await tx.$executeRaw`ANALYZE ${Prisma.raw(table)}`;
-      return tx.$queryRaw<{ line: number; reason: string }[]>`
-        SELECT line, reason FROM (${Prisma.join(checks, " UNION ALL ")}) failures ORDER BY line, reason LIMIT ${most}`;
+        await run(Prisma.sql`ANALYZE ${Prisma.raw(table)}`);
+      return run<{ line: number; reason: string }>(Prisma.sql`
+        SELECT line, reason FROM (${Prisma.join(checks, " UNION ALL ")}) failures ORDER BY line, reason LIMIT ${most}`);
     },
   };
 }
@@ -58,6 +59,7 @@ function claimsOf({ line, said }: SentLine) {
       ...said.slugs.map(({ slug }) => claim("slug", slug)),
       ...said.keyPoints.map(({ id }) => claim("keyPoint", id)),
       ...said.relatedLinks.map(({ id }) => claim("relatedLink", id)),
+      ...(said.importedFrom ?? []).map(({ source }) => claim("source", source)),
     ];
   }
   if (said.kind === "withdrawal") return [own];
@@ -91,6 +93,10 @@ const checks: Prisma.Sql[] = [
     SELECT claim.line, 'has the slug ' || claim.name || ', which belongs to another article here' AS reason
     FROM import_claims claim JOIN slugs held ON held.slug = claim.name
     WHERE claim.kind = 'slug' AND coalesce(held.article_id, held.tombstone_id) <> claim.owner`,
+  Prisma.sql`
+    SELECT claim.line, 'comes from ' || claim.name || ', which another article here comes from' AS reason
+    FROM import_claims claim JOIN imported_items held ON held.source = claim.name
+    WHERE claim.kind = 'source' AND held.article_id <> claim.owner`,
   Prisma.sql`
     SELECT sent.line, 'is an article that was purged here, which cannot come back' AS reason
     FROM import_entries sent JOIN tombstones ON article_id = sent.key::uuid WHERE sent.kind = 'article'`,

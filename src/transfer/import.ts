@@ -3,7 +3,7 @@ import { carryOut } from "../editions/due.ts";
 import { takeTurn } from "../editions/live.ts";
 import { problem } from "../http/problems.ts";
 import { type ImportReport, MAX_FAILURES, type Tally, tally } from "../imports/report.ts";
-import { staging } from "../imports/staging.ts";
+import { aside, staging } from "../imports/staging.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { apply } from "./apply.ts";
 import { checking } from "./checks.ts";
@@ -39,9 +39,9 @@ export async function importLines(
   // What is due here is carried out first, so that the file meets articles as readers see them.
   await carryOut(newsroom);
   const told = tally("dateline", options.dryRun);
-  const work = async (tx: Transaction) => {
-    const staged = await staging(tx, (kind) => (kind === "article" ? ARTICLES : OTHERS));
-    const checks = await checking(tx);
+  await aside(newsroom.statements, async (run) => {
+    const staged = await staging(run, (kind) => (kind === "article" ? ARTICLES : OTHERS));
+    const checks = await checking(run);
     await stage(source, told, async (line) => {
       await staged.add(line);
       await checks.add(line);
@@ -52,18 +52,20 @@ export async function importLines(
       for (const failure of await checks.failures(MAX_FAILURES)) told.fail(failure);
     }
     refuse(told);
-    const now = await takeTurn(tx);
-    await apply(newsroom, tx, now, staged, told);
-    refuse(told);
-    await options.note(tx);
-    if (options.dryRun) throw new Tried();
-  };
-  // What was read of the source cannot be read again, so neither can the transaction be run again.
-  await transact(newsroom.database, work, options.actor, { timeout: IMPORT_TIMEOUT, attempts: 1 }).catch(
-    (error: unknown) => {
-      if (!(error instanceof Tried)) throw error;
-    },
-  );
+    const work = async (tx: Transaction) => {
+      const now = await takeTurn(tx);
+      await apply(newsroom, tx, now, staged, told);
+      refuse(told);
+      await options.note(tx);
+      if (options.dryRun) throw new Tried();
+    };
+    // What was counted cannot be taken back, so the transaction is not run again.
+    await transact(newsroom.database, work, options.actor, { timeout: IMPORT_TIMEOUT, attempts: 1 }).catch(
+      (error: unknown) => {
+        if (!(error instanceof Tried)) throw error;
+      },
+    );
+  });
   return told.report();
 }
 

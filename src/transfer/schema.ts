@@ -86,6 +86,16 @@ const ArticleLine = z
         document: EditionDocument,
       }),
     ),
+    importedFrom: z
+      .array(
+        z.strictObject({
+          source: text(500),
+          digest: z.string().regex(/^[0-9a-f]{64}$/),
+          revision: whole.min(1),
+        }),
+      )
+      .optional()
+      .describe("What it was imported from, so that it is known again; absent where it was written."),
     live: z
       .strictObject({
         liveUntil: moment,

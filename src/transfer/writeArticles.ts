@@ -105,6 +105,14 @@ async function writeArticle(
     const kept = line.slugs.map(({ slug }) => slug);
     await tx.slug.deleteMany({ where: { articleId: id, slug: { notIn: kept } } });
   }
+  await tx.importedItem.deleteMany({ where: { articleId: id } });
+  await tx.importedItem.createMany({
+    data: (line.importedFrom ?? []).map(({ digest, ...item }) => ({
+      ...item,
+      articleId: id,
+      digest: new Uint8Array(Buffer.from(digest, "hex")),
+    })),
+  });
   await writeShares(tx, line, existing?.line.shareCounts ?? []);
   await noteImport(tx, line, here, { row, copy, shareCounts: [], corrections: [] });
   await tellReaders(newsroom, tx, [id], isKnown ? [] : [{ id, at: now }]);

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { slugify } from "../../http/slugify.ts";
 import { Language, Slug, Time } from "../../http/scalars.ts";
 import type { DraftBlock, Entry, Image, ImportedArticle, TermEntry } from "../entry.ts";
@@ -64,7 +65,7 @@ export function articleEntry(given: Given): Entry {
     expiresAt: timeOf(given.expiresAt),
     isPublished: given.isPublished,
   };
-  return { kind: "article", line, key: given.key, article, remarks };
+  return { kind: "article", line, key: shortKey(given.key), article, remarks };
 }
 
 /** A line beside an image, if it is not too long to be one. */
@@ -118,12 +119,14 @@ function decoded(slug: string): string {
   }
 }
 
-/** The last part of an address's path, without what stands for the kind of file. */
+/** The last part of an address's path that is words and no id, without what stands for the kind of file. */
 export function slugIn(address: string | null | undefined): string | null {
   if (address == null || !URL.canParse(address, "https://x.invalid")) return null;
-  const last = new URL(address, "https://x.invalid").pathname.split("/").findLast((part) => part !== "");
-  const slug = last?.replace(/\.[a-z]{2,5}$/i, "") ?? "";
-  return /[a-z\p{L}].*-|^[a-z]{3,}/iu.test(slug) ? slug : null;
+  const parts = new URL(address, "https://x.invalid").pathname.split("/");
+  const last = parts.findLast(
+    (part) => /[a-z]{3}|%[0-9a-f]{2}/i.test(part) && !/[0-9a-f]{8}-[0-9a-f]{4}-/i.test(part),
+  );
+  return last?.replace(/\.[a-z]{2,5}$/i, "") ?? null;
 }
 
 function languageOf(language: string | null | undefined): string | null {
@@ -166,5 +169,12 @@ export function keyOf(id: string | null | undefined, site: string | null | undef
   const written = id?.trim() ?? "";
   if (written === "") return null;
   const key = /^[a-z][a-z0-9+.-]*:\S/i.test(written) ? written : `${site ?? ""}#${written}`;
-  return key.slice(0, 2000);
+  return key;
+}
+
+/** How long what an item is known by may be as it is, in characters; PostgreSQL's indexes hold no more. */
+const MAX_KEY = 500;
+
+function shortKey(key: string): string {
+  return key.length <= MAX_KEY ? key : `sha256:${createHash("sha256").update(key).digest("hex")}`;
 }

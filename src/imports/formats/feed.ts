@@ -77,7 +77,7 @@ function picturesOf(item: XmlElement, base: string | null): Image[] {
   const pictures = media.flatMap((one) => {
     const url = addressOf(one.attributes.get("url"), base);
     const isImage =
-      one.attributes.get("medium") === "image" || /^image\//.test(one.attributes.get("type") ?? "");
+      one.attributes.get("medium") === "image" || (one.attributes.get("type") ?? "").startsWith("image/");
     if (url === null || !isImage) return [];
     const caption = htmlText(fieldOf(one, "media:description") ?? fieldOf(item, "media:description") ?? "");
     return [
@@ -91,7 +91,7 @@ function picturesOf(item: XmlElement, base: string | null): Image[] {
   });
   const enclosed = childrenOf(item, "enclosure").flatMap((one) => {
     const url = addressOf(one.attributes.get("url"), base);
-    return url !== null && /^image\//.test(one.attributes.get("type") ?? "")
+    return url !== null && (one.attributes.get("type") ?? "").startsWith("image/")
       ? [{ url, alt: null, caption: null, credit: null }]
       : [];
   });

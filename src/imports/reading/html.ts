@@ -451,6 +451,7 @@ export function htmlContent(html: string, { base, hasLines = false }: Options = 
         if (level?.name !== name) return;
         if (level.place !== undefined || blockElements.has(name)) flush();
         if (level.mark !== undefined) inline.close(level.mark);
+        if (name === "q") inline.add("”", "collapsed");
         levels.pop();
         if (level.place !== undefined) finish(level.place);
       },

@@ -36,7 +36,7 @@ const namespaces: [RegExp, string][] = [
  *
  * @throws 422 when it is not well-formed, is cut off, declares a document type, or has what is too deep or too long
  */
-export async function* xmlRecords(text: AsyncIterable<string>): AsyncGenerator<XmlRecord> {
+export async function* xmlRecords(source: AsyncIterable<string>): AsyncGenerator<XmlRecord> {
   const parser = new SaxesParser({ xmlns: true });
   const prefixes = new Map<string, string>();
   const path: XmlElement[] = [];
@@ -97,7 +97,7 @@ export async function* xmlRecords(text: AsyncIterable<string>): AsyncGenerator<X
     if (path.length === recordDepth - 1 && element !== undefined) found.push({ line, element });
   });
 
-  for await (const piece of text) {
+  for await (const piece of source) {
     waiting += piece.length;
     parser.write(piece);
     refuseLength(waiting, at);
