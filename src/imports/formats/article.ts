@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { slugify } from "../../http/slugify.ts";
 import { Language, Slug, Time } from "../../http/scalars.ts";
 import type { DraftBlock, Entry, Image, ImportedArticle, TermEntry } from "../entry.ts";
-import { type HtmlContent, htmlText } from "../reading/html.ts";
+import { type HtmlContent, htmlContent, htmlText } from "../reading/html.ts";
 import { MAX_FIELD, believable } from "../reading/refuse.ts";
 
 /** What sources give of an article, before it is brought into shape. */
@@ -80,17 +80,14 @@ export function left(line: number, item: string | null, reason: string): Entry {
 
 /** What stands above the text, unless it is nothing but the text's beginning. */
 function standfirstOf({ standfirst, content }: Given, remarks: string[]): string | null {
-  const written = standfirst ?? content.standfirst ?? "";
-  const text = written.length > MAX_FIELD ? written : htmlText(written);
-  if (text === "") return null;
+  const written = content.standfirst ?? standfirst ?? "";
   const plain = (one: string) => one.replace(/\s+/g, " ").trim();
+  const words = ({ body }: HtmlContent) =>
+    plain(body.map((block) => ("text" in block ? block.text : "")).join(" "));
+  const text = written.length > MAX_FIELD ? written : words(htmlContent(written));
+  if (text === "") return null;
   const beginning = plain(text).replace(/\s*\[?(…|\.\.\.)\]?(\s*(continue reading|read more).*)?$/i, "");
-  const opening = plain(
-    content.body
-      .slice(0, 5)
-      .map((block) => ("text" in block ? block.text : ""))
-      .join(" "),
-  );
+  const opening = words({ ...content, body: content.body.slice(0, 5) });
   if (opening.startsWith(beginning)) return null;
   if (text.length <= 2000) return text;
   remarks.push("the summary was left out, for it is longer than the 2000 characters of a standfirst");
