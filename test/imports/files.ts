@@ -67,7 +67,7 @@ export async function copyOf({ editor }: Pick<TestNewsroom, "editor">, slug: str
 
 /** A body without ids, as it reads. */
 export function blocksOf({ body }: Shown): Record<string, unknown>[] {
-  return body.map(({ id: _, ...block }) => block);
+  return body.map((block) => Object.fromEntries(Object.entries(block).filter(([key]) => key !== "id")));
 }
 
 /** A post of WordPress; what is not said is as WordPress has it by default. */

@@ -178,12 +178,12 @@ describe("an item that its source has changed", () => {
   });
 
   it("keeps the ids of what stays the same, so that comments and key points stay where they are", async () => {
-    const text = (middle: string) => `<p>One.</p><p>${middle}</p><p>Three.</p>`;
-    await imported(newsroom, wxr(post(35, { title: "Ids", content: text("Two."), name: "ids" })));
+    const content = (middle: string) => `<p>One.</p><p>${middle}</p><p>Three.</p>`;
+    await imported(newsroom, wxr(post(35, { title: "Ids", content: content("Two."), name: "ids" })));
     const first = await copyOf(newsroom, "ids");
     await imported(
       newsroom,
-      wxr(post(35, { title: "Ids", content: `<p>Zero.</p>${text("2.")}`, name: "ids" })),
+      wxr(post(35, { title: "Ids", content: `<p>Zero.</p>${content("2.")}`, name: "ids" })),
     );
     const second = await copyOf(newsroom, "ids");
     const idOf = (article: typeof first, text: string) =>
