@@ -1,4 +1,5 @@
 import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
+import { deflateRawSync } from "node:zlib";
 import Fastify from "fastify";
 import pg from "pg";
 import { v7 as uuid } from "uuid";
@@ -49,7 +50,10 @@ async function post(update: boolean) {
   return app.server;
 }
 
-/** The rows of an article, its slug, key points and links, in one transaction written by hand. */
+/**
+ * The rows of an article, its slug, key points and links, its first revision and its entry in the audit
+ * log, in one transaction written by hand.
+ */
 function create() {
   const run = async (request: IncomingMessage, response: ServerResponse) => {
     const parts: Buffer[] = [];
@@ -79,6 +83,19 @@ function create() {
        SELECT gen_random_uuid(), $1, place - 1, kind::"LinkKind", title, lower(title), url
        FROM unnest($2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS t (kind, title, url, place)`,
       [id, links.map((link) => link.kind), links.map((link) => link.title), links.map((link) => link.url)],
+    );
+    await query(
+      "revision",
+      `INSERT INTO revisions (article_id, number, action, changed, actor_name, created_at, keyframe, content)
+       VALUES ($1, 1, 'created', '{}', 'bench', now(), 1, $2)`,
+      [id, deflateRawSync(JSON.stringify(article))],
+    );
+    await query(
+      "audit",
+      `INSERT INTO audit_entries
+         (id, at, outcome, actor_name, operation, method, path, resource_kind, resource_id, article_id, status)
+       VALUES ($1, now(), 'done', 'bench', 'createArticle', 'POST', '/v1/articles', 'articles', $2::text, $2::uuid, 201)`,
+      [uuid(), id],
     );
     await client?.query("COMMIT");
     client?.release();

@@ -1,5 +1,6 @@
 import Fastify from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import { entitlementRoutes } from "./access/entitlements/routes.ts";
 import { keepWithinReach } from "./access/gate.ts";
 import { keyRoutes } from "./access/routes.ts";
 import { authenticate } from "./access/authenticate.ts";
@@ -35,11 +36,15 @@ import { linkRoutes } from "./links/routes.ts";
 import type { Newsroom } from "./newsroom.ts";
 import { pageRoutes } from "./pages/routes.ts";
 import { previewLinkRoutes, previewRoutes } from "./previews/routes.ts";
+import { recallRoutes } from "./recall/routes.ts";
 import { revisionRoutes } from "./revisions/routes.ts";
 import { shareRoutes } from "./shares/routes.ts";
 import { taxonomyRoutes } from "./taxonomy/routes.ts";
 import { transferRoutes } from "./transfer/routes.ts";
+import { traceRequests } from "./tracing/tracing.ts";
 import { trashRoutes } from "./trash/routes.ts";
+import { measureUsage } from "./usage/measure.ts";
+import { usageRoutes } from "./usage/routes.ts";
 import { deliverWebhooks } from "./webhooks/deliver.ts";
 import { webhookRoutes } from "./webhooks/routes.ts";
 
@@ -47,12 +52,13 @@ import { webhookRoutes } from "./webhooks/routes.ts";
 export async function buildApp(newsroom: Newsroom): Promise<App> {
   const { config } = newsroom;
   const app = Fastify({
-    ...serverOptions(config),
+    ...serverOptions(newsroom),
     logger: logger(config),
     genReqId: requestId,
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validateWithZod);
   app.setSerializerCompiler(serialiseWithZod);
+  await traceRequests(app);
   logRequests(app);
   answerErrors(app);
   await negotiateContent(app);
@@ -61,17 +67,17 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
   await describeApi(app);
 
   healthRoutes(app, newsroom);
-  await docsRoutes(app);
+  docsRoutes(app);
   pageRoutes(app);
-  articlePageRoutes(app, newsroom);
   previewRoutes(app, newsroom);
+  await app.register(async (pages: App) => {
+    await admit(pages, newsroom);
+    articlePageRoutes(pages, newsroom);
+  });
 
   await app.register(
     async (v1: App) => {
-      authenticate(v1, newsroom);
-      noteRefusals(v1, newsroom);
-      await limitRates(v1, newsroom);
-      keepWithinReach(v1, newsroom);
+      await admit(v1, newsroom);
       editionRoutes(v1, newsroom);
       changeRoutes(v1, newsroom);
       articleRoutes(v1, newsroom);
@@ -90,6 +96,9 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
       editingRoutes(v1, newsroom);
       commentRoutes(v1, newsroom);
       keyRoutes(v1, newsroom);
+      usageRoutes(v1, newsroom);
+      recallRoutes(v1, newsroom);
+      entitlementRoutes(v1, newsroom);
       auditRoutes(v1, newsroom);
       bulkRoutes(v1, newsroom);
       webhookRoutes(v1, newsroom);
@@ -103,9 +112,20 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
     newsroom.news.agenda.stop();
     await newsroom.jobs.stop();
     await newsroom.shares.settle().catch(() => {});
+    await newsroom.usage.settle().catch(() => {});
+    await newsroom.refusals.settle().catch(() => {});
     await newsroom.database.$disconnect();
   });
   serveDirectly(app, newsroom);
   await app.ready();
   return app;
+}
+
+/** What comes before all that is not the same for everyone: who asks, how often, and whether they may. */
+async function admit(app: App, newsroom: Newsroom): Promise<void> {
+  authenticate(app, newsroom);
+  noteRefusals(app, newsroom);
+  measureUsage(app, newsroom);
+  await limitRates(app, newsroom);
+  keepWithinReach(app, newsroom);
 }

@@ -9,6 +9,7 @@ import { fillSearch } from "./search/entries.ts";
 import { moveSpans } from "./shares/mostShared.ts";
 import { settleRemains } from "./shares/settle.ts";
 import { purgeTrash } from "./trash/purge.ts";
+import { forgetPassages } from "./usage/read.ts";
 import { forgetDeliveries } from "./webhooks/store.ts";
 
 /** Does beside the serving what migrations and processes that died have left to do. */
@@ -34,6 +35,7 @@ export async function takeJobs(newsroom: Newsroom, log: FastifyBaseLogger): Prom
       await forgetOldKeys(newsroom);
       await forgetPresences(database);
       await pruneChanges(database);
+      await forgetPassages(database);
       await settleRemains(database);
       await moveSpans(database);
       await purgeTrash(database);

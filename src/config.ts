@@ -78,6 +78,11 @@ export const settings = {
     undefined,
     "32 to 256 printable ASCII characters without spaces; when unset a key is made at the first start and printed once",
   ),
+  DATELINE_PUBLIC_READING: setting(
+    flag,
+    "on",
+    '"on" or "off": whether whoever has no key may read what is published, and count shares',
+  ),
   DATELINE_RATE_LIMIT: setting(flag, "on", '"on" or "off"'),
   DATELINE_CACHE: setting(
     whole(0, 1_000_000),
@@ -88,6 +93,11 @@ export const settings = {
     whole(0, 31_536_000),
     "1",
     "how many seconds public answers may be kept by caches, from 0 to 31536000",
+  ),
+  DATELINE_STALE_IF_ERROR: setting(
+    whole(0, 31_536_000),
+    "60",
+    "how many seconds public answers are given from memory, and may be by caches, while the database is away, from 0 to 31536000",
   ),
   DATELINE_ARTICLE_URL: setting(
     z
@@ -129,6 +139,16 @@ export const settings = {
     "off",
     '"off", or the addresses of the proxies whose X-Forwarded-For is believed, parted by commas, such as 10.0.0.0/8',
   ),
+  DATELINE_STREAMS: setting(
+    whole(0, 1_000_000),
+    "5000",
+    "how many streams of changes each process keeps open, from 0 to 1000000",
+  ),
+  DATELINE_STREAMS_PER_KEY: setting(
+    whole(0, 1_000_000),
+    "100",
+    "how many of them one key may have open, from 0 to 1000000",
+  ),
   DATELINE_WEBHOOK_HOSTS: setting(
     z
       .string()
@@ -137,6 +157,16 @@ export const settings = {
       .transform((value) => value?.split(",") ?? []),
     undefined,
     "hosts that webhooks may lead to by http and on private networks, parted by commas, such as localhost or 10.0.0.7; for development",
+  ),
+  DATELINE_STOP_DELAY: setting(
+    whole(0, 600),
+    "0",
+    "for how many seconds a process that is told to stop goes on to serve while /readyz says that it will not, from 0 to 600: as long as load balancers need to notice",
+  ),
+  DATELINE_STOP_DEADLINE: setting(
+    whole(5, 3600),
+    "20",
+    "how many seconds after it is told to stop a process is gone, from 5 to 3600, and at least 5 more than DATELINE_STOP_DELAY",
   ),
   LOG_LEVEL: setting(
     z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]),
@@ -170,6 +200,12 @@ export function readConfig(environment: Record<string, string | undefined>): Con
   const config = values as Config;
   if (faults.length === 0 && config.DATELINE_WEBSUB_HUBS.length > 0 && config.DATELINE_URL === undefined)
     faults.push(`DATELINE_URL must be ${settings.DATELINE_URL.must}; DATELINE_WEBSUB_HUBS needs it.`);
+  if (faults.length === 0 && config.DATELINE_STOP_DEADLINE < config.DATELINE_STOP_DELAY + 5)
+    faults.push(`DATELINE_STOP_DEADLINE must be ${settings.DATELINE_STOP_DEADLINE.must}.`);
+  if (faults.length === 0 && config.DATELINE_WEBSUB_HUBS.length > 0 && !config.DATELINE_PUBLIC_READING)
+    faults.push(
+      "DATELINE_PUBLIC_READING must be on with DATELINE_WEBSUB_HUBS: hubs read feeds without a key.",
+    );
   if (faults.length > 0) throw new Error(faults.join("\n"));
   return config;
 }

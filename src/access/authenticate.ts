@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { atOnce } from "../http/hooks.ts";
 import { problem } from "../http/problems.ts";
 import type { Newsroom } from "../newsroom.ts";
+import { requireFormat } from "./entitlements/entitlement.ts";
 import { type Caller, callerOf } from "./keys.ts";
 import type { Scope } from "./scopes.ts";
 
@@ -34,6 +35,8 @@ export function isWithin(): boolean {
  */
 export function authenticate(app: FastifyInstance, newsroom: Newsroom): void {
   app.decorateRequest("caller", null);
+  // What says nothing else is open to anyone, or to whoever has a key.
+  const open = newsroom.config.DATELINE_PUBLIC_READING ? "public" : "key";
   const identify = async (request: FastifyRequest, key: string, done: (error?: Error) => void) => {
     try {
       request.caller = await callerOf(newsroom.statements, key);
@@ -67,9 +70,11 @@ export function authenticate(app: FastifyInstance, newsroom: Newsroom): void {
         },
       );
     }
-    const access = request.routeOptions.config.access ?? "public";
+    const { access = open, delivers } = request.routeOptions.config;
     if (access === "key") requireKey(request, "a key");
     else if (access !== "public") requireScope(request, access);
+    if (request.caller !== null && delivers !== undefined)
+      requireFormat(request.caller.audience.entitlement, delivers);
   });
   app.addHook("preParsing", (request, reply, _payload, done) => {
     refuse(request, reply, done);
@@ -77,19 +82,21 @@ export function authenticate(app: FastifyInstance, newsroom: Newsroom): void {
 }
 
 /**
- * Refuses a caller without the scope.
+ * Refuses a caller without the scope, or without any of several that will do.
  *
  * @throws 401 without a key, 403 when the key lacks the scope
  */
-export function requireScope(request: FastifyRequest, scope: Scope): void {
-  const caller = requireKey(request, `a key with the scope ${scope}`);
-  if (!caller.scopes.has(scope)) {
+export function requireScope(request: FastifyRequest, scope: Scope | readonly Scope[]): void {
+  const enough = [scope].flat();
+  const named = enough.join(" or ");
+  const caller = requireKey(request, `a key with the scope ${named}`);
+  if (!enough.some((one) => caller.scopes.has(one))) {
     throw problem(
       "scope-missing",
-      `This needs the scope ${scope}; the key "${caller.name}" has ${[...caller.scopes].join(", ") || "none"}.`,
+      `This needs the scope ${named}; the key "${caller.name}" has ${[...caller.scopes].join(", ") || "none"}.`,
       {
         headers: {
-          "www-authenticate": `Bearer realm="dateline", error="insufficient_scope", scope="${scope}"`,
+          "www-authenticate": `Bearer realm="dateline", error="insufficient_scope", scope="${enough[0]}"`,
         },
       },
     );

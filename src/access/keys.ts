@@ -9,6 +9,9 @@ import {
   transact,
 } from "../database/client.ts";
 import type { Key, KeyOrigin } from "../database/generated/client.ts";
+import { type Audience, audienceOfKey, markOf } from "./audience.ts";
+import { type Entitlement, entitlementColumn } from "./entitlements/entitlement.ts";
+import { isId } from "../http/scalars.ts";
 import { type Role, roles, scopesOf } from "./roles.ts";
 import type { Scope } from "./scopes.ts";
 
@@ -18,6 +21,8 @@ export interface Caller {
   name: string;
   scopes: ReadonlySet<string>;
   bounds: Bounds;
+  /** What it sees of what is published. */
+  audience: Audience;
 }
 
 const PREFIX = "dateline_";
@@ -89,10 +94,12 @@ export async function callerOf(statements: Statements, key: string): Promise<Cal
   if (row === undefined || !timingSafeEqual(row.digest, digest)) return null;
   if (row.revoked_at !== null || (row.expires_at !== null && row.expires_at <= new Date())) return null;
   const { id, name, role, author_id, section_ids } = row;
+  const scopes = new Set(scopesOf(row));
   return {
     id,
     name,
-    scopes: new Set(scopesOf(row)),
+    scopes,
+    audience: audienceOfRow(row, scopes),
     bounds: {
       ownDrafts: role !== null && roles[role].ownDrafts,
       authorId: author_id,
@@ -101,12 +108,73 @@ export async function callerOf(statements: Statements, key: string): Promise<Cal
   };
 }
 
-interface KeyRow {
+/** Whether there is a key with an id, or was one that is revoked or expired by now. */
+export async function keyExists(tx: Transaction, id: string): Promise<boolean> {
+  return isId(id) && (await tx.key.count({ where: { id } })) > 0;
+}
+
+/** The names of keys by their ids, of those too that are revoked. */
+export async function keyNames(tx: Transaction, ids: string[]): Promise<Map<string, string>> {
+  const rows = await tx.key.findMany({ where: { id: { in: ids } }, select: { id: true, name: true } });
+  return new Map(rows.map(({ id, name }) => [id, name]));
+}
+
+/** Whether a key may be used now. */
+export function isGood({ revokedAt, expiresAt }: Pick<Key, "revokedAt" | "expiresAt">): boolean {
+  return revokedAt === null && (expiresAt === null || expiresAt > new Date());
+}
+
+/** The same as SQL, of the key that a column names; where it names none nothing speaks against it. */
+export const isGoodKey = (column: string) =>
+  `NOT EXISTS (SELECT FROM keys k WHERE k.id = ${column} AND (k.revoked_at IS NOT NULL OR k.expires_at <= now()))`;
+
+/**
+ * The audience that a key makes, as it is now.
+ *
+ * @returns null when there is no such key, or it is revoked or expired
+ */
+export async function audienceOfKeyWith(statements: Statements, id: string): Promise<Audience | null> {
+  const { rows } = await statements.query<AudienceRow>({ ...findAudience, values: [id] });
+  const [row] = rows;
+  return row === undefined ? null : audienceOfRow(row, new Set(scopesOf(row)));
+}
+
+/**
+ * The marks of keys' audiences as they are now, by the keys' ids, for whoever has to do with a key for
+ * longer than a request. Keys that are revoked or expired have none.
+ */
+export async function marksNow(
+  statements: Statements,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, string | null>> {
+  if (ids.length === 0) return new Map();
+  const { rows } = await statements.query<Pick<AudienceRow, "id" | "entitlement_revision">>({
+    ...findMarks,
+    values: [ids],
+  });
+  return new Map(rows.map((row) => [row.id, markOf(row.id, row.entitlement_revision)]));
+}
+
+function audienceOfRow(row: AudienceRow, scopes: ReadonlySet<Scope>): Audience {
+  return audienceOfKey({
+    id: row.id,
+    scopes,
+    entitlement: row.entitlement,
+    entitlementRevision: row.entitlement_revision,
+  });
+}
+
+interface AudienceRow {
   id: string;
-  name: string;
-  digest: Buffer;
   role: Role | null;
   scopes: string[];
+  entitlement: Entitlement | null;
+  entitlement_revision: number;
+}
+
+interface KeyRow extends AudienceRow {
+  name: string;
+  digest: Buffer;
   author_id: string | null;
   section_ids: string[];
   expires_at: Date | null;
@@ -117,8 +185,21 @@ interface KeyRow {
 const findKey = {
   name: "find key",
   text: `SELECT id, name, digest, role, scopes, author_id, expires_at, revoked_at,
-    ARRAY(SELECT section_id FROM key_sections WHERE key_id = keys.id) AS section_ids
+    ARRAY(SELECT section_id FROM key_sections WHERE key_id = keys.id) AS section_ids,
+    entitlement_revision, ${entitlementColumn} AS entitlement
     FROM keys WHERE lookup = $1`,
+};
+
+const findMarks = {
+  name: "find marks",
+  text: `SELECT id, entitlement_revision FROM keys
+    WHERE id = ANY ($1::uuid[]) AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > statement_timestamp())`,
+};
+
+const findAudience = {
+  name: "find audience",
+  text: `SELECT id, role, scopes, entitlement_revision, ${entitlementColumn} AS entitlement
+    FROM keys WHERE id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > statement_timestamp())`,
 };
 
 /**

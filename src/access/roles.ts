@@ -24,8 +24,9 @@ export const roles = {
     ownDrafts: false,
   },
   partner: {
-    meaning: "Reads what is published, also what is under embargo yet, within limits of its own.",
-    scopes: ["embargo:read"],
+    meaning:
+      "Reads what is published, also what is under embargo yet, within limits of its own, and sets up webhooks of its own.",
+    scopes: ["embargo:read", "webhooks:own"],
     ownDrafts: false,
   },
   admin: { meaning: "Does everything.", scopes: allScopes, ownDrafts: false },

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { answer } from "../http/answer.ts";
-import type { App } from "../http/app.ts";
+import { type App, mergePatch } from "../http/app.ts";
 import { publicCaching } from "../http/caching.ts";
 import { nextLink, pageParameters, wholeList } from "../http/paging.ts";
 import { type FieldError, invalidContent, pathPointer, problem } from "../http/problems.ts";
@@ -8,17 +8,23 @@ import { isId } from "../http/scalars.ts";
 import { write } from "../http/write.ts";
 import type { Prisma, Transaction } from "../database/client.ts";
 import type { Newsroom } from "../newsroom.ts";
+import { tellAnew } from "../webhooks/audience.ts";
 import { requireKey, requireScope } from "./authenticate.ts";
+import { entitle, entitlementNow, presentEntitlement, withTerms } from "./entitlements/store.ts";
 import { generateKey, storeKey } from "./keys.ts";
 import { allRoles, roles, rolesWith, scopesOf } from "./roles.ts";
-import { Key, KeyInput, KeyList, NewKey, RoleList } from "./schema.ts";
+import { Key, KeyInput, KeyList, KeyPatch, NewKey, RoleList } from "./schema.ts";
 
 const tags = ["Keys"];
 const access = "keys:manage";
 const params = z.object({ key: z.string().describe("The key's id.") });
 
-/** What a key is bound to. */
-const bindings = { author: true, sections: { include: { section: true } } } as const;
+/** What a key is bound to, and limited to. */
+const bindings = {
+  author: true,
+  sections: { include: { section: true } },
+  entitlement: withTerms,
+} as const;
 type KeyRow = Prisma.KeyGetPayload<{ include: typeof bindings }>;
 
 /** Listing, making and revoking keys, and what they may do. */
@@ -127,9 +133,7 @@ export function keyRoutes(app: App, newsroom: Newsroom): void {
         for (const scope of role === undefined ? (scopes ?? []) : roles[role].scopes) {
           requireScope(request, scope);
         }
-        if (expiresAt != null && Date.parse(expiresAt) <= Date.now()) {
-          throw invalidContent([{ pointer: "#/expiresAt", detail: "must be in the future" }]);
-        }
+        requireFuture(expiresAt);
         const secret = generateKey();
         const { id } = await storeKey(tx, secret, {
           name,
@@ -138,11 +142,56 @@ export function keyRoutes(app: App, newsroom: Newsroom): void {
           ...(await bindingsOf(tx, request.body)),
           expiresAt: expiresAt ?? null,
         });
+        const { entitlement } = request.body;
+        if (entitlement != null)
+          await entitle(
+            tx,
+            { id, entitlement: null },
+            role === undefined ? (scopes ?? []) : scopesOf({ role, scopes: [] }),
+            entitlement,
+          );
         return {
           status: 201,
           body: { ...present(await findKey(tx, id)), secret },
           headers: { location: `/v1/keys/${id}` },
         };
+      }),
+  );
+
+  app.patch(
+    "/keys/:key",
+    {
+      schema: {
+        operationId: "updateKey",
+        summary: "Change what a key is called, is entitled to, or when it ends",
+        description:
+          "The secret stays, and so does what it may do. What changes of an entitlement holds from the next request on; cursors of the change feed that were given out before are 410 then.",
+        tags,
+        params,
+        body: KeyPatch,
+        response: { 200: Key },
+      },
+      config: { access, consumes: mergePatch, problems: ["not-found", "in-use"] },
+    },
+    (request, reply) =>
+      write(newsroom, request, reply, async (tx) => {
+        const { name, entitlement, expiresAt } = request.body;
+        const found = await keyToChange(tx, request.params.key);
+        requireFuture(expiresAt);
+        if (expiresAt != null) await requireAnotherManager(tx, found);
+        // One change is made on top of the other.
+        await tx.$queryRaw`SELECT FROM keys WHERE id = ${found.id}::uuid FOR UPDATE`;
+        const row = await findKey(tx, found.id);
+        await tx.key.update({
+          where: { id: row.id },
+          data: { ...(name !== undefined && { name }), ...(expiresAt !== undefined && { expiresAt }) },
+        });
+        if (entitlement !== undefined) {
+          const former = await entitlementNow(tx, row.id);
+          const isAnother = await entitle(tx, row, scopesOf(row), entitlement);
+          if (isAnother) await tellAnew(tx, { keyId: row.id }, former);
+        }
+        return { body: present(await findKey(tx, row.id)) };
       }),
   );
 
@@ -160,19 +209,15 @@ export function keyRoutes(app: App, newsroom: Newsroom): void {
     },
     (request, reply) =>
       write(newsroom, request, reply, async (tx) => {
-        const row = await findKey(tx, request.params.key);
-        if (row.origin === "environment") {
-          throw problem(
-            "in-use",
-            "This key is set by DATELINE_ADMIN_KEY; change or unset the variable and restart.",
-          );
-        }
+        const row = await keyToChange(tx, request.params.key);
         await requireAnotherManager(tx, row);
         // What it was bound to may be deleted from now on.
         await tx.key.update({
           where: { id: row.id },
           data: { revokedAt: new Date(), authorId: null, sections: { deleteMany: {} } },
         });
+        await tellAnew(tx, { keyId: row.id }, await entitlementNow(tx, row.id));
+        await tx.entitlement.deleteMany({ where: { keyId: row.id } });
         return { status: 204 };
       }),
   );
@@ -214,6 +259,24 @@ async function findKey(tx: Transaction, id: string): Promise<KeyRow> {
   return row;
 }
 
+/** @throws 404 when there is no key with this id, 409 when a variable sets it */
+async function keyToChange(tx: Transaction, id: string): Promise<KeyRow> {
+  const found = await findKey(tx, id);
+  if (found.origin === "environment") {
+    throw problem(
+      "in-use",
+      "This key is set by DATELINE_ADMIN_KEY; change or unset the variable and restart.",
+    );
+  }
+  return found;
+}
+
+/** @throws 422 when a key would have ended already */
+function requireFuture(expiresAt: string | null | undefined): void {
+  if (expiresAt != null && Date.parse(expiresAt) <= Date.now())
+    throw invalidContent([{ pointer: "#/expiresAt", detail: "must be in the future" }]);
+}
+
 /** The last key that manages keys stays: without it nobody could make another. */
 async function requireAnotherManager(tx: Transaction, row: KeyRow): Promise<void> {
   if (!scopesOf(row).includes("keys:manage")) return;
@@ -248,6 +311,7 @@ function present(row: KeyRow) {
     scopes: scopesOf(row),
     author: author === null ? null : { id: author.id, name: author.name, slug: author.slug },
     sections: row.sections.map(({ section }) => section.slug).toSorted(),
+    entitlement: row.entitlement === null ? null : presentEntitlement(row.entitlement),
     expiresAt,
     createdAt,
   };

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Id, Slug, Time, TimeOut, text } from "../http/scalars.ts";
 import { listOf } from "../http/paging.ts";
+import { Entitlement, EntitlementInput } from "./entitlements/schema.ts";
 import { allRoles, roles } from "./roles.ts";
 import { allScopes, scopes } from "./scopes.ts";
 
@@ -48,6 +49,7 @@ const example = {
   scopes: ["shares:write" as const],
   author: null,
   sections: [],
+  entitlement: null,
   expiresAt: null,
   createdAt: "2025-04-10T09:30:00.000Z",
 };
@@ -66,6 +68,7 @@ export const Key = z
     sections: z
       .array(Slug)
       .describe("The sections that it is kept to in writing and in reading drafts; none: all."),
+    entitlement: Entitlement.nullable().describe("What it gets of what is published; null: all."),
     expiresAt: TimeOut.nullable(),
     createdAt: TimeOut,
   })
@@ -110,6 +113,9 @@ export const KeyInput = z
       .transform((chosen) => [...new Set(chosen)])
       .optional()
       .describe("The slugs of the sections that it is kept to; all when absent."),
+    entitlement: EntitlementInput.nullish().describe(
+      "What it gets of what is published, for keys of partners: all when absent. It goes with the role partner, or with scopes that show what is published alone.",
+    ),
     expiresAt: Time.nullable().optional().describe("When it stops to work; never when absent."),
   })
   .check(({ value, issues }) => {
@@ -129,6 +135,18 @@ export const KeyInput = z
     id: "KeyWrite",
     examples: [
       { name: "Website", scopes: ["shares:write"], expiresAt: null },
+      { name: "Coastal News", role: "partner", entitlement: { sections: ["world"], languages: ["en"] } },
       { name: "Ana Lima", role: "contributor", author: "ana-lima", sections: ["world"] },
     ],
+  });
+
+export const KeyPatch = z
+  .strictObject({
+    name: text(200).optional(),
+    entitlement: EntitlementInput.nullish().describe("Null takes it away; what it leaves out stays."),
+    expiresAt: Time.nullish().describe("Null: never."),
+  })
+  .meta({
+    id: "KeyPatch",
+    examples: [{ entitlement: { sections: ["world", "business"] } }, { entitlement: null }],
   });

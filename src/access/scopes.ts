@@ -10,10 +10,14 @@ export const scopes = {
   "shares:write": "Set and remove share counts, and record shares without the public's limit.",
   transfer: "Export everything, drafts included, and import it elsewhere.",
   "audit:read": "Read and export the audit log.",
-  "webhooks:manage": "Set up webhooks, and see and repeat what was sent to them.",
+  "webhooks:manage": "Set up webhooks of whatever key, and see and repeat what was sent to them.",
+  "webhooks:own": "Set up webhooks of the key itself, and see and repeat what was sent to them.",
   "keys:manage": "List, make and revoke keys.",
 } as const;
 
 export type Scope = keyof typeof scopes;
 
 export const allScopes = Object.keys(scopes) as [Scope, ...Scope[]];
+
+/** The scopes that show no more of the newsroom than what is published, so that an entitlement can limit it. */
+export const readingPublishedAlone: readonly Scope[] = ["embargo:read", "shares:write", "webhooks:own"];

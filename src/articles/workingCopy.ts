@@ -3,13 +3,14 @@ import { v7 as uuid } from "uuid";
 import { filed, requireReach, requireWithinBounds } from "../access/reach.ts";
 import { type Prisma, type Transaction, actorOf, concern } from "../database/client.ts";
 import type { Article as ArticleRow, ArticleStatus, LinkKind } from "../database/generated/client.ts";
+import { insertRow } from "../database/insert.ts";
 import { type Precondition, checkRevision } from "../http/conditional.ts";
 import { problem } from "../http/problems.ts";
 import { isId } from "../http/scalars.ts";
 import { type Deed, recordRevision } from "../revisions/record.ts";
 import type { Term } from "../taxonomy/store.ts";
 import type { Block } from "./body.ts";
-import { titleKey } from "./titles.ts";
+import { blockOf, saveLists } from "./lists.ts";
 
 /** What an editor has written of an article: the part that a write can change. */
 export interface WorkingCopy {
@@ -210,6 +211,13 @@ export async function articleIdOf(tx: Transaction, reference: string): Promise<s
   return slug?.articleId ?? undefined;
 }
 
+/** The same, also of an article that was purged, by whatever slug it was ever published under. */
+export async function onceArticleIdOf(tx: Transaction, reference: string): Promise<string | undefined> {
+  if (isId(reference)) return reference.toLowerCase();
+  const slug = await tx.slug.findUnique({ where: { slug: reference } });
+  return slug?.articleId ?? slug?.tombstoneId ?? undefined;
+}
+
 /**
  * Makes an article and its working copy. The slug must be held already.
  *
@@ -223,12 +231,25 @@ export async function insertArticle(
 ): Promise<StoredArticle> {
   const copy = await filed(tx, sent);
   concern(tx, "articles", id);
-  const row = await tx.article.create({
-    data: { id, createdBy: actorOf(tx).id, firstPublishedAt: copy.publishedAt, ...columns(copy) },
-  });
-  await saveParts(tx, id, undefined, copy);
+  const now = new Date();
+  const row: ArticleRow = {
+    id,
+    ...columns(copy),
+    status: "draft",
+    revision: 1,
+    version: 0,
+    publishedRevision: null,
+    firstPublishedAt: copy.publishedAt,
+    scheduledFor: null,
+    createdAt: now,
+    updatedAt: now,
+    createdBy: actorOf(tx).id,
+    deletedAt: null,
+  };
+  await insertRow(tx, "articles", row);
+  const stored = await saveLists(tx, id, undefined, copy);
   await requireWithinBounds(tx, id);
-  const made = { row, copy: await asStored(tx, id, copy), shareCounts: [], corrections: [] };
+  const made = { row, copy: stored, shareCounts: [], corrections: [] };
   await recordRevision(tx, undefined, made, deed);
   return made;
 }
@@ -256,18 +277,11 @@ export async function saveArticle(
       updatedAt: new Date(),
     },
   });
-  await saveParts(tx, id, article.copy, next);
+  const stored = await saveLists(tx, id, article.copy, next);
   await requireWithinBounds(tx, id);
-  const saved = { ...article, row, copy: await asStored(tx, id, next) };
+  const saved = { ...article, row, copy: stored };
   await recordRevision(tx, article, saved, deed);
   return saved;
-}
-
-/** PostgreSQL keeps the properties of blocks in an order of its own, in which they are answered from now on. */
-async function asStored(tx: Transaction, articleId: string, copy: WorkingCopy): Promise<WorkingCopy> {
-  if (copy.body.length === 0) return copy;
-  const blocks = await tx.block.findMany({ where: { articleId }, ...inOrder });
-  return { ...copy, body: blocks.map(blockOf) };
 }
 
 /** The columns that a working copy fills. */
@@ -285,89 +299,6 @@ export function columns(copy: WorkingCopy) {
     expiresAt,
     sectionId: section?.id ?? null,
   };
-}
-
-/** Writes those lists that differ. References between them are checked at the commit. */
-export async function saveParts(
-  tx: Transaction,
-  articleId: string,
-  before: WorkingCopy | undefined,
-  next: WorkingCopy,
-): Promise<void> {
-  for (const { part, remove, insert } of listsOf(tx, articleId)) {
-    const old = before?.[part] ?? [];
-    if (isDeepStrictEqual(old, next[part])) continue;
-    if (old.length > 0) await remove();
-    if (next[part].length > 0) await insert(next);
-  }
-}
-
-function listsOf(tx: Transaction, articleId: string) {
-  const where = { articleId };
-  return [
-    {
-      part: "tags",
-      remove: () => tx.articleTag.deleteMany({ where }),
-      insert: (copy: WorkingCopy) =>
-        tx.articleTag.createMany({
-          data: copy.tags.map((tag, position) => ({ articleId, position, tagId: tag.id })),
-        }),
-    },
-    {
-      part: "authors",
-      remove: () => tx.articleAuthor.deleteMany({ where }),
-      insert: (copy: WorkingCopy) =>
-        tx.articleAuthor.createMany({
-          data: copy.authors.map((author, position) => ({ articleId, position, authorId: author.id })),
-        }),
-    },
-    {
-      part: "relatedLinks",
-      remove: () => tx.relatedLink.deleteMany({ where }),
-      insert: (copy: WorkingCopy) =>
-        tx.relatedLink.createMany({
-          data: copy.relatedLinks.map(({ id, kind, title, url, target }, position) => ({
-            id,
-            articleId,
-            position,
-            kind,
-            title,
-            titleKey: title === null ? null : titleKey(title),
-            url,
-            targetId: target?.id ?? null,
-          })),
-        }),
-    },
-    {
-      part: "body",
-      remove: () => tx.block.deleteMany({ where }),
-      insert: (copy: WorkingCopy) =>
-        tx.block.createMany({
-          data: copy.body.map((block, position) => blockRow(articleId, block, position)),
-        }),
-    },
-    {
-      part: "keyPoints",
-      remove: () => tx.keyPoint.deleteMany({ where }),
-      insert: (copy: WorkingCopy) =>
-        tx.keyPoint.createMany({
-          data: copy.keyPoints.map((point, position) => ({ ...point, articleId, position })),
-        }),
-    },
-  ] as const;
-}
-
-function blockRow(articleId: string, block: Block, position: number): Prisma.BlockCreateManyInput {
-  const { id, type, ...content } = block;
-  if (block.type === "relatedLink") {
-    return { articleId, id, position, type, content: {}, relatedLinkId: block.relatedLinkId };
-  }
-  return { articleId, id, position, type, content };
-}
-
-function blockOf(row: Prisma.BlockGetPayload<object>): Block {
-  const own = row.type === "relatedLink" ? { relatedLinkId: row.relatedLinkId } : (row.content as object);
-  return { id: row.id, type: row.type, ...own } as Block;
 }
 
 export function storedArticle(row: RowWithParts): StoredArticle {

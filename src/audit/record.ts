@@ -1,6 +1,8 @@
 import type { FastifyRequest } from "fastify";
+import { v7 as uuid } from "uuid";
 import { type Transaction, actorOf, subjectsOf } from "../database/client.ts";
 import type { Prisma } from "../database/client.ts";
+import { insertRow } from "../database/insert.ts";
 import type { Answer } from "../http/answer.ts";
 
 /** The longest path and user agent that are kept, in UTF-16 code units. */
@@ -17,9 +19,15 @@ export type Deed = Pick<Prisma.AuditEntryUncheckedCreateInput, "operation"> &
 export async function audit(tx: Transaction, deed: Deed): Promise<void> {
   const { id, name } = actorOf(tx);
   const articleId = deed.articleId ?? subjectsOf(tx).get("articles") ?? null;
-  await tx.auditEntry.create({
-    data: { ...deed, articleId, at: new Date(), outcome: "done", actorId: id, actorName: name },
-  });
+  await insertRow(tx, "audit_entries", {
+    id: uuid(),
+    ...deed,
+    articleId,
+    at: new Date(),
+    outcome: "done",
+    actorId: id,
+    actorName: name,
+  } satisfies Prisma.AuditEntryUncheckedCreateInput);
 }
 
 /**

@@ -1,4 +1,6 @@
 import type { OutgoingHttpHeaders } from "node:http";
+import { type Audience, audienceOf } from "../access/audience.ts";
+import { type Caller, marksNow } from "../access/keys.ts";
 import type { CachedList } from "../editions/cache.ts";
 import type { App } from "../http/app.ts";
 import { sendBytes, sendable } from "../http/bytes.ts";
@@ -6,9 +8,10 @@ import { publicCaching } from "../http/caching.ts";
 import { nextLink } from "../http/paging.ts";
 import { renameHeaders } from "../http/rateLimit.ts";
 import type { Newsroom } from "../newsroom.ts";
-import { type Position, readPosition, writePosition } from "./position.ts";
+import { type Position, expired, readPosition, writePosition } from "./position.ts";
 import { changeJson } from "./present.ts";
-import { presentPosition, readChanges, startPosition } from "./read.ts";
+import { articlesIn, presentPosition, readChanges, startPosition } from "./read.ts";
+import { room } from "./room.ts";
 import { ChangeList, ChangeQuery, EventStream, StreamHeaders, StreamQuery } from "./schema.ts";
 import { changeStreams } from "./streams.ts";
 import { waiting } from "./waiting.ts";
@@ -20,8 +23,10 @@ export function changeRoutes(app: App, newsroom: Newsroom): void {
 }
 
 function feedRoute(app: App, newsroom: Newsroom): void {
-  const { cursors, live } = newsroom;
+  const { cursors, live, usage } = newsroom;
   const waiters = waiting(newsroom.news);
+  /** Where pages lead to, and whether that is worth telling at once. */
+  const ends = new WeakMap<CachedList, { next: Position; leadsOn: boolean }>();
   app.addHook("preClose", async () => {
     waiters.stop();
   });
@@ -39,32 +44,46 @@ function feedRoute(app: App, newsroom: Newsroom): void {
         querystring: ChangeQuery,
         response: { 200: ChangeList },
       },
-      config: { cached: true, problems: ["cursor-expired"] },
+      config: { cached: true, delivers: "json", problems: ["cursor-expired"] },
     },
     async (request, reply) => {
       const { since, limit, fields, wait } = request.query;
-      const position = await positionOf(newsroom, since ?? "start", "since");
-      const cursor = writePosition(cursors, position);
+      const { caller } = request;
+      const told = audienceOf(request);
+      const position = await positionOf(newsroom, since ?? "start", told);
       const address = addressOf({
-        since: cursor,
+        since: writePosition(cursors, position, told),
         limit: String(limit),
         fields: fields?.join(","),
         wait: wait === 0 ? undefined : String(wait),
       });
-      const linkTo = (next: string) => nextLink(address, next, "since");
-      const read = async () =>
-        live.list(address, async () => {
-          const { changes, next } = await readChanges(newsroom, position, limit);
-          const page = { limit, next: writePosition(cursors, next) };
-          const data = changes.map((change) => changeJson(change, fields)).join(",");
-          const json = `{"data":[${data}],"page":${JSON.stringify(page)}}`;
-          return { ...sendable(json), groups: ["changes"], headers: linkTo(page.next) };
-        });
-      const leadsOn = (page: CachedList) => page.headers["link"] !== linkTo(cursor)["link"];
+      const make = async (): Promise<CachedList> => {
+        const { changes, next, hasMore } = await readChanges(newsroom, position, limit, told);
+        const page = { limit, next: writePosition(cursors, next, told) };
+        const data = changes
+          .map((change) => changeJson(change, writePosition(cursors, change.position, told), fields))
+          .join(",");
+        const json = `{"data":[${data}],"page":${JSON.stringify(page)}}`;
+        const articles = fields?.length === 0 ? 0 : articlesIn(changes);
+        const headers = nextLink(address, page.next, "since");
+        const made = { ...sendable(json), groups: ["changes"], articles, headers };
+        ends.set(made, { next, leadsOn: changes.length > 0 || hasMore || position.after !== undefined });
+        return made;
+      };
+      const read = async () => {
+        if (wait > 0 && caller !== null) await requireSame(newsroom, caller);
+        return told.mark === null ? live.list(address, make) : make();
+      };
+      const leadsOn = (page: CachedList) => ends.get(page)?.leadsOn ?? true;
       const found = await waiters.until(read, leadsOn, wait * 1000, reply.raw);
-      const headers = publicCaching(request, newsroom, found.groups);
+      request.articlesGiven = found.articles;
+      if (caller !== null) {
+        if (isCursor(since)) usage.cameBack(caller.id, position);
+        usage.gave({ id: caller.id, mark: told.mark }, "feed", position, ends.get(found)?.next ?? position);
+      }
+      const headers = publicCaching(request, newsroom, found.groups, undefined, found.knownAt);
       // A cache that kept it for longer would keep a partner from what is new, and show what was taken back.
-      const caching = request.caller === null && wait === 0 ? "public, max-age=1" : "private, no-store";
+      const caching = caller === null && wait === 0 ? "public, max-age=1" : "private, no-store";
       return sendBytes(request, reply, found, { ...headers, ...found.headers, "cache-control": caching });
     },
   );
@@ -72,6 +91,7 @@ function feedRoute(app: App, newsroom: Newsroom): void {
 
 function streamRoute(app: App, newsroom: Newsroom): void {
   const streams = changeStreams(newsroom);
+  const places = room(newsroom.config);
   app.addHook("preClose", async () => {
     streams.stop();
   });
@@ -84,23 +104,25 @@ function streamRoute(app: App, newsroom: Newsroom): void {
         summary: "Be told what changes for readers",
         description:
           "Server-sent events, as `EventSource` reads them. Of each change `event` is the kind, `data` the same JSON as in `listChanges` (`Change`) and `id` the cursor, with which the change feed goes on as well. " +
-          "Who comes back with `Last-Event-ID` misses nothing. A comment every 15 seconds shows that the stream lives; who reads too slowly is disconnected.",
+          "Who comes back with `Last-Event-ID` misses nothing. A comment every 15 seconds shows that the stream lives; who reads too slowly is disconnected. How many may be open at once, in all and of one key, are settings of the server: beyond them it is 503 or 429.",
         tags: ["Changes"],
         querystring: StreamQuery,
         headers: StreamHeaders,
         response: { 200: EventStream },
       },
-      config: { produces: ["text/event-stream"], problems: ["cursor-expired"] },
+      config: { produces: ["text/event-stream"], delivers: "json", problems: ["cursor-expired"] },
       exposeHeadRoute: false,
     },
     async (request, reply) => {
       const { since = "now", fields } = request.query;
       const last = request.headers["last-event-id"] ?? "";
+      const told = audienceOf(request);
       const position = await (last === ""
-        ? positionOf(newsroom, since, "since")
-        : readPosition(newsroom.cursors, last, "Last-Event-ID"));
+        ? positionOf(newsroom, since, told)
+        : readPosition(newsroom.cursors, last, "Last-Event-ID", told));
       // What is expired is told as long as it can be.
-      await readChanges(newsroom, position, 0);
+      await readChanges(newsroom, position, 0, told);
+      places.take(request, reply.raw);
       reply.headers({
         "content-type": "text/event-stream",
         "cache-control": "private, no-store",
@@ -110,7 +132,12 @@ function streamRoute(app: App, newsroom: Newsroom): void {
       renameHeaders(reply);
       reply.hijack();
       reply.raw.writeHead(200, reply.getHeaders() as OutgoingHttpHeaders);
-      streams.open(reply.raw, position, fields);
+      const keyId = request.caller?.id;
+      if (keyId !== undefined) {
+        newsroom.usage.count(keyId, { requests: 1 });
+        if (last !== "" || isCursor(since)) newsroom.usage.cameBack(keyId, position);
+      }
+      streams.open(reply.raw, { position, fields, told, keyId });
     },
   );
 }
@@ -123,13 +150,29 @@ function addressOf(parameters: Record<string, string | undefined>): string {
   return `/v1/changes?${new URLSearchParams(given).toString()}`;
 }
 
+/** Whether who asks has been here before: then it has what leads to the cursor. */
+function isCursor(since = "start"): boolean {
+  return since !== "start" && since !== "now";
+}
+
 /**
  * The place that a request starts from.
  *
- * @throws 400 when the cursor is none of ours
+ * @throws 400 when the cursor is none of ours; 410 when it was made for another entitlement
  */
-async function positionOf(newsroom: Newsroom, since: string, parameter: string): Promise<Position> {
+async function positionOf(newsroom: Newsroom, since: string, audience: Audience): Promise<Position> {
   if (since === "start") return startPosition(newsroom);
   if (since === "now") return presentPosition(newsroom);
-  return readPosition(newsroom.cursors, since, parameter);
+  return readPosition(newsroom.cursors, since, "since", audience);
+}
+
+/**
+ * Holds a key that waited for an answer against what it may do now.
+ *
+ * @throws 410 when its entitlement was changed, or it is not good any more, of which it is told when it
+ *   asks again
+ */
+async function requireSame({ statements }: Newsroom, { id, audience }: Caller): Promise<void> {
+  const marks = await marksNow(statements, [id]);
+  if (marks.get(id) !== audience.mark) throw expired("The entitlement was changed meanwhile.");
 }

@@ -1,12 +1,21 @@
 import { z } from "zod";
 import { Article } from "../articles/schema.ts";
+import type { ChangeKind } from "../editions/changes.ts";
 import { pageParameters } from "../http/paging.ts";
 import { Id, Slug, TimeOut } from "../http/scalars.ts";
 
 /** The longest that an answer may be waited for, in seconds. */
 export const MAX_WAIT = 60;
 
-const kinds = ["published", "updated", "corrected", "unpublished", "deleted", "moved", "withdrawn"] as const;
+export const kinds = [
+  "published",
+  "updated",
+  "corrected",
+  "unpublished",
+  "deleted",
+  "moved",
+  "withdrawn",
+] as const satisfies readonly ChangeKind[];
 
 /** Share counts are no part of an edition: they change without one. */
 const ChangedArticle = Article.omit({ shareCounts: true, shareTotal: true })
@@ -85,8 +94,10 @@ export const StreamHeaders = z.looseObject({
 
 const [articleExample = {}] = (Article.meta()?.examples ?? []) as Record<string, unknown>[];
 const { shareCounts: _, shareTotal: __, ...edition } = articleExample;
-const example = {
+/** A change as it may be. */
+export const example = {
   sequence: 4711,
+  cursor: "q1vTm3kZ0aXx8mV2b4nD6VsiNDcxMSJd",
   kind: "corrected",
   at: "2025-04-10T09:30:00.000Z",
   articleId: "0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e",
@@ -104,6 +115,9 @@ export const Change = z
       .describe(
         "Higher with every change, with gaps. Null for what was live at the start, which no change tells of.",
       ),
+    cursor: z
+      .string()
+      .describe("Where it leaves whoever knows it: `since` of the feed, and of a webhook's replay."),
     kind: z
       .enum(kinds)
       .describe(
@@ -133,7 +147,7 @@ export const Change = z
 
 const eventExample = `retry: 2000
 
-id: q1vTm3kZ0aXx8mV2b4nD6VsiNDcxMSJd
+id: ${example.cursor}
 event: corrected
 data: ${JSON.stringify(example)}
 
@@ -154,5 +168,5 @@ export const ChangeList = z
   })
   .meta({
     id: "ChangeList",
-    examples: [{ data: [example], page: { limit: 20, next: "q1vTm3kZ0aXx8mV2b4nD6VsiNDcxMSJd" } }],
+    examples: [{ data: [example], page: { limit: 20, next: example.cursor } }],
   });

@@ -18,7 +18,7 @@ const description = `Dateline serves news articles with their key points, relate
 
 Editors write a working copy; publishing compiles it into an immutable edition; readers and partners get editions alone.
 
-**Keys.** Published articles can be read, and shares recorded, without a key. Everything else takes \`Authorization: Bearer KEY\`.
+**Keys.** Published articles can be read, and shares recorded, without a key. Everything else takes \`Authorization: Bearer KEY\`. An installation can demand a key for reading, too (\`DATELINE_PUBLIC_READING=off\`); those without one get 401 then.
 
 **Conditional requests.** Every resource has a strong \`ETag\`. A change to an article, or to anything inside it, needs \`If-Match\` with the ETag last seen, or \`*\`.
 
@@ -47,6 +47,7 @@ const tags = [
   { name: "Taxonomy", description: "Sections, tags and authors." },
   { name: "Desk", description: "Who is at work on an article, and what they say of it to each other." },
   { name: "Webhooks", description: "Addresses that are told of every change." },
+  { name: "Recall", description: "Which partners have an article, and know that it was taken back." },
   { name: "Keys", description: "Who may do what." },
   { name: "Audit", description: "Who did what, when and from where." },
   { name: "Operations", description: "For those who run Dateline." },
@@ -114,14 +115,14 @@ function described(schema: Json, route: RouteOptions): Json {
   const method = [route.method].flat()[0] ?? "GET";
   const has = (part: string) => schema[part] !== undefined;
   const needsKey = access !== "public";
-  const scope = access === "public" || access === "key" ? undefined : access;
+  const scopesNeeded = access === "public" || access === "key" ? [] : [access].flat();
   const inferred: ProblemType[] = [
     ...(has("querystring") || has("body") || has("params")
       ? (["malformed-request", "invalid-parameter"] as const)
       : []),
     "key-invalid",
     ...(needsKey ? (["key-required"] as const) : []),
-    ...(scope === undefined ? [] : (["scope-missing", "out-of-reach"] as const)),
+    ...(scopesNeeded.length === 0 ? [] : (["scope-missing", "out-of-reach"] as const)),
     ...(alsoFor === undefined ? [] : (["key-required", "scope-missing"] as const)),
     ...(has("body") ? (["content-too-large", "unsupported-media-type", "invalid-content"] as const) : []),
     ...(precondition === undefined ? [] : (["precondition-failed"] as const)),
@@ -135,7 +136,11 @@ function described(schema: Json, route: RouteOptions): Json {
   const names = [...new Set([...inferred, ...problems])];
   const security = needsKey ? [{ key: [] }] : alsoFor === undefined ? [] : [{}, { key: [] }];
   const notes = [
-    scope === undefined ? (needsKey ? "Needs a key." : "") : `Needs the scope \`${scope}\`.`,
+    scopesNeeded.length > 0
+      ? `Needs the scope ${scopesNeeded.map((scope) => `\`${scope}\``).join(" or ")}.`
+      : needsKey
+        ? "Needs a key."
+        : "",
     alsoFor === undefined ? "" : `A key with \`${alsoFor}\` may do more.`,
   ];
   return {
@@ -145,7 +150,7 @@ function described(schema: Json, route: RouteOptions): Json {
       .filter((note) => note !== undefined && note !== "")
       .join("\n\n"),
     ...(has("body") ? { consumes } : {}),
-    "x-scopes": [...(scope === undefined ? [] : [scope]), ...(alsoFor === undefined ? [] : [alsoFor])],
+    "x-scopes": [...scopesNeeded, ...(alsoFor === undefined ? [] : [alsoFor])],
     "x-problems": names,
     "x-headers": { precondition, merges, cached: cached ?? false, method },
   };
@@ -282,7 +287,13 @@ const headers = {
   "Cache-Control": {
     description: "How long it may be kept.",
     schema: text,
-    example: "public, max-age=1, stale-while-revalidate=30",
+    example: "public, max-age=1, stale-while-revalidate=30, stale-if-error=60",
+  },
+  "Cache-Status": {
+    description:
+      "Present while the database is away and the answer comes from memory (RFC 9211): `ttl` is minus the seconds since it was last known to be true, and so is `Age`.",
+    schema: text,
+    example: 'Dateline; hit; ttl=-12; detail="database away"',
   },
   "X-Request-Id": {
     description: "The request's id, as in the log.",

@@ -1,7 +1,8 @@
-import scalar from "@scalar/fastify-api-reference";
+import Fastify from "fastify";
 import { stringify } from "yaml";
 import { z } from "zod";
 import type { App } from "../http/app.ts";
+import { type Sendable, sendBytes, sendable } from "../http/bytes.ts";
 import { problem, problemTitle, type ProblemType, problemTypes } from "../http/problems.ts";
 
 const tags = ["Operations"];
@@ -29,7 +30,7 @@ const documentAs = (type: string, schema: z.ZodType) => ({
 });
 
 /** The OpenAPI document, a page to browse it with, and what each problem's `type` leads to. */
-export async function docsRoutes(app: App): Promise<void> {
+export function docsRoutes(app: App): void {
   app.get(
     "/openapi.json",
     {
@@ -81,21 +82,48 @@ export async function docsRoutes(app: App): Promise<void> {
     },
   );
 
-  await app.register(scalar, {
-    routePrefix: "/docs",
-    // Without what would call on others' servers.
-    configuration: {
-      url: "/openapi.json",
-      title: "Dateline",
-      withDefaultFonts: false,
-      telemetry: false,
-      hideClientButton: true,
-      showDeveloperTools: "never",
-      agent: { disabled: true },
-      mcp: { disabled: true },
-    },
-  });
+  browserRoutes(app);
 }
+
+/** The page by Scalar, and its script. Without what would call on others' servers. */
+function browserRoutes(app: App): void {
+  const schema = { hide: true };
+  // Scalar comes as 19 MB of strings, which a process does not hold before somebody opens the page.
+  let opened: Promise<Map<string, Sendable>> | undefined;
+  const load = async () => {
+    const [{ default: scalar }, docs] = [await import("@scalar/fastify-api-reference"), Fastify()];
+    await docs.register(scalar, {
+      routePrefix: "/docs",
+      configuration: {
+        url: "/openapi.json",
+        title: "Dateline",
+        withDefaultFonts: false,
+        telemetry: false,
+        hideClientButton: true,
+        showDeveloperTools: "never",
+        agent: { disabled: true },
+        mcp: { disabled: true },
+      },
+    });
+    const files = pages.map(async ({ path }) => [path, sendable((await docs.inject(path)).body)] as const);
+    return new Map(await Promise.all(files));
+  };
+
+  app.get("/docs", { schema }, (_request, reply) => reply.headers(forAnHour).redirect("/docs/", 301));
+  for (const { path, type } of pages) {
+    app.get(path, { schema, config: { produces: [type] } }, async (request, reply) => {
+      opened ??= load();
+      const file = (await opened).get(path);
+      if (file === undefined) throw new Error(`Scalar has no ${path}`);
+      return sendBytes(request, reply, file, { ...forAnHour, "content-type": `${type}; charset=utf-8` });
+    });
+  }
+}
+
+const pages = [
+  { path: "/docs/", type: "text/html" },
+  { path: "/docs/js/scalar.js", type: "text/javascript" },
+];
 
 /** The document as it is checked in: `openapi.yaml`. */
 export function openApiYaml(app: App): string {

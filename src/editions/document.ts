@@ -48,24 +48,37 @@ export function renderEdition(
   address: ArticleAddress,
 ): { document: string; summary: string } {
   const live = new Map(links.map((link) => [link.linkId, link]));
-  const relatedLinks = document.relatedLinks
-    .flatMap((link): EditionDocument["relatedLinks"] => {
-      const { targetId, target } = live.get(link.id) ?? { targetId: null, target: null };
-      if (targetId === null) return [{ ...link, articleId: null }];
-      if (target === null) return [];
-      return [{ ...link, title: target.headline, url: address(target.slug), articleId: targetId }];
-    })
-    .map((link, position) => ({ ...link, position }));
+  const relatedLinks = document.relatedLinks.flatMap((link): EditionDocument["relatedLinks"] => {
+    const { targetId, target } = live.get(link.id) ?? { targetId: null, target: null };
+    if (targetId === null) return [{ ...link, articleId: null }];
+    if (target === null) return [];
+    return [{ ...link, title: target.headline, url: address(target.slug), articleId: targetId }];
+  });
+  const { body, ...summary } = withLinks(document, relatedLinks);
+  return { document: JSON.stringify({ ...summary, body }), summary: JSON.stringify(summary) };
+}
+
+/** An article with these of its links alone: what refers to others, in the body too, is left out. A body may be absent. */
+export function withLinks<Shown extends Omit<EditionDocument, "body"> & { body?: EditionDocument["body"] }>(
+  article: Shown,
+  links: EditionDocument["relatedLinks"],
+): Shown {
+  const relatedLinks = links.map((link, position) => ({ ...link, position }));
+  if (article.body === undefined) return { ...article, relatedLinks };
   const shown = new Set(relatedLinks.map(({ id }) => id));
-  const body = document.body.filter(
-    (block) => block.type !== "relatedLink" || shown.has(block.relatedLinkId),
-  );
+  const body = article.body.filter((block) => block.type !== "relatedLink" || shown.has(block.relatedLinkId));
   const blocks = new Set(body.map(({ id }) => id));
-  const keyPoints = document.keyPoints.map((point) =>
+  const keyPoints = article.keyPoints.map((point) =>
     blocks.has(point.blockId ?? "") ? point : { ...point, blockId: null },
   );
-  const { body: _, ...summary } = { ...document, keyPoints, relatedLinks };
-  return { document: JSON.stringify({ ...summary, body }), summary: JSON.stringify(summary) };
+  return { ...article, keyPoints, relatedLinks, body };
+}
+
+/** An article for whoever shows it, who finds an empty body where the audience gets none. */
+export function wholeArticle<Shown extends { body?: EditionDocument["body"] }>(
+  article: Shown,
+): Shown & Pick<EditionDocument, "body"> {
+  return { ...article, body: article.body ?? [] };
 }
 
 /** Adds the share counts to a rendered document, without reading it. */

@@ -1,3 +1,4 @@
+import type { Audience } from "../access/audience.ts";
 import { type StoredArticle, findArticles } from "../articles/workingCopy.ts";
 import { Prisma, type Transaction } from "../database/client.ts";
 import { type Total, countUpTo } from "../database/counting.ts";
@@ -14,7 +15,9 @@ import {
   termsOf,
   times,
 } from "./listings.ts";
-import { oncePublished, shareCountsOf, viewFor } from "./read.ts";
+import { viewFor } from "./entitled.ts";
+import { oncePublished, shareCountsOf } from "./read.ts";
+import { withoutUnseen } from "./unseen.ts";
 import type { ArticleQuery } from "./schema.ts";
 
 /** A page of a list: its items as JSON text, and where it goes on. */
@@ -34,10 +37,24 @@ export async function listLive(tx: Transaction, cursors: Cursors, query: LiveQue
   const page = rows.slice(0, query.limit);
   const last = rows.length > query.limit ? page.at(-1) : undefined;
   return {
-    items: page.map(({ summary, shares }) => withShares(summary, shares ?? {})),
+    items: await itemsOf(tx, query.audience, page),
     next: last === undefined ? null : cursors.write(listName, [last.position.toISOString(), last.article_id]),
     count: query.count ? await countUpTo(tx, selectListed(query, terms)) : undefined,
   };
+}
+
+/** Rows of what is live as items of a list for an audience. */
+export async function itemsOf(
+  tx: Transaction,
+  audience: Audience,
+  rows: readonly Pick<ListRow, "summary" | "shares">[],
+): Promise<string[]> {
+  const summaries = await withoutUnseen(
+    tx,
+    audience,
+    rows.map(({ summary }) => summary),
+  );
+  return summaries.map((summary, index) => withShares(summary, rows[index]?.shares ?? {}));
 }
 
 export function emptyPage({ count }: ArticleQuery): ListedPage {
@@ -51,7 +68,8 @@ export async function listLiveByIds(tx: Transaction, query: ArticleQuery & { ids
     SELECT p.article_id, p.summary, ${shareCountsOf(Prisma.sql`p.article_id`)} AS shares
     FROM ${viewFor(query.audience)} p JOIN search_entries s USING (article_id)
     WHERE p.article_id = ANY (${query.ids}::uuid[]) AND ${terms === undefined ? Prisma.sql`false` : conjunction([hasTerms(terms), ...times(query, "s")])}`;
-  const found = new Map(rows.map((row) => [row.article_id, withShares(row.summary, row.shares ?? {})]));
+  const shown = await itemsOf(tx, query.audience, rows);
+  const found = new Map(rows.map((row, index) => [row.article_id, shown[index] ?? ""]));
   const absent = query.ids.filter((id) => !found.has(id));
   const once = await oncePublished(tx, absent, query.audience);
   const items = query.ids.flatMap((id) => found.get(id) ?? []);
@@ -123,9 +141,17 @@ async function draftsOf(tx: Transaction, ids: string[]): Promise<StoredArticle[]
   return ids.flatMap((id) => byId.get(id) ?? []);
 }
 
-/** A cursor belongs to a list with the same filters and sort; the page's size may change. */
+/** A cursor belongs to a list with the same filters and sort; the page's size, and who asks, may change. */
 export function nameOf(kind: string, query: ArticleQuery): string {
-  const { cursor: _, limit: __, count: ___, fields: ____, format: _____, ...filters } = query;
+  const {
+    cursor: _,
+    limit: __,
+    count: ___,
+    fields: ____,
+    format: _____,
+    audience: ______,
+    ...filters
+  } = query;
   const named = Object.entries(filters).filter(([, value]) => value !== undefined);
   return `${kind} ${JSON.stringify(named.toSorted(([a], [b]) => (a < b ? -1 : 1)))}`;
 }

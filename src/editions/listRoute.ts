@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { audienceOf, seesAsAnyone } from "../access/audience.ts";
 import { requireScope } from "../access/authenticate.ts";
 import { withinReach } from "../access/reach.ts";
 import { presentArticle } from "../articles/present.ts";
@@ -15,7 +16,6 @@ import type { Newsroom } from "../newsroom.ts";
 import { listFound } from "../search/list.ts";
 import { listMostShared } from "../shares/mostShared.ts";
 import { choose, chosen } from "./chosen.ts";
-import { mayReadEmbargoed } from "./read.ts";
 import { listDrafts, listDraftsByIds, listLive, listLiveByIds } from "./list.ts";
 import { pastCaching } from "./past.ts";
 import { listPast } from "./pastList.ts";
@@ -40,8 +40,7 @@ export function listRoute(app: App, newsroom: Newsroom): void {
       config: { alsoFor: "drafts:read", heedsReach: true, cached: true, produces: listTypes },
     },
     async (request, reply) => {
-      const forPartners = mayReadEmbargoed(request);
-      const query: ArticleQuery = { ...request.query, audience: forPartners ? "partners" : "public" };
+      const query: ArticleQuery = { ...request.query, audience: audienceOf(request) };
       const { database, cursors } = newsroom;
       const format = formatOf(request, query, listTypes);
       if (query.version === "draft") {
@@ -62,29 +61,33 @@ export function listRoute(app: App, newsroom: Newsroom): void {
         query.fields === undefined ? found.items : found.items.map((item) => choose(item, query.fields));
       if (asOf !== undefined) {
         const found = await listPast(newsroom, { ...query, asOf });
+        request.articlesGiven = found.items.length;
         const headers = pastCaching(request, newsroom, ["articles"], asOf);
         return sendList(request, reply, query, { ...found, items: items(found) }, headers);
       }
-      const headers = {
-        ...publicCaching(request, newsroom, ["articles"], newsroom.news.agenda.next()),
+      const caching = (knownAt?: number) => ({
+        ...publicCaching(request, newsroom, ["articles"], newsroom.news.agenda.next(), knownAt),
         vary: VARY_BY_FORM,
-      };
+      });
       if (format !== undefined) {
         const { next = null, ...found } = await listPublished(newsroom, query);
+        request.articlesGiven = found.items.length;
         const page = sendable(await listAs(newsroom, request, format, found));
-        return sendAs(request, reply, format, page, { ...headers, ...nextLink(request.url, next) });
+        return sendAs(request, reply, format, page, { ...caching(), ...nextLink(request.url, next) });
       }
-      if (query.ids !== undefined || query.cursor !== undefined || forPartners) {
+      if (query.ids !== undefined || query.cursor !== undefined || !seesAsAnyone(query.audience)) {
         const found = await listPublished(newsroom, query);
-        return sendList(request, reply, query, { ...found, items: items(found) }, headers);
+        request.articlesGiven = found.items.length;
+        return sendList(request, reply, query, { ...found, items: items(found) }, caching());
       }
       const page = await newsroom.live.list(request.url, async () => {
         const found = await listPublished(newsroom, query);
         const json = listJson(query, { ...found, items: items(found) });
         const link = nextLink(request.url, found.next ?? null);
-        return { ...sendable(json), groups: ["articles"], headers: link };
+        return { ...sendable(json), groups: ["articles"], articles: found.items.length, headers: link };
       });
-      return sendBytes(request, reply, page, { ...headers, ...page.headers });
+      request.articlesGiven = page.articles;
+      return sendBytes(request, reply, page, { ...caching(page.knownAt), ...page.headers });
     },
   );
 }

@@ -1,6 +1,7 @@
 import { Prisma, type Transaction } from "../database/client.ts";
 import { planOf } from "../database/counting.ts";
-import { shareCountsOf, viewFor } from "./read.ts";
+import { entitledChoices, entitledSpan, entitledTerms, seenOutside, shownFor } from "./entitled.ts";
+import { shareCountsOf } from "./read.ts";
 import type { ArticleQuery } from "./schema.ts";
 
 /** The term that everything is listed under. */
@@ -38,23 +39,30 @@ export interface ListRow {
 }
 
 /**
- * The terms that a list is narrowed by, that with the fewest articles first as far as PostgreSQL's
+ * The terms that a list is narrowed by, also for its audience, that with the fewest articles first as far as PostgreSQL's
  * statistics know.
  *
  * @returns undefined when one of them is unknown, so that nothing can be listed
  */
 export async function termsOf(
   tx: Transaction,
-  { tag, author, section, language }: Pick<ArticleQuery, "tag" | "author" | "section" | "language">,
+  {
+    tag,
+    author,
+    section,
+    language,
+    audience,
+  }: Pick<ArticleQuery, "tag" | "author" | "section" | "language" | "audience">,
 ): Promise<Terms | undefined> {
   const asked = [tag, author, section, language].filter((name) => name !== undefined);
-  if (asked.length === 0) return [EVERYTHING];
+  const entitled = entitledTerms(audience);
+  if (asked.length === 0 && entitled.length === 0) return [EVERYTHING];
   const found = await tx.$queryRaw<{ term: string }[]>`
     SELECT id AS term FROM tags WHERE slug = ${tag}
     UNION ALL SELECT id FROM authors WHERE slug = ${author}
     UNION ALL SELECT id FROM sections WHERE slug = ${section}
     UNION ALL SELECT language_term(${language}) WHERE ${language}::text IS NOT NULL`;
-  const terms = found.map(({ term }) => term);
+  const terms = [...new Set([...found.map(({ term }) => term), ...entitled])];
   const [first, ...others] = terms.length > 1 ? await seldomFirst(tx, terms) : terms;
   return first === undefined || found.length < asked.length ? undefined : [first, ...others];
 }
@@ -78,13 +86,13 @@ export async function findListed(
   terms: Terms,
   after: Position | undefined,
 ): Promise<ListRow[]> {
-  const across = timesAcross(query, "l");
+  const across = [...timesAcross(query, "l"), ...entitledChoices(query.audience, "entry", "s")];
   const isWhole = terms.length === 1 && across.length === 0;
   const rows = await tx.$queryRaw<ListRow[]>(walked(query, terms, after, isWhole));
   if (rows.length > query.limit || isWhole) return rows;
   const [more] = await tx.$queryRaw<unknown[]>(beyondWalk(query, terms, after));
   if (more === undefined) return rows;
-  // Times that lie across the order of the list may leave much, all of it far from its beginning.
+  // What lies across the order of the list may leave much, all of it far from its beginning.
   const expected = across.length === 0 ? undefined : await planOf(tx, selectListed(query, terms));
   return tx.$queryRaw<ListRow[]>(
     expected !== undefined && expected["Plan Rows"] > MOST_GATHERED
@@ -147,7 +155,7 @@ function gathered(query: LiveQuery, terms: Terms, after: Position | undefined): 
 
 /** Selects all that is listed under some terms. */
 export function selectListed(query: ArticleQuery, terms: Terms): Prisma.Sql {
-  if (terms.length > 1) {
+  if (terms.length > 1 || entitledChoices(query.audience, "entry", "s").length > 0) {
     const filters = [hasTerms(terms), ...times(query, "s")];
     return Prisma.sql`SELECT article_id, published_at, updated_at FROM search_entries s WHERE ${conjunction(filters)}`;
   }
@@ -166,18 +174,38 @@ export function times(query: ArticleQuery, row: "l" | "s"): Prisma.Sql[] {
   return [...publishedWithin(query, row), ...updatedWithin(query, row), isVisible(query, row)];
 }
 
-/** That what is listed is what its audience sees at this moment: a few look-ups for the whole statement. */
+/**
+ * That what is listed is what its audience sees at this moment: a few look-ups for the whole statement, and
+ * one for each row where the audience is entitled to one of several terms.
+ *
+ * @param row "s" for an entry, or another row that has the article's id
+ */
 export function isVisible({ audience }: Pick<ArticleQuery, "audience">, row: string): Prisma.Sql {
-  const hidden = Prisma.raw(audience === "public" ? "hidden" : "hidden_from_partners");
-  return Prisma.sql`${Prisma.raw(row)}.article_id <> ALL (ARRAY(SELECT article_id FROM ${hidden}))`;
+  const articleId = Prisma.raw(`${row}.article_id`);
+  const hidden = Prisma.raw(audience.embargoed ? "hidden_from_partners" : "hidden");
+  const outside = seenOutside(audience);
+  const unseen = outside === undefined ? Prisma.empty : Prisma.sql` UNION ALL ${outside}`;
+  const isShown = Prisma.sql`${articleId} <> ALL (ARRAY(SELECT article_id FROM ${hidden}${unseen}))`;
+  const choices = entitledChoices(audience, "entry", row === "s" ? "s" : "entry");
+  if (choices.length === 0) return isShown;
+  const isEntitled =
+    row === "s"
+      ? conjunction(choices)
+      : Prisma.sql`EXISTS (SELECT FROM search_entries entry WHERE entry.article_id = ${articleId} AND ${conjunction(choices)} OFFSET 0)`;
+  return Prisma.sql`${isShown} AND ${isEntitled}`;
 }
 
 export function publishedWithin(
-  { publishedAfter, publishedBefore }: Pick<ArticleQuery, "publishedAfter" | "publishedBefore">,
+  {
+    publishedAfter,
+    publishedBefore,
+    audience,
+  }: Pick<ArticleQuery, "publishedAfter" | "publishedBefore" | "audience">,
   row: string,
 ): Prisma.Sql[] {
   const column = Prisma.raw(`${row}.published_at`);
   return [
+    ...entitledSpan(audience, row),
     ...(publishedAfter === undefined ? [] : [Prisma.sql`${column} > ${publishedAfter}::timestamptz`]),
     ...(publishedBefore === undefined ? [] : [Prisma.sql`${column} < ${publishedBefore}::timestamptz`]),
   ];
@@ -216,7 +244,7 @@ function shown(query: LiveQuery, page: Prisma.Sql): Prisma.Sql {
   const { direction } = sorts[query.sort];
   return Prisma.sql`
     SELECT p.article_id, p.summary, page.position, ${shareCountsOf(Prisma.sql`p.article_id`)} AS shares
-    FROM (${page}) page JOIN ${viewFor(query.audience)} p ON p.article_id = page.article_id
+    FROM (${page}) page JOIN ${shownFor(query.audience)} p ON p.article_id = page.article_id
     ORDER BY page.position ${direction}, page.article_id ${direction}`;
 }
 

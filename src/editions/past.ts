@@ -1,4 +1,5 @@
 import type { FastifyRequest } from "fastify";
+import { type Audience, audienceOf } from "../access/audience.ts";
 import { titleKey } from "../articles/titles.ts";
 import { Prisma, type Transaction } from "../database/client.ts";
 import { withdrawn } from "../desk/withdrawals.ts";
@@ -7,6 +8,8 @@ import { type Problem, invalidParameter, problem } from "../http/problems.ts";
 import { isId } from "../http/scalars.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { type EditionDocument, type LiveLink, renderEdition, withShares } from "./document.ts";
+import { entitledTo } from "./entitled.ts";
+import { conjunction } from "./listings.ts";
 import { withTargets } from "./live.ts";
 import { brief } from "./read.ts";
 
@@ -32,6 +35,12 @@ export const wasLive = (asOf: string) => Prisma.sql`
     SELECT FROM planned_editions n
     WHERE n.article_id = e.article_id AND n.version > e.version AND n.live_from <= ${asOf}::timestamptz OFFSET 0)
   AND e.article_id <> ALL (ARRAY(SELECT article_id FROM withdrawals))`;
+
+/** That an edition e was what an audience, as it is now, would have seen at a moment. */
+export const wasSeen = ({ asOf, audience }: { asOf: string; audience: Audience }): Prisma.Sql[] => [
+  wasLive(asOf),
+  ...entitledTo(audience, "edition", "e"),
+];
 
 /**
  * Refuses a moment that has not come: what is planned for it is nobody's to know. The database's
@@ -63,18 +72,20 @@ export async function readPast(
   asOf: string,
 ): Promise<{ json: string; headers: Record<string, string> }> {
   const { database } = newsroom;
+  const audience = audienceOf(request);
   await requirePast(database, asOf);
   const id = isId(reference) ? reference.toLowerCase() : await holderOf(database, reference);
   if (id === undefined) throw neverPublished(reference, asOf);
   const [edition] = await database.$queryRaw<PastEdition[]>`
-    SELECT ${pastColumns} FROM editions e WHERE e.article_id = ${id}::uuid AND ${wasLive(asOf)}`;
-  if (edition === undefined) throw await whyAbsentThen(database, id, reference, asOf);
-  const linksOf = await pastLinks(database, [edition], asOf);
+    SELECT ${pastColumns} FROM editions e
+    WHERE ${conjunction([Prisma.sql`e.article_id = ${id}::uuid`, ...wasSeen({ asOf, audience })])}`;
+  if (edition === undefined) throw await whyAbsentThen(database, id, reference, { asOf, audience });
+  const linksOf = await pastLinks(database, [edition], { asOf, audience });
   const links = linksOf(edition);
-  const { document } = renderEdition(edition.document, links, newsroom.articleAddress);
+  const { document, summary } = renderEdition(edition.document, links, newsroom.articleAddress);
   const linked = links.flatMap(({ targetId, target }) => (target === null ? [] : (targetId ?? [])));
   return {
-    json: withShares(document, {}),
+    json: withShares(audience.entitlement?.content === "summary" ? summary : document, {}),
     headers: pastCaching(request, newsroom, [id, ...linked, ...edition.terms], asOf),
   };
 }
@@ -83,9 +94,9 @@ export async function readPast(
 export async function pastSummaries(
   { database, articleAddress }: Newsroom,
   editions: readonly PastEdition[],
-  asOf: string,
+  at: { asOf: string; audience: Audience },
 ): Promise<string[]> {
-  const linksOf = await pastLinks(database, editions, asOf);
+  const linksOf = await pastLinks(database, editions, at);
   return editions.map((edition) =>
     withShares(renderEdition(edition.document, linksOf(edition), articleAddress).summary, {}),
   );
@@ -120,7 +131,15 @@ async function holderOf(tx: Transaction, slug: string): Promise<string | undefin
   return held?.article_id;
 }
 
-async function whyAbsentThen(tx: Transaction, id: string, reference: string, asOf: string): Promise<Problem> {
+/** As of editions that are live (`whyAbsent` in read.ts), whoever was not entitled to the last by then is told of none. */
+async function whyAbsentThen(
+  tx: Transaction,
+  id: string,
+  reference: string,
+  { asOf, audience }: { asOf: string; audience: Audience },
+): Promise<Problem> {
+  if (audience.entitlement !== null && !(await wasEntitledBy(tx, id, { asOf, audience })))
+    return neverPublished(reference, asOf);
   const [known] = await tx.$queryRaw<
     [{ was_live_by_then: boolean; is_withdrawn: boolean; reason: string | null }]
   >`
@@ -139,13 +158,30 @@ async function whyAbsentThen(tx: Transaction, id: string, reference: string, asO
   });
 }
 
+async function wasEntitledBy(
+  tx: Transaction,
+  id: string,
+  { asOf, audience }: { asOf: string; audience: Audience },
+): Promise<boolean> {
+  const [last] = await tx.$queryRaw<unknown[]>`
+    SELECT FROM (
+      SELECT * FROM editions WHERE article_id = ${id}::uuid AND live_from <= ${asOf}::timestamptz
+      ORDER BY version DESC LIMIT 1
+    ) e WHERE ${conjunction(entitledTo(audience, "edition", "e"))}`;
+  return last !== undefined;
+}
+
 function neverPublished(reference: string, asOf: string): Problem {
   return problem("not-found", `No article ${reference} had been published by ${asOf}.`, { headers: brief });
 }
 
 /** Where the links of editions led at a moment: a function that tells it of each edition. */
-async function pastLinks(tx: Transaction, editions: readonly PastEdition[], asOf: string) {
-  const bound = await boundByTitle(tx, editions, asOf);
+async function pastLinks(
+  tx: Transaction,
+  editions: readonly PastEdition[],
+  at: { asOf: string; audience: Audience },
+) {
+  const bound = await boundByTitle(tx, editions, at.asOf);
   const hanging = new Map(
     editions.map(({ article_id, document }) => [
       article_id,
@@ -160,7 +196,8 @@ async function pastLinks(tx: Transaction, editions: readonly PastEdition[], asOf
       ? []
       : await tx.$queryRaw<{ article_id: string; headline: string; slug: string }[]>`
           SELECT e.article_id, e.document->>'headline' AS headline, e.document->>'slug' AS slug
-          FROM editions e WHERE e.article_id = ANY (${ids}::uuid[]) AND ${wasLive(asOf)}`;
+          FROM editions e
+          WHERE ${conjunction([Prisma.sql`e.article_id = ANY (${ids}::uuid[])`, ...wasSeen(at)])}`;
   const byId = new Map(targets.map((target) => [target.article_id, target]));
   return ({ article_id }: PastEdition): LiveLink[] => withTargets(hanging.get(article_id) ?? [], byId);
 }

@@ -1,9 +1,10 @@
 import { Prisma, type Transaction } from "../database/client.ts";
 import { countUpTo } from "../database/counting.ts";
 import type { Newsroom } from "../newsroom.ts";
+import { entitledChoices, entitledTo } from "./entitled.ts";
 import { emptyPage, nameOf } from "./list.ts";
 import { EVERYTHING, MOST_WALKED, type Terms, conjunction, publishedWithin, termsOf } from "./listings.ts";
-import { type PastEdition, pastColumns, pastSummaries, requirePast, wasLive } from "./past.ts";
+import { type PastEdition, pastColumns, pastSummaries, requirePast, wasLive, wasSeen } from "./past.ts";
 import type { ArticleQuery } from "./schema.ts";
 
 /** A list of what was live at a moment. */
@@ -40,7 +41,7 @@ export async function listPast(newsroom: Newsroom, query: PastQuery) {
   const page = rows.slice(0, query.limit);
   const last = rows.length > query.limit ? page.at(-1) : undefined;
   return {
-    items: await pastSummaries(newsroom, page, query.asOf),
+    items: await pastSummaries(newsroom, page, query),
     next: last === undefined ? null : cursors.write(listName, [last.position.toISOString(), last.article_id]),
     count: query.count ? await countUpTo(database, selectPast(query, terms)) : undefined,
   };
@@ -49,20 +50,26 @@ export async function listPast(newsroom: Newsroom, query: PastQuery) {
 /** What was live of the articles with these ids, in the order asked, and why others are missing. */
 async function listPastByIds(newsroom: Newsroom, query: PastQuery & { ids: string[] }) {
   const { database } = newsroom;
-  const { ids, asOf } = query;
+  const { ids, asOf, audience } = query;
   const terms = await termsOf(database, query);
   const known = await database.$queryRaw<(PastEdition & { fits: boolean })[]>`
-    SELECT ${pastColumns}, ${terms === undefined ? Prisma.sql`false` : conjunction([hasAll(terms), ...times(query)])} AS fits
-    FROM editions e WHERE e.article_id = ANY (${ids}::uuid[]) AND ${wasLive(asOf)}`;
+    SELECT ${pastColumns}, ${terms === undefined ? Prisma.sql`false` : conjunction([...filedAs(query, terms), ...times(query)])} AS fits
+    FROM editions e WHERE ${conjunction([
+      Prisma.sql`e.article_id = ANY (${ids}::uuid[])`,
+      ...wasSeen(query),
+    ])}`;
   const wasThere = new Map(known.map((edition) => [edition.article_id, edition]));
   const found = ids.flatMap((id) => wasThere.get(id) ?? []).filter(({ fits }) => fits);
   const published = await database.$queryRaw<{ article_id: string }[]>`
-    SELECT DISTINCT article_id FROM editions
-    WHERE article_id = ANY (${ids}::uuid[]) AND live_from <= ${asOf}::timestamptz`;
+    SELECT e.article_id FROM (
+      SELECT DISTINCT ON (article_id) article_id, listed_under, published_at, live_until FROM editions
+      WHERE article_id = ANY (${ids}::uuid[]) AND live_from <= ${asOf}::timestamptz
+      ORDER BY article_id, version DESC
+    ) e WHERE ${conjunction(entitledTo(audience, "edition", "e"))}`;
   const once = new Set(published.map(({ article_id }) => article_id));
   const shown = new Set(found.map(({ article_id }) => article_id));
   return {
-    items: await pastSummaries(newsroom, found, asOf),
+    items: await pastSummaries(newsroom, found, query),
     count: query.count ? { total: found.length } : undefined,
     missing: ids
       .filter((id) => !shown.has(id))
@@ -88,14 +95,15 @@ async function findPast(
     ORDER BY ${column} ${direction}, e.article_id ${direction}`;
   const most = query.limit + 1;
   const ordered = Prisma.sql`ORDER BY position ${direction}, article_id ${direction} LIMIT ${most}`;
-  if (terms[0] === EVERYTHING) return taken(tx, query, Prisma.sql`${inOrder} LIMIT ${most}`);
+  const filed = filedAs(query, terms);
+  if (filed.length === 0) return taken(tx, query, Prisma.sql`${inOrder} LIMIT ${most}`);
   const rows = await taken(
     tx,
     query,
     Prisma.sql`
       SELECT w.article_id, w.version, w.position FROM (${inOrder} LIMIT ${MOST_WALKED}) w
       JOIN editions e ON e.article_id = w.article_id AND e.version = w.version
-      WHERE ${hasAll(terms)} ${ordered}`,
+      WHERE ${conjunction(filed)} ${ordered}`,
   );
   if (rows.length > query.limit) return rows;
   return taken(
@@ -104,7 +112,7 @@ async function findPast(
     Prisma.sql`
       WITH found AS MATERIALIZED (
         SELECT e.article_id, e.version, ${column} AS position FROM editions e
-        WHERE ${hasAll(terms)} AND ${conditions}
+        WHERE ${conjunction(filed)} AND ${conditions}
       )
       SELECT article_id, version, position FROM found ${ordered}`,
   );
@@ -121,8 +129,8 @@ function taken(tx: Transaction, query: PastQuery, page: Prisma.Sql): Promise<Row
 
 /** Selects all that was live and is asked for. */
 function selectPast(query: PastQuery, terms: Terms): Prisma.Sql {
-  const conditions = terms[0] === EVERYTHING ? was(query) : [hasAll(terms), ...was(query)];
-  return Prisma.sql`SELECT e.article_id FROM editions e WHERE ${conjunction(conditions)}`;
+  const conditions = conjunction([...filedAs(query, terms), ...was(query)]);
+  return Prisma.sql`SELECT e.article_id FROM editions e WHERE ${conditions}`;
 }
 
 /** That an edition e was live, and at times that are asked for. */
@@ -138,9 +146,12 @@ function times(query: ArticleQuery): Prisma.Sql[] {
   ];
 }
 
-/** That an edition e is listed under all of some terms. */
-function hasAll(terms: Terms): Prisma.Sql {
-  return Prisma.sql`e.listed_under @> ${[...terms]}::uuid[]`;
+/** That an edition e is listed under all of some terms, everything aside, and as its audience is entitled to. */
+function filedAs({ audience }: PastQuery, terms: Terms): Prisma.Sql[] {
+  return [
+    ...(terms[0] === EVERYTHING ? [] : [Prisma.sql`e.listed_under @> ${[...terms]}::uuid[]`]),
+    ...entitledChoices(audience, "edition", "e"),
+  ];
 }
 
 function orderOf({ sort }: PastQuery) {

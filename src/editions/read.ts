@@ -1,9 +1,11 @@
-import type { FastifyRequest } from "fastify";
+import { type Audience, everyone } from "../access/audience.ts";
 import { Prisma, type Statements, type Transaction } from "../database/client.ts";
 import { withdrawn } from "../desk/withdrawals.ts";
 import { VARY } from "../http/caching.ts";
 import { problem } from "../http/problems.ts";
-import { type EditionDocument, withShares } from "./document.ts";
+import { type EditionDocument, wholeArticle, withShares } from "./document.ts";
+import { entitledTo, viewFor } from "./entitled.ts";
+import { withoutUnseen } from "./unseen.ts";
 
 /** A live article as readers get it. */
 export interface LiveArticle {
@@ -43,27 +45,14 @@ interface PublicationRow {
 export const shareCountsOf = (articleId: Prisma.Sql) =>
   Prisma.sql`(SELECT json_object_agg(network, count ORDER BY network) FROM share_counts s WHERE s.article_id = ${articleId})`;
 
-/** Who reads: anyone, or whoever may have what is under embargo. */
-export type Audience = "public" | "partners";
-
-/** Whether a request's key may have what is under embargo. */
-export function mayReadEmbargoed({ caller }: Pick<FastifyRequest, "caller">): boolean {
-  return caller?.scopes.has("embargo:read") ?? false;
-}
-
-/** The view of what an audience sees at this moment. */
-export const viewFor = (audience: Audience) =>
-  Prisma.raw(audience === "public" ? "live" : "live_for_partners");
-
+const columns = `p.article_id, p.slug, p.document, p.terms, p.changes_at,
+  (SELECT json_object_agg(network, count ORDER BY network) FROM share_counts s WHERE s.article_id = p.article_id) AS shares`;
 /** Prepared once on each connection. */
 const byId = (view: string) => ({
   name: view,
-  text: `SELECT p.article_id, p.slug, p.document, p.terms, p.changes_at,
-           (SELECT json_object_agg(network, count ORDER BY network) FROM share_counts s
-            WHERE s.article_id = p.article_id) AS shares
-         FROM ${view} p WHERE p.article_id = $1`,
+  text: `SELECT ${columns} FROM ${view} p WHERE p.article_id = $1`,
 });
-const statementFor = { public: byId("live"), partners: byId("live_for_partners") };
+const statements = { public: byId("live"), embargoed: byId("live_for_partners") };
 
 /**
  * Reads a live article by its id: one look-up. Working copies are never looked at.
@@ -72,21 +61,35 @@ const statementFor = { public: byId("live"), partners: byId("live_for_partners")
  *   for good
  */
 export async function readPublication(
-  statements: Statements,
+  on: Statements,
   tx: Transaction,
   id: string,
-  audience: Audience = "public",
+  audience = everyone,
 ): Promise<LiveArticle> {
-  const found = await statements.query<PublicationRow>({ ...statementFor[audience], values: [id] });
-  const row = found.rows[0];
-  if (row === undefined) throw await whyAbsent(tx, id, id);
+  const [row] = await publicationOf(on, tx, id, audience);
+  if (row === undefined) throw await whyAbsent(tx, id, id, audience);
+  const [document = row.document] = await withoutUnseen(tx, audience, [row.document]);
   return {
     articleId: row.article_id,
     slug: row.slug,
-    json: withShares(row.document, row.shares ?? {}),
+    json: withShares(document, row.shares ?? {}),
     groups: [row.article_id, ...row.terms],
     changesAt: row.changes_at?.getTime() ?? null,
   };
+}
+
+async function publicationOf(
+  on: Statements,
+  tx: Transaction,
+  id: string,
+  audience: Audience,
+): Promise<PublicationRow[]> {
+  if (audience.entitlement === null) {
+    const statement = audience.embargoed ? statements.embargoed : statements.public;
+    return (await on.query<PublicationRow>({ ...statement, values: [id] })).rows;
+  }
+  return tx.$queryRaw<PublicationRow[]>`
+    SELECT ${Prisma.raw(columns)} FROM ${viewFor(audience)} p WHERE p.article_id = ${id}::uuid`;
 }
 
 /**
@@ -100,10 +103,15 @@ export async function readDocuments(
 ): Promise<EditionDocument[]> {
   const rows = await tx.$queryRaw<{ article_id: string; document: string }[]>`
     SELECT p.article_id, p.document FROM ${viewFor(audience)} p WHERE p.article_id = ANY (${ids}::uuid[])`;
-  const found = new Map(rows.map((row) => [row.article_id, row.document]));
+  const documents = await withoutUnseen(
+    tx,
+    audience,
+    rows.map(({ document }) => document),
+  );
+  const found = new Map(rows.map(({ article_id }, index) => [article_id, documents[index]]));
   return ids.flatMap((id) => {
     const document = found.get(id);
-    return document === undefined ? [] : [JSON.parse(document) as EditionDocument];
+    return document === undefined ? [] : [wholeArticle(JSON.parse(document) as EditionDocument)];
   });
 }
 
@@ -113,17 +121,13 @@ export async function readDocuments(
  * @throws 404 when nothing was published under it, 410 when that is no more, 451 when it was
  *   withdrawn for good
  */
-export async function readSlug(
-  tx: Transaction,
-  reference: string,
-  audience: Audience = "public",
-): Promise<SlugHolder> {
+export async function readSlug(tx: Transaction, reference: string, audience = everyone): Promise<SlugHolder> {
   const [held] = await tx.$queryRaw<{ article_id: string; slug: string | null }[]>`
     SELECT coalesce(s.article_id, s.tombstone_id) AS article_id, p.slug
     FROM slugs s LEFT JOIN ${viewFor(audience)} p ON p.article_id = s.article_id
     WHERE s.slug = ${reference} AND (s.published_at <= statement_timestamp() OR p.slug = s.slug)`;
   if (held === undefined) throw unknown(reference);
-  if (held.slug === null) throw await whyAbsent(tx, held.article_id, reference);
+  if (held.slug === null) throw await whyAbsent(tx, held.article_id, reference, audience);
   return { articleId: held.article_id, slug: held.slug };
 }
 
@@ -133,11 +137,18 @@ export async function readSlug(
  */
 export const brief = { "cache-control": "public, max-age=0", vary: VARY };
 
-/** Why readers do not get an article. */
-export async function whyAbsent(tx: Transaction, id: string, reference: string) {
+/**
+ * Why an audience does not get an article. That it was there, and is no more, is told to those alone who
+ * were entitled to the last that there was of it.
+ */
+export async function whyAbsent(tx: Transaction, id: string, reference: string, audience = everyone) {
+  const wasLive =
+    audience.entitlement === null
+      ? Prisma.sql`EXISTS (SELECT FROM editions WHERE article_id = ${id}::uuid AND live_from <= statement_timestamp())
+             OR EXISTS (SELECT FROM tombstones WHERE article_id = ${id}::uuid)`
+      : hadAndLost(audience, Prisma.sql`${id}::uuid`);
   const [known] = await tx.$queryRaw<{ was_live: boolean; reason: string | null; is_withdrawn: boolean }[]>`
-    SELECT EXISTS (SELECT FROM editions WHERE article_id = ${id}::uuid AND live_from <= statement_timestamp())
-             OR EXISTS (SELECT FROM tombstones WHERE article_id = ${id}::uuid) AS was_live,
+    SELECT ${wasLive} AS was_live,
            EXISTS (SELECT FROM withdrawals WHERE article_id = ${id}::uuid) AS is_withdrawn,
            (SELECT public_reason FROM withdrawals WHERE article_id = ${id}::uuid) AS reason`;
   if (known?.is_withdrawn === true && known.was_live) return withdrawn(id, known.reason);
@@ -147,18 +158,34 @@ export async function whyAbsent(tx: Transaction, id: string, reference: string) 
   });
 }
 
+/** That an article is live no more, and its last edition was within an audience's entitlement. */
+function hadAndLost(audience: Audience, articleId: Prisma.Sql): Prisma.Sql {
+  const within = Prisma.join([Prisma.sql`true`, ...entitledTo(audience, "edition", "last")], " AND ");
+  return Prisma.sql`EXISTS (
+      SELECT FROM (SELECT e.listed_under, e.published_at FROM editions e
+        WHERE e.article_id = ${articleId} AND e.live_from <= statement_timestamp()
+        ORDER BY e.version DESC LIMIT 1) last
+      WHERE ${within})
+    AND NOT EXISTS (SELECT FROM live WHERE live.article_id = ${articleId})`;
+}
+
 /** Those of the articles that readers have known, with whether they are live now; others were withdrawn or purged. */
 export async function oncePublished(
   tx: Transaction,
   ids: string[],
   audience: Audience,
 ): Promise<Map<string, boolean>> {
+  const isLive = Prisma.sql`EXISTS (SELECT FROM ${viewFor(audience)} p WHERE p.article_id = known.article_id)`;
+  const isKnown =
+    audience.entitlement === null
+      ? Prisma.empty
+      : Prisma.sql`WHERE ${isLive} OR ${hadAndLost(audience, Prisma.sql`known.article_id`)}`;
   const rows = await tx.$queryRaw<{ article_id: string; is_live: boolean }[]>`
-    SELECT article_id, EXISTS (SELECT FROM ${viewFor(audience)} p WHERE p.article_id = known.article_id) AS is_live
+    SELECT article_id, ${isLive} AS is_live
     FROM (
       SELECT article_id FROM editions WHERE article_id = ANY (${ids}::uuid[]) AND version = 1 AND live_from <= statement_timestamp()
       UNION SELECT article_id FROM tombstones WHERE article_id = ANY (${ids}::uuid[])
-    ) known`;
+    ) known ${isKnown}`;
   return new Map(rows.map((row) => [row.article_id, row.is_live]));
 }
 

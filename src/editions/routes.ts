@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
+import { type Audience, audienceOf, seesAsAnyone } from "../access/audience.ts";
 import { requireScope } from "../access/authenticate.ts";
 import { type CollectionName, collections, itemOf } from "../articles/itemRoutes.ts";
 import { presentArticle } from "../articles/present.ts";
@@ -17,14 +18,14 @@ import { wholeList } from "../http/paging.ts";
 import { isId } from "../http/scalars.ts";
 import { write } from "../http/write.ts";
 import type { Newsroom } from "../newsroom.ts";
-import type { CachedArticle } from "./cache.ts";
+import type { CachedArticle, Found } from "./cache.ts";
 import { choose, chosen } from "./chosen.ts";
 import type { EditionDocument } from "./document.ts";
 import { listRoute } from "./listRoute.ts";
 import { expire } from "./due.ts";
 import { publish, withdraw } from "./publish.ts";
 import { readPast } from "./past.ts";
-import { type MovedArticle, mayReadEmbargoed, readPublication, readSlug } from "./read.ts";
+import { readPublication, readSlug } from "./read.ts";
 import { rehearse } from "./rehearse.ts";
 import {
   ArticleReading,
@@ -42,6 +43,7 @@ const reading = {
   cached: true,
   problems: ["not-found", "gone", "withdrawn"],
 } as const;
+const partReading = { ...reading, delivers: "json" } as const;
 type ArticleRequest = FastifyRequest<{ Params: { article: string } }>;
 
 /** Publishing, and reading what is published. With `version=draft`, reading working copies. */
@@ -87,16 +89,18 @@ function articleRoute(app: App, newsroom: Newsroom): void {
       }
       if (query.asOf !== undefined) {
         const { json, headers } = await readPast(newsroom, request, request.params.article, query.asOf);
+        request.articlesGiven = 1;
         return sendJson(request, reply, choose(json, query.fields), headers);
       }
       const live = await readLive(newsroom, request, reply);
       if (live === undefined) return reply;
+      request.articlesGiven = 1;
       const headers = {
-        ...publicCaching(request, newsroom, live.groups, live.changesAt),
+        ...publicCaching(request, newsroom, live.groups, live.changesAt, live.knownAt),
         vary: VARY_BY_FORM,
       };
       if (format !== undefined) {
-        const variant = await variantOf(newsroom, request, live, format.name, format.article);
+        const variant = await variantOf(newsroom, request, live, format);
         return sendAs(request, reply, format, variant, headers);
       }
       if (query.fields === undefined) return sendBytes(request, reply, live, headers);
@@ -133,7 +137,8 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
     const live = await readLive(newsroom, request, reply);
     if (live === undefined) return undefined;
     const document = JSON.parse(live.json) as EditionDocument;
-    return { items: document[name], headers: publicCaching(request, newsroom, live.groups, live.changesAt) };
+    const headers = publicCaching(request, newsroom, live.groups, live.changesAt, live.knownAt);
+    return { items: document[name], headers };
   };
 
   app.get(
@@ -147,7 +152,7 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
         querystring,
         response: { 200: schemas.list },
       },
-      config: reading,
+      config: partReading,
     },
     async (request, reply) => {
       const found = await read(request, reply);
@@ -167,7 +172,7 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
         querystring,
         response: { 200: schemas.item },
       },
-      config: reading,
+      config: partReading,
     },
     async (request, reply) => {
       const found = await read(request, reply);
@@ -257,16 +262,28 @@ async function readDraft(newsroom: Newsroom, request: ArticleRequest): Promise<S
   return loadArticle(newsroom.database, request.params.article);
 }
 
+/**
+ * Finds what an audience may read under an id or slug.
+ *
+ * @returns the article, or the slug that it has moved to
+ * @throws 404 when there is nothing that it may know of, 410 when there was and is no more, 451 when
+ *   that was withdrawn for good
+ */
+export function findLive(newsroom: Newsroom, audience: Audience, reference: string): Found | Promise<Found> {
+  return seesAsAnyone(audience) ? newsroom.live.find(reference) : findFor(audience, newsroom, reference);
+}
+
 /** Few have such keys, so nothing is kept in memory for them. */
-async function findForPartners(
+async function findFor(
+  audience: Audience,
   { statements, database }: Newsroom,
   reference: string,
-): Promise<CachedArticle | MovedArticle> {
-  const holder = isId(reference) ? undefined : await readSlug(database, reference, "partners");
+): Promise<Found> {
+  const holder = isId(reference) ? undefined : await readSlug(database, reference, audience);
   if (holder !== undefined && holder.slug !== reference)
     return { articleId: holder.articleId, movedTo: holder.slug, groups: [holder.articleId] };
   const id = holder?.articleId ?? reference.toLowerCase();
-  const article = await readPublication(statements, database, id, "partners");
+  const article = await readPublication(statements, database, id, audience);
   return { ...article, ...sendable(article.json), lacksShares: false };
 }
 
@@ -280,15 +297,13 @@ export async function readLive(
   reply: FastifyReply,
 ): Promise<CachedArticle | undefined> {
   const { article } = request.params;
-  const found = mayReadEmbargoed(request)
-    ? await findForPartners(newsroom, article)
-    : await newsroom.live.find(article);
+  const found = await findLive(newsroom, audienceOf(request), article);
   if (!("movedTo" in found)) return found;
   const location = request.url.replace(/\/(articles|a)\/[^/?]+/, `/$1/${found.movedTo}`);
   send(request, reply, {
     status: 301,
     headers: {
-      ...publicCaching(request, newsroom, found.groups, newsroom.news.agenda.next()),
+      ...publicCaching(request, newsroom, found.groups, newsroom.news.agenda.next(), found.knownAt),
       location,
     },
     body: "",

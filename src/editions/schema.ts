@@ -1,10 +1,10 @@
 import { z } from "zod";
+import { everyone } from "../access/audience.ts";
 import { Article, ArticleSummary, Status } from "../articles/schema.ts";
 import { articleFormat, listFormat } from "../formats/formats.ts";
 import { Page, pageParameters } from "../http/paging.ts";
 import { Id, Language, Slug, Time, TimeOut, text } from "../http/scalars.ts";
 import { Search } from "../search/schema.ts";
-import type { Audience } from "./read.ts";
 
 export const MAX_IDS = 100;
 
@@ -136,14 +136,14 @@ export function checkSelection({
   if (q !== undefined && sort === "mostShared") refuse("sort", "cannot be mostShared with q");
 }
 
-/** Whom a list is for follows from the key, not from the query. */
-const toPublic: { audience: Audience } = { audience: "public" };
+/** Whom a list is for follows from the key, not from the query, and is anyone until that is known. */
+const toPublic = { audience: everyone };
 
 /** A selection with the order that it has when none is named. */
 export function ordered<Query extends Selection>({ q, sort, ...query }: Query) {
   return q === undefined
-    ? { ...query, ...toPublic, q, sort: sort === undefined || sort === "relevance" ? "newest" : sort }
-    : { ...query, ...toPublic, q, sort: sort === undefined || sort === "mostShared" ? "relevance" : sort };
+    ? { ...toPublic, ...query, q, sort: sort === undefined || sort === "relevance" ? "newest" : sort }
+    : { ...toPublic, ...query, q, sort: sort === undefined || sort === "mostShared" ? "relevance" : sort };
 }
 
 export const ArticleQuery = z

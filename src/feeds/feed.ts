@@ -82,6 +82,7 @@ export async function readFeed(
   at: FeedAddresses,
 ): Promise<Feed> {
   const { database, config, articleAddress } = newsroom;
+  const inFull = content === "full" && query.audience.entitlement?.content !== "summary";
   const found = await listPublished(newsroom, asList(query));
   const ids = found.items.map((item) => (JSON.parse(item) as { id: string }).id);
   const articles = await readDocuments(database, ids, query.audience);
@@ -113,7 +114,7 @@ export async function readFeed(
       images: imagesOf(article),
       lead: leadOf(article),
       summary: await shortContent(article),
-      content: content === "full" ? await fullContent(article, address) : undefined,
+      content: inFull ? await fullContent(article, address) : undefined,
     };
   });
   const languages = new Set(articles.map(({ language }) => language));

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import { z } from "zod";
-import { mayReadEmbargoed } from "../editions/read.ts";
+import { audienceOf } from "../access/audience.ts";
+import type { DeliveryFormat } from "../access/entitlements/schema.ts";
 import type { App } from "../http/app.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { homeOf, originOf } from "./addresses.ts";
@@ -18,6 +19,7 @@ interface Format {
   operationId: string;
   title: string;
   mediaType: string;
+  delivers: DeliveryFormat;
   schema: z.ZodType;
   write: (feed: Feed) => string;
 }
@@ -27,6 +29,7 @@ const formats: Record<string, Format> = {
     operationId: "getRssFeed",
     title: "RSS 2.0",
     mediaType: "application/rss+xml",
+    delivers: "rss",
     schema: z.string().meta({ examples: ['<rss version="2.0"></rss>'] }),
     write: rss,
   },
@@ -34,6 +37,7 @@ const formats: Record<string, Format> = {
     operationId: "getAtomFeed",
     title: "Atom",
     mediaType: "application/atom+xml",
+    delivers: "atom",
     schema: z.string().meta({ examples: ['<feed xmlns="http://www.w3.org/2005/Atom"></feed>'] }),
     write: atom,
   },
@@ -41,6 +45,7 @@ const formats: Record<string, Format> = {
     operationId: "getJsonFeed",
     title: "JSON Feed 1.1",
     mediaType: "application/feed+json",
+    delivers: "jsonfeed",
     schema: JsonFeed,
     write: jsonFeed,
   },
@@ -56,7 +61,7 @@ function feedRoute(
   app: App,
   newsroom: Newsroom,
   name: string,
-  { operationId, title, mediaType, schema, write }: Format,
+  { operationId, title, mediaType, delivers, schema, write }: Format,
 ): void {
   app.get(
     `/feeds/${name}`,
@@ -71,17 +76,18 @@ function feedRoute(
         querystring: FeedQuery,
         response: { 200: { description: "The feed.", content: { [mediaType]: { schema } } } },
       },
-      config: { heedsReach: true, cached: true, produces: [mediaType] },
+      config: { heedsReach: true, cached: true, produces: [mediaType], delivers },
     },
     (request, reply) => {
-      const audience = mayReadEmbargoed(request) ? "partners" : "public";
-      const query: FeedQuery = { ...request.query, audience };
+      const query: FeedQuery = { ...request.query, audience: audienceOf(request) };
       return sendFeed(newsroom, request, reply, {
         isKept: query.cursor === undefined,
         make: async () => {
           const modified = await lastModified(newsroom.database);
           const feed = await readFeed(newsroom, query, addressesOf(newsroom, request));
-          return feedOf(write(feed), mediaType, modified, { link: linksOf(feed.addresses) });
+          return feedOf(write(feed), mediaType, modified, feed.items.length, {
+            link: linksOf(feed.addresses),
+          });
         },
       });
     },

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { CachedList } from "../editions/cache.ts";
-import { mayReadEmbargoed } from "../editions/read.ts";
+import { audienceOf, seesAsAnyone } from "../access/audience.ts";
 import { sendBytes, sendable } from "../http/bytes.ts";
 import { publicCaching } from "../http/caching.ts";
 import type { Newsroom } from "../newsroom.ts";
@@ -9,16 +9,22 @@ import { originOf } from "./addresses.ts";
 /** What caches purge feeds by. */
 const GROUPS = ["articles", "feeds"];
 
-/** A feed as bytes, with what goes along: its media type and dates. */
+/**
+ * A feed as bytes, with what goes along: its media type and dates.
+ *
+ * @param articles how many it gives away; addresses of articles are none
+ */
 export function feedOf(
   text: string,
   mediaType: string,
   modified: string | undefined,
+  articles: number,
   headers: Record<string, string> = {},
 ): CachedList {
   return {
     ...sendable(text),
     groups: GROUPS,
+    articles,
     headers: {
       ...headers,
       // JSON has no charset to name (RFC 8259, section 11).
@@ -41,10 +47,11 @@ export async function sendFeed(
   feed: { isKept: boolean; make: () => Promise<CachedList> },
 ): Promise<FastifyReply> {
   const planned = newsroom.news.agenda.next() ?? Infinity;
-  const found = await (feed.isKept && !mayReadEmbargoed(request)
+  const found = await (feed.isKept && seesAsAnyone(audienceOf(request))
     ? newsroom.live.list(`${originOf(newsroom, request)} ${request.url}`, feed.make)
     : feed.make());
+  request.articlesGiven = found.articles;
   const changesAt = Math.min(planned, found.changesAt ?? Infinity);
-  const caching = publicCaching(request, newsroom, GROUPS, changesAt);
+  const caching = publicCaching(request, newsroom, GROUPS, changesAt, found.knownAt);
   return sendBytes(request, reply, found, { ...caching, ...found.headers });
 }

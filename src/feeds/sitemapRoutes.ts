@@ -1,8 +1,8 @@
 import { z } from "zod";
+import { audienceOf } from "../access/audience.ts";
 import { type AddressQuery, addressesFrom, stretchesOf } from "../editions/addresses.ts";
 import type { EditionDocument } from "../editions/document.ts";
 import { listPublished } from "../editions/listRoute.ts";
-import { mayReadEmbargoed } from "../editions/read.ts";
 import { type ArticleQuery, ordered, selection } from "../editions/schema.ts";
 import type { App } from "../http/app.ts";
 import { pageParameters } from "../http/paging.ts";
@@ -56,7 +56,8 @@ const answering = (example: string, description: string) => {
   const schema: z.ZodType = z.string().meta({ examples: [example] });
   return { 200: { description, content: { [mediaType]: { schema } } } };
 };
-const config = { heedsReach: true, cached: true, produces: [mediaType] };
+const delivers = "sitemap" as const;
+const config = { heedsReach: true, cached: true, produces: [mediaType], delivers };
 
 function indexRoute(app: App, newsroom: Newsroom): void {
   app.get(
@@ -94,7 +95,7 @@ function indexRoute(app: App, newsroom: Newsroom): void {
               address.searchParams.set("cursor", cursors.write(nameOf(query), [...stretch.first]));
             return { address: address.href, updatedAt: stretch?.updatedAt };
           });
-          return feedOf(sitemapIndex(places), mediaType, modified);
+          return feedOf(sitemapIndex(places), mediaType, modified, 0);
         },
       });
     },
@@ -131,7 +132,7 @@ function pageRoute(app: App, newsroom: Newsroom): void {
             address: new URL(articleAddress(slug), origin).href,
             updatedAt,
           }));
-          return feedOf(sitemap(pages), mediaType, modified);
+          return feedOf(sitemap(pages), mediaType, modified, 0);
         },
       });
     },
@@ -172,16 +173,13 @@ function newsRoute(app: App, newsroom: Newsroom): void {
             // What was published again is no news.
             .filter(({ publishedAt }) => Date.parse(publishedAt) > since);
           const oldest = Math.min(...pages.map(({ publishedAt }) => Date.parse(publishedAt)));
-          const made = feedOf(newsSitemap(settings.DATELINE_NAME, pages), mediaType, modified);
+          const made = feedOf(newsSitemap(settings.DATELINE_NAME, pages), mediaType, modified, 0);
           return pages.length === 0 ? made : { ...made, changesAt: oldest + NEWS_FOR };
         },
       });
     },
   );
 }
-
-const audienceOf = (request: Parameters<typeof mayReadEmbargoed>[0]): ArticleQuery["audience"] =>
-  mayReadEmbargoed(request) ? "partners" : "public";
 
 /** The list of what is news since a moment. */
 function latest(
@@ -200,14 +198,6 @@ function latest(
 }
 
 /** A cursor belongs to sitemaps with the same filters; how long they are may change. */
-function nameOf({
-  section,
-  tag,
-  author,
-  language,
-  publishedAfter,
-  publishedBefore,
-  audience,
-}: AddressQuery): string {
-  return `sitemap ${JSON.stringify([section, tag, author, language, publishedAfter, publishedBefore, audience])}`;
+function nameOf({ section, tag, author, language, publishedAfter, publishedBefore }: AddressQuery): string {
+  return `sitemap ${JSON.stringify([section, tag, author, language, publishedAfter, publishedBefore])}`;
 }

@@ -13,22 +13,24 @@ type Asking = Pick<FastifyRequest, "protocol" | "host">;
  * What an article becomes in another form, or as a page, from the JSON that readers get; kept while
  * it is asked for.
  *
- * @param found the JSON and its entity tag
- * @param name what the form is kept by
+ * @param found the JSON, without a body where there is but a summary, and its entity tag
+ * @param form how it is rendered, and the name that it is kept by
  */
 export async function variantOf(
   newsroom: Newsroom,
   request: Asking,
   found: { json: string; identity: { etag: string } },
-  name: string,
-  render: Format["article"],
+  form: Pick<Format, "article" | "summary"> & { name: string },
 ): Promise<Sendable> {
   const context = await contextOf(newsroom, request, termsOf(found));
   const { address, section, tags } = context;
-  const key = JSON.stringify([name, address, context.inFull("/"), found.identity.etag, section, tags]);
-  return newsroom.variants.get(key, () =>
-    render(inFull(JSON.parse(found.json) as Article, context), context),
-  );
+  const key = JSON.stringify([form.name, address, context.inFull("/"), found.identity.etag, section, tags]);
+  return newsroom.variants.get(key, () => {
+    const article = JSON.parse(found.json) as Article | Summary;
+    return "body" in article
+      ? form.article(inFull(article, context), context)
+      : form.summary(inFull(article, context), context);
+  });
 }
 
 /** What names an article and its terms. */

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import type { Article } from "../articles/schema.ts";
-import type { Context, Listed } from "./context.ts";
+import type { Context, Listed, Summary } from "./context.ts";
 import { htmlFragment } from "./html.ts";
-import { jsonLd, jsonLdList } from "./jsonLd.ts";
+import { jsonLd, jsonLdList, jsonLdSummary } from "./jsonLd.ts";
 import { markdown } from "./markdown.ts";
-import { ninjs, ninjsList } from "./ninjs.ts";
+import { ninjs, ninjsList, ninjsSummary } from "./ninjs.ts";
 import { plainText } from "./text.ts";
 
 /** A form that an article is answered in beside our own JSON, which is made from that JSON. */
@@ -15,6 +15,8 @@ export interface Format {
   /** The media type as it is answered. */
   contentType: string;
   article: (article: Article, context: Context) => string | Promise<string>;
+  /** The same for whoever is entitled to summaries alone: an article without its body, and where the whole is. */
+  summary: (article: Summary, context: Context) => string | Promise<string>;
   /** A page of a list; absent where the form has none. */
   list?: (listed: Listed) => string;
   schema: z.ZodType;
@@ -42,6 +44,17 @@ const Ninjs = z
   });
 const textual = (example: string) => z.string().meta({ examples: [example] });
 
+/** Renders a summary as an article whose only paragraph is the address of the whole, as a link where there are links. */
+function withAddress(render: Format["article"]): Format["summary"] {
+  return (article, context) => {
+    const { address: url } = context;
+    const marks = [{ type: "link" as const, start: 0, end: url.length, url }];
+    const body = [{ id: "address", type: "paragraph" as const, text: url, marks }];
+    // It is not there that the story opens.
+    return render({ ...article, dateline: null, body }, context);
+  };
+}
+
 /** Every form but our own JSON, in the order in which they are preferred where a caller is indifferent. */
 export const formats: readonly Format[] = [
   {
@@ -49,6 +62,7 @@ export const formats: readonly Format[] = [
     mediaType: "application/ld+json",
     contentType: "application/ld+json; charset=utf-8",
     article: jsonLd,
+    summary: jsonLdSummary,
     list: jsonLdList,
     schema: JsonLd.meta({
       id: "NewsArticle",
@@ -67,6 +81,7 @@ export const formats: readonly Format[] = [
     mediaType: "application/vnd.iptc.ninjs+json",
     contentType: "application/vnd.iptc.ninjs+json; charset=utf-8",
     article: ninjs,
+    summary: ninjsSummary,
     list: ninjsList,
     schema: Ninjs,
     listSchema: z.array(Ninjs).meta({ id: "NinjsList", examples: [[]] }),
@@ -76,6 +91,7 @@ export const formats: readonly Format[] = [
     mediaType: "text/plain",
     contentType: "text/plain; charset=utf-8",
     article: plainText,
+    summary: withAddress(plainText),
     schema: textual("Talks conclude in Istanbul\n\nISTANBUL, Turkey: The delegations met for five hours.\n"),
   },
   {
@@ -83,6 +99,7 @@ export const formats: readonly Format[] = [
     mediaType: "text/markdown",
     contentType: "text/markdown; charset=utf-8; variant=CommonMark",
     article: markdown,
+    summary: withAddress(markdown),
     schema: textual("# Talks conclude in Istanbul\n\nThe delegations met for five hours.\n"),
   },
   {
@@ -90,6 +107,7 @@ export const formats: readonly Format[] = [
     mediaType: "text/html",
     contentType: "text/html; charset=utf-8",
     article: htmlFragment,
+    summary: withAddress(htmlFragment),
     schema: textual('<div lang="en" dir="ltr"><article aria-labelledby="headline"></article></div>'),
   },
 ];

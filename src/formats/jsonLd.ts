@@ -32,6 +32,11 @@ export function newsArticle(article: Article, context: Context): WithContext<New
   };
 }
 
+/** An article without its body. */
+export function jsonLdSummary(article: Summary, context: Context): string {
+  return JSON.stringify({ "@context": "https://schema.org", ...about(article, context) });
+}
+
 /** A page of a list as schema.org's ItemList, of articles without their bodies. */
 export function jsonLdList({ articles, address, total }: Listed): string {
   const list: WithContext<Exclude<ItemList, string>> = {

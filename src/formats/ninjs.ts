@@ -51,16 +51,21 @@ export async function ninjs(article: Article, context: Context): Promise<string>
 
 /** A page of a list as an array of ninjs objects, as IPTC's own example of a collection is. */
 export function ninjsList({ articles }: Listed): string {
-  return JSON.stringify(
-    articles.map(({ article, context }) =>
-      present({
-        ...head(article, context),
-        type: "text",
-        representationType: "partial",
-        associations: links(article, context),
-      }),
-    ),
-  );
+  return JSON.stringify(articles.map(({ article, context }) => partial(article, context)));
+}
+
+/** An article without its body. */
+export function ninjsSummary(article: Summary, context: Context): string {
+  return JSON.stringify(partial(article, context));
+}
+
+function partial(article: Summary, context: Context): Json {
+  return present({
+    ...head(article, context),
+    type: "text",
+    representationType: "partial",
+    associations: links(article, context),
+  });
 }
 
 function head(article: Summary, { address, inFull, section, tags }: Context): Json {

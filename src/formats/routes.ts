@@ -9,7 +9,9 @@ import { entityTag } from "../http/conditional.ts";
 import { Problem, problemTypes } from "../http/problems.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { pageHeaders } from "../pages/page.ts";
+import { keysLimit } from "../http/rateLimit.ts";
 import { variantOf } from "./answer.ts";
+import type { Context, Summary } from "./context.ts";
 import { problemPage, publicPage } from "./page.ts";
 
 const titles: Partial<Record<number, string>> = {
@@ -18,7 +20,13 @@ const titles: Partial<Record<number, string>> = {
   451: "This article was withdrawn",
 };
 
-/** The pages of published articles, for newsrooms that have no site of their own yet. Nobody needs a key. */
+const page = {
+  name: "page",
+  article: publicPage,
+  summary: (article: Summary, context: Context) => publicPage({ ...article, body: [] }, context),
+};
+
+/** The pages of published articles, for newsrooms that have no site of their own yet. */
 export function articlePageRoutes(app: App, newsroom: Newsroom): void {
   if (!newsroom.config.DATELINE_PAGES) return;
   const html = {
@@ -38,17 +46,16 @@ export function articlePageRoutes(app: App, newsroom: Newsroom): void {
         params: z.object({ article: z.string().describe("The article's slug.") }),
         response: { 200: html, 404: html, 410: html, 451: html },
       },
-      config: { produces: ["text/html"], cached: true },
+      config: { produces: ["text/html"], cached: true, delivers: "html", ...keysLimit },
     },
     async (request, reply) => {
-      // A page is the same for everyone: keys are not looked at here.
-      request.caller = null;
       try {
         const live = await readLive(newsroom, request, reply);
         if (live === undefined) return reply;
-        const headers = publicCaching(request, newsroom, live.groups, live.changesAt);
-        const page = await variantOf(newsroom, request, live, "page", publicPage);
-        return await sendBytes(request, reply, page, { ...headers, ...pageHeaders });
+        request.articlesGiven = 1;
+        const headers = publicCaching(request, newsroom, live.groups, live.changesAt, live.knownAt);
+        const found = await variantOf(newsroom, request, live, page);
+        return await sendBytes(request, reply, found, { ...headers, ...pageHeaders });
       } catch (error) {
         const title = error instanceof Problem ? titles[problemTypes[error.type].status] : undefined;
         if (!(error instanceof Problem) || title === undefined) throw error;

@@ -20,8 +20,11 @@ export const sharesLimit = {
   },
 };
 
+/** The limit on what those without a key may ask for as often as they like. */
+export const keysLimit = { rateLimit: { allowList: ({ caller }: FastifyRequest) => caller === null } };
+
 /**
- * Limits requests a minute: per key where there is one, per address otherwise. The processes
+ * Limits requests a minute: per key where there is one, as its entitlement may say, per address otherwise. The processes
  * behind one port count together, others for themselves. What is left is told in the RateLimit fields of draft-ietf-httpapi-ratelimit-headers-11.
  */
 export async function limitRates(app: App, newsroom: Newsroom): Promise<void> {
@@ -31,7 +34,8 @@ export async function limitRates(app: App, newsroom: Newsroom): Promise<void> {
     // Whoever cannot be counted is served: counting must not stop what it protects.
     skipOnError: true,
     timeWindow: 60_000,
-    max: (request: FastifyRequest) => (request.caller === null ? LIMITS.address : LIMITS.key),
+    max: ({ caller }: FastifyRequest) =>
+      caller === null ? LIMITS.address : (caller.audience.entitlement?.requestsPerMinute ?? LIMITS.key),
     // Of IPv6 everyone has a /64, which counts as one address.
     keyGenerator: (request: FastifyRequest) => request.caller?.id ?? normalizeIP(request.ip),
     errorResponseBuilder: (_request: FastifyRequest, context: { max: number; ttl: number }) =>

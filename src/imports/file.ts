@@ -3,7 +3,6 @@ import { problem } from "../http/problems.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { importLines } from "../transfer/import.ts";
 import { type ImportOptions, importEntries } from "./entries.ts";
-import { frugally } from "./frugal.ts";
 import { MAX_PAGE } from "./import.ts";
 import { type Pieces, counted, opened } from "./reading/bytes.ts";
 import { known, recognise } from "./recognise.ts";
@@ -58,13 +57,12 @@ export async function fileIn(source: Pieces, options: ReadOptions): Promise<Arti
     return {
       format,
       run: (newsroom, { dryRun, actor, noteFile }) =>
-        frugally(() => importLines(newsroom, file.pieces, { dryRun, actor, note: noteFile })),
+        importLines(newsroom, file.pieces, { dryRun, actor, note: noteFile }),
     };
   }
   return {
     format,
-    run: (newsroom, given) =>
-      frugally(() => importEntries(newsroom, format, found.entries, { ...given, onProgress })),
+    run: (newsroom, given) => importEntries(newsroom, format, found.entries, { ...given, onProgress }),
   };
 }
 

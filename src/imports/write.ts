@@ -33,7 +33,7 @@ export interface Written {
 }
 
 /** Imports wait for each other's batches (an arbitrary number), so that an item is never made twice. */
-const IMPORT_LOCK = 7_202_411;
+const IMPORT_LOCK = 4_217_021;
 
 /**
  * Makes articles of items, or brings those that were made of them before to what the items say now.

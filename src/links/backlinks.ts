@@ -1,7 +1,8 @@
+import { type Audience, everyone } from "../access/audience.ts";
 import { Prisma, type Transaction } from "../database/client.ts";
 import type { ArticleStatus } from "../database/generated/client.ts";
 import { conjunction } from "../editions/listings.ts";
-import { type Audience, viewFor } from "../editions/read.ts";
+import { shownFor, viewFor } from "../editions/entitled.ts";
 
 /** Which articles link to one, how many at most, and after which of them. */
 interface BacklinkQuery {
@@ -32,7 +33,7 @@ export function listBacklinks(
   return tx.$queryRaw<BacklinkRow[]>`
     SELECT p.article_id AS id, p.slug, p.headline, p.published_at AS "publishedAt"
     FROM (${linking("publication_links", articleId, after, [isLive(audience)])} LIMIT ${limit}) linking
-    JOIN ${viewFor(audience)} p USING (article_id)
+    JOIN ${shownFor(audience)} p USING (article_id)
     ORDER BY p.article_id DESC`;
 }
 
@@ -58,7 +59,7 @@ export function listDraftBacklinks(
         SELECT article_id, bool_or(is_live) AS "isLive", bool_or(NOT is_live) AS "isWorking"
         FROM (
           (SELECT article_id, true AS is_live
-           FROM (${linking("publication_links", articleId, after, [isLive("public")])} LIMIT ${limit}) live)
+           FROM (${linking("publication_links", articleId, after, [isLive(everyone)])} LIMIT ${limit}) live)
           UNION ALL
           (SELECT article_id, false
            FROM (${linking("related_links", articleId, after, [isWorking(within)])} LIMIT ${limit}) working)

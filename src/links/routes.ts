@@ -1,9 +1,9 @@
 import type { FastifyRequest } from "fastify";
 import { z } from "zod";
+import { audienceOf, everyone } from "../access/audience.ts";
 import { requireScope } from "../access/authenticate.ts";
 import { requireReach, withinReach } from "../access/reach.ts";
 import { articleIdOf, loadArticle } from "../articles/workingCopy.ts";
-import { mayReadEmbargoed } from "../editions/read.ts";
 import { readLive } from "../editions/routes.ts";
 import { answer } from "../http/answer.ts";
 import type { App } from "../http/app.ts";
@@ -45,7 +45,12 @@ export function linkRoutes(app: App, newsroom: Newsroom): void {
         querystring: BacklinkQuery,
         response: { 200: BacklinkList },
       },
-      config: { alsoFor: "drafts:read", cached: true, problems: ["not-found", "gone", "withdrawn"] },
+      config: {
+        alsoFor: "drafts:read",
+        cached: true,
+        delivers: "json",
+        problems: ["not-found", "gone", "withdrawn"],
+      },
     },
     async (request, reply) => {
       const { limit, cursor, count, version } = request.query;
@@ -64,7 +69,7 @@ export function linkRoutes(app: App, newsroom: Newsroom): void {
       const after = cursor === undefined ? undefined : cursors.read(list, cursor)[0];
       const query = { articleId, limit: limit + 1, after };
       const within = ofDrafts ? withinReach(request.caller) : undefined;
-      const audience = !ofDrafts && mayReadEmbargoed(request) ? "partners" : "public";
+      const audience = ofDrafts ? everyone : audienceOf(request);
       const rows =
         within === undefined
           ? await listBacklinks(database, query, audience)

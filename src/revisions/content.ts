@@ -1,5 +1,5 @@
 import { promisify } from "node:util";
-import { deflateRaw, inflateRaw } from "node:zlib";
+import { deflateRaw, deflateRawSync, inflateRaw } from "node:zlib";
 import type { Block } from "../articles/body.ts";
 import type { KeyPoint, RelatedLink, WorkingCopy } from "../articles/workingCopy.ts";
 import type { Term } from "../taxonomy/store.ts";
@@ -77,6 +77,8 @@ function copyOf(text: string): KeptCopy {
 const deflate = promisify(deflateRaw) as (data: Buffer, options: object) => Promise<Buffer>;
 const inflate = promisify(inflateRaw) as (data: Uint8Array, options: object) => Promise<Buffer>;
 
+/** Below this many bytes a thread of its own costs more than it saves. */
+const SMALL = 8_192;
 /** The farthest that deflate looks back, in bytes (RFC 1951, section 2). */
 const WINDOW = 32_768;
 
@@ -91,7 +93,9 @@ export interface Keyframe {
 
 /** Makes the content of a revision that is stored whole. */
 export async function whole(copy: KeptCopy): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await deflate(Buffer.from(textOf(copy)), { level: 9 }));
+  const text = Buffer.from(textOf(copy));
+  const options = { level: 9 };
+  return new Uint8Array(text.length < SMALL ? deflateRawSync(text, options) : await deflate(text, options));
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { StoredArticle } from "../articles/workingCopy.ts";
-import { type Transaction, actorOf } from "../database/client.ts";
+import { type Prisma, type Transaction, actorOf } from "../database/client.ts";
+import { insertRow } from "../database/insert.ts";
 import { changedPointers } from "./changes.ts";
 import { type KeptCopy, type Keyframe, difference, keptCopy, whole } from "./content.ts";
 import type { RevisionAction } from "./schema.ts";
@@ -73,15 +74,13 @@ async function insert(
   const { id: articleId, revision: number, updatedAt: createdAt } = row;
   const changes = keyframe && (await difference(copy, keyframe));
   const content = changes ?? (await whole(copy));
-  await tx.revision.createMany({
-    data: {
-      articleId,
-      number,
-      createdAt,
-      ...what,
-      keyframe: changes === undefined || keyframe === undefined ? number : keyframe.number,
-      content,
-    },
-  });
+  await insertRow(tx, "revisions", {
+    articleId,
+    number,
+    createdAt,
+    ...what,
+    keyframe: changes === undefined || keyframe === undefined ? number : keyframe.number,
+    content,
+  } satisfies Prisma.RevisionUncheckedCreateInput);
   return content;
 }

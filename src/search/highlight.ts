@@ -1,5 +1,5 @@
 import { Prisma, type Transaction } from "../database/client.ts";
-import type { EditionDocument } from "../editions/document.ts";
+import { type EditionDocument, wholeArticle } from "../editions/document.ts";
 import { passagesOf } from "./passages.ts";
 import { type Word, wordsOf } from "./words.ts";
 
@@ -56,7 +56,7 @@ export async function highlights(
 
 /** The headline is always looked at, and comes last: it is shown beside the snippet anyway. */
 function readPassages(document: string): { text: string; words: Word[] }[] {
-  const [headline = "", ...rest] = passagesOf(JSON.parse(document) as EditionDocument).map(
+  const [headline = "", ...rest] = passagesOf(wholeArticle(JSON.parse(document) as EditionDocument)).map(
     ({ text }) => text,
   );
   let room = LOOKED_THROUGH;

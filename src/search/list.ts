@@ -1,7 +1,6 @@
 import { Prisma, type Transaction } from "../database/client.ts";
 import { countUpTo } from "../database/counting.ts";
-import { withShares } from "../editions/document.ts";
-import { type ListedPage, emptyPage, nameOf } from "../editions/list.ts";
+import { type ListedPage, emptyPage, itemsOf, nameOf } from "../editions/list.ts";
 import {
   type Terms as Filed,
   beyondWalk,
@@ -11,7 +10,8 @@ import {
   termsOf,
   times,
 } from "../editions/listings.ts";
-import { shareCountsOf, viewFor } from "../editions/read.ts";
+import { shownFor } from "../editions/entitled.ts";
+import { shareCountsOf } from "../editions/read.ts";
 import type { SearchQuery } from "../editions/schema.ts";
 import type { Cursors } from "../http/paging.ts";
 import { highlights } from "./highlight.ts";
@@ -88,9 +88,9 @@ async function findPage(
   const last = rows.length > query.limit ? page.at(-1) : undefined;
   const withSnippets = query.fields === undefined || query.fields.includes("highlight");
   const snippets = withSnippets ? await highlights(tx, page, markedText(terms)) : [];
+  const items = await itemsOf(tx, query.audience, page);
   return {
-    items: page.map(({ summary, shares }, index) => {
-      const item = withShares(summary, shares ?? {});
+    items: items.map((item, index) => {
       const snippet = snippets[index];
       return snippet === undefined ? item : `${item.slice(0, -1)},"highlight":${JSON.stringify(snippet)}}`;
     }),
@@ -159,7 +159,7 @@ function pageOf(query: SearchQuery, found: Prisma.Sql, after: string[]): Prisma.
       SELECT found.article_id, found.config, row_number() OVER (ORDER BY ${order}) AS place,
              ARRAY[${Prisma.join(columns.map((column) => Prisma.sql`${column}::text`))}] AS position
       FROM (${found}) found WHERE ${onwards} ORDER BY ${order} LIMIT ${query.limit + 1}
-    ) page JOIN ${viewFor(query.audience)} shown ON shown.article_id = page.article_id
+    ) page JOIN ${shownFor(query.audience)} shown ON shown.article_id = page.article_id
     ORDER BY page.place`;
 }
 

@@ -1,7 +1,6 @@
 import { type Database, Prisma, transact } from "../database/client.ts";
 import { countUpTo } from "../database/counting.ts";
-import { withShares } from "../editions/document.ts";
-import { type ListedPage, emptyPage, nameOf } from "../editions/list.ts";
+import { type ListedPage, emptyPage, itemsOf, nameOf } from "../editions/list.ts";
 import {
   type Terms,
   conjunction,
@@ -13,7 +12,8 @@ import {
   times,
   updatedWithin,
 } from "../editions/listings.ts";
-import { shareCountsOf, viewFor } from "../editions/read.ts";
+import { shownFor } from "../editions/entitled.ts";
+import { shareCountsOf } from "../editions/read.ts";
 import type { ArticleQuery } from "../editions/schema.ts";
 import type { Newsroom } from "../newsroom.ts";
 
@@ -59,7 +59,7 @@ export async function listMostShared(
   const page = rows.slice(0, query.limit);
   const last = rows.length > query.limit ? page.at(-1) : undefined;
   return {
-    items: page.map(({ summary, shares }) => withShares(summary, shares ?? {})),
+    items: await itemsOf(database, query.audience, page),
     next:
       last === undefined
         ? null
@@ -138,7 +138,7 @@ function onwards([count, publishedAt, id]: readonly string[]): Prisma.Sql {
 function shown({ audience }: ArticleQuery, page: Prisma.Sql): Prisma.Sql {
   return Prisma.sql`
     SELECT p.article_id, p.summary, page.count, page.published_at, ${shareCountsOf(Prisma.sql`p.article_id`)} AS shares
-    FROM (${page}) page JOIN ${viewFor(audience)} p ON p.article_id = page.article_id
+    FROM (${page}) page JOIN ${shownFor(audience)} p ON p.article_id = page.article_id
     ORDER BY page.count DESC, page.published_at DESC, page.article_id DESC`;
 }
 

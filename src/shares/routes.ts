@@ -1,9 +1,10 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
+import { type Audience, audienceOf } from "../access/audience.ts";
 import { requireScope } from "../access/authenticate.ts";
 import { loadArticle, lockArticle } from "../articles/workingCopy.ts";
 import { type Transaction, afterCommit, isJoined } from "../database/client.ts";
-import { readLive } from "../editions/routes.ts";
+import { findLive, readLive } from "../editions/routes.ts";
 import { answer, render, send } from "../http/answer.ts";
 import type { App } from "../http/app.ts";
 import { publicCaching } from "../http/caching.ts";
@@ -33,6 +34,7 @@ const querystring = z.strictObject({
 const reading = {
   alsoFor: "drafts:read",
   cached: true,
+  delivers: "json",
   problems: ["not-found", "gone", "withdrawn"],
 } as const;
 const setting = {
@@ -75,13 +77,13 @@ export function shareRoutes(app: App, newsroom: Newsroom): void {
         location: `/v1/articles/${articleId}/share-counts/${network}`,
       });
       if (request.headers["idempotency-key"] === undefined && !isJoined()) {
-        const articleId = await liveId(newsroom, request.params.article);
+        const articleId = await liveId(newsroom, audienceOf(request), request.params.article);
         const body = await newsroom.shares.record(articleId, network);
         return send(request, reply, render(reply, { status: 201, body, headers: placeOf(articleId) }));
       }
       // With an Idempotency-Key the share and the key are one transaction, which no other can join.
       return write(newsroom, request, reply, async (tx) => {
-        const articleId = await liveId(newsroom, request.params.article);
+        const articleId = await liveId(newsroom, audienceOf(request), request.params.article);
         const [row] = await addShares(tx, [{ articleId, network, shares: 1 }]);
         if (row === undefined) throw await reasonFor(tx, articleId);
         await settle(tx, [articleId]);
@@ -192,10 +194,10 @@ export function shareRoutes(app: App, newsroom: Newsroom): void {
   );
 }
 
-/** An id is taken as it is: the statement that counts finds out whether it is live. */
-async function liveId(newsroom: Newsroom, reference: string): Promise<string> {
-  if (isId(reference)) return reference.toLowerCase();
-  return (await newsroom.live.find(reference)).articleId;
+/** An id is taken as it is where anyone may know of it: the statement that counts finds out whether it is live. */
+async function liveId(newsroom: Newsroom, audience: Audience, reference: string): Promise<string> {
+  if (isId(reference) && audience.entitlement === null) return reference.toLowerCase();
+  return (await findLive(newsroom, audience, reference)).articleId;
 }
 
 /** Readers see the changed counts once the transaction is committed. */
@@ -233,7 +235,8 @@ async function countToChange(
   const wanted = requiredPrecondition(request);
   const network = networkOf(request);
   // Whoever may not read drafts does not learn of them here either.
-  if (request.caller?.scopes.has("drafts:read") !== true) await newsroom.live.find(request.params.article);
+  if (request.caller?.scopes.has("drafts:read") !== true)
+    await findLive(newsroom, audienceOf(request), request.params.article);
   const { row } = await lockArticle(tx, request.params.article);
   // Readers may be counting up: the rows are held so that nothing comes between the check and the change.
   await tx.$queryRaw`SELECT count FROM share_counts WHERE article_id = ${row.id}::uuid ORDER BY network FOR UPDATE`;

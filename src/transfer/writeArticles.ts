@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { titleKey } from "../articles/titles.ts";
-import { type StoredArticle, columns, saveParts } from "../articles/workingCopy.ts";
+import { saveLists } from "../articles/lists.ts";
+import { type StoredArticle, columns } from "../articles/workingCopy.ts";
 import type { Prisma, Transaction } from "../database/client.ts";
 import { recordTransition } from "../desk/history.ts";
 import { disappear, noteArrivals, tellReaders } from "../editions/appear.ts";
@@ -86,7 +87,7 @@ async function writeArticle(
     here === undefined
       ? await tx.article.create({ data: { id, ...data } })
       : await tx.article.update({ where: { id }, data });
-  await saveParts(tx, id, here?.copy, copy);
+  await saveLists(tx, id, here?.copy, copy);
   await tx.correction.deleteMany({ where: { articleId: id } });
   await tx.correction.createMany({
     data: line.corrections.map((correction) => ({ articleId: id, ...correction })),

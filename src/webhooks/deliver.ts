@@ -1,10 +1,14 @@
 import { Counter, Gauge } from "prom-client";
 import { audit } from "../audit/record.ts";
+import { type FoundChange, articlesIn } from "../changes/read.ts";
 import { transact } from "../database/client.ts";
+import { inTime } from "../database/inTime.ts";
 import type { App } from "../http/app.ts";
 import type { Newsroom } from "../newsroom.ts";
-import { payloadOf } from "./payload.ts";
-import { type Due, nextDue, recordAttempt, webhooksWithWork } from "./queue.ts";
+import { traced } from "../tracing/tracing.ts";
+import { toldBy } from "./audience.ts";
+import { messageOf, payloadOf } from "./payload.ts";
+import { type Due, IS_ON, forgetMessage, nextDue, recordAttempt, webhooksWithWork } from "./queue.ts";
 import { pace, waitAfter } from "./retries.ts";
 import { type Outcome, sender } from "./send.ts";
 import { turns } from "./turns.ts";
@@ -53,11 +57,28 @@ export function deliverWebhooks(app: App, newsroom: Newsroom): void {
 
   /** Sends one, and writes down what came of it. */
   const attempt = async (due: Due, receiver: Receiver, signal: AbortSignal) => {
+    // Read now, so that nothing is shown that was taken back while it waited.
+    const told = await toldBy(statements, due);
+    if (told === undefined) return;
+    const change = await messageOf(
+      newsroom,
+      { ...due, articleId: due.article_id, sequence: BigInt(due.sequence) },
+      told,
+    );
+    if (change === undefined && told.entitlement === null && !due.standing) {
+      await recordAttempt(statements, due, forgotten(), "dead", 0);
+      return;
+    }
+    if (change === undefined || !isWanted(due, change)) {
+      await forgetMessage(statements, due);
+      return;
+    }
+    const body = payloadOf(newsroom.cursors, change, told);
     const outcome = await out.send(
       {
         url: due.url,
         id: due.id,
-        body: payloadOf(newsroom.cursors, due),
+        body,
         secrets: [due.secret, ...(due.former_secret === null ? [] : [due.former_secret])],
       },
       signal,
@@ -65,6 +86,10 @@ export function deliverWebhooks(app: App, newsroom: Newsroom): void {
     // It is not the receiver's fault when this process breaks off.
     if (signal.aborted) return;
     const taken = outcome.error === null;
+    if (due.key_id !== null) {
+      const articles = taken ? articlesIn([change]) : 0;
+      newsroom.usage.count(due.key_id, { bytes: Buffer.byteLength(body), articles });
+    }
     const since = taken ? null : (receiver.failingSince ?? outcome.at);
     const hopeless = since === null ? undefined : hopelessness(outcome, since);
     const left = (due.trying_since ?? outcome.at).getTime() + pace.giveUp - outcome.at.getTime();
@@ -103,9 +128,13 @@ export function deliverWebhooks(app: App, newsroom: Newsroom): void {
         }
         for (const due of queue.splice(0, most - busy.size)) {
           receiver ??= { failingSince: due.failing_since, isOff: false };
-          const done = attempt(due, receiver, signal).finally(() => {
-            busy.delete(due.article_id);
-          });
+          const about = { "dateline.webhook": due.webhook_id, "dateline.article": due.article_id };
+          const current = receiver;
+          const done = traced("deliver to webhook", about, () => attempt(due, current, signal)).finally(
+            () => {
+              busy.delete(due.article_id);
+            },
+          );
           busy.set(due.article_id, done);
         }
         if (busy.size === 0) return;
@@ -186,6 +215,19 @@ export function deliverWebhooks(app: App, newsroom: Newsroom): void {
   });
 }
 
+/** Whether it is of a kind that the webhook asks for; a change of the entitlement may have made it another. */
+const isWanted = ({ kinds }: Due, { kind }: FoundChange) => kinds.length === 0 || kinds.includes(kind);
+
+/** What comes of a message that waited for longer than the change log is kept. */
+const forgotten = (): Outcome => ({
+  at: new Date(),
+  duration: 0,
+  status: null,
+  body: null,
+  error: "the change was not sent: it is kept no more",
+  retryAfter: 0,
+});
+
 async function noteFailing({ database }: Newsroom, id: string, since: Date | null): Promise<void> {
   await database.webhook.updateMany({ where: { id }, data: { failingSince: since } });
 }
@@ -226,11 +268,11 @@ function measured({ metrics, statements }: Newsroom): Counter<"outcome"> {
     aggregator: "max",
     registers: [metrics],
     async collect() {
-      const { rows } = await statements
-        .query<{ id: string; lag: number }>({ name: "webhook lag", text: LAG })
-        .catch(() => ({ rows: [] }));
+      const found = await inTime(
+        statements.query<{ id: string; lag: number }>({ name: "webhook lag", text: LAG }),
+      );
       lag.reset();
-      for (const { id, lag: seconds } of rows) lag.set({ webhook: id }, seconds);
+      for (const { id, lag: seconds } of found?.rows ?? []) lag.set({ webhook: id }, seconds);
     },
   });
   return new Counter({
@@ -241,8 +283,9 @@ function measured({ metrics, statements }: Newsroom): Counter<"outcome"> {
   });
 }
 
-const LAG = `SELECT w.id, coalesce(extract(epoch FROM now() - (
+/** How far each webhook is behind, in seconds. */
+export const LAG = `SELECT w.id, coalesce(extract(epoch FROM now() - (
     SELECT c.recorded_at FROM changes c WHERE c.sequence = least(
       (SELECT min(d.sequence) FROM webhook_deliveries d WHERE d.webhook_id = w.id AND d.state = 'pending'),
       (SELECT min(n.sequence) FROM changes n WHERE n.sequence > w.position)))), 0)::float8 AS lag
-  FROM webhooks w WHERE w.enabled`;
+  FROM webhooks w WHERE ${IS_ON}`;

@@ -1,6 +1,5 @@
 import type { OpenAPIV3_1 } from "openapi-types";
-import { z } from "zod";
-import { Change } from "./schema.ts";
+import { example as change, kinds } from "../changes/schema.ts";
 
 const id = "0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e";
 const header = (name: string, description: string, example: string) => ({
@@ -12,9 +11,15 @@ const header = (name: string, description: string, example: string) => ({
   example,
 });
 
-/** Formats say it in a word. */
-const withoutPatterns = ({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }) => {
-  if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
+/** A change, in what Standard Webhooks asks for. More properties may come in time. */
+const message = {
+  type: "object",
+  required: ["type", "timestamp", "data"],
+  properties: {
+    type: { type: "string", enum: kinds.map((kind) => `article.${kind}`) },
+    timestamp: { type: "string", format: "date-time", description: "When it took effect: `data.at`." },
+    data: { $ref: "#/components/schemas/Change" },
+  },
 };
 
 /** What is sent to webhooks, for the OpenAPI document. */
@@ -24,7 +29,7 @@ export const sentToWebhooks = {
       operationId: "receiveChange",
       summary: "What a webhook's receiver gets of each change",
       description:
-        "Signed by Standard Webhooks 1.0.0. It comes at least once: `webhook-id` tells what came before. The body is the same in every attempt. An event of the type `webhook.test` has `data.webhookId` alone.",
+        "Signed by Standard Webhooks 1.0.0. It comes at least once: `webhook-id` tells what came before. `data` is what the change feed would say of the change now, so that a later attempt may tell of it as overtaken. An event of the type `webhook.test` has `data.webhookId` alone.",
       tags: ["Webhooks"],
       security: [],
       parameters: [
@@ -40,11 +45,8 @@ export const sentToWebhooks = {
         required: true,
         content: {
           "application/json": {
-            // As what comes in, since more properties may come in time.
-            schema: z.toJSONSchema(Change, {
-              io: "input",
-              override: withoutPatterns,
-            }),
+            schema: message,
+            example: { type: `article.${change.kind}`, timestamp: change.at, data: change },
           },
         },
       },

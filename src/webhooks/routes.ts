@@ -1,8 +1,9 @@
 import type { FastifyRequest } from "fastify";
 import { v7 as uuid } from "uuid";
 import { z } from "zod";
+import { requireKey, requireScope } from "../access/authenticate.ts";
+import { writePosition } from "../changes/position.ts";
 import type { Transaction } from "../database/client.ts";
-import type { Webhook as WebhookRow } from "../database/generated/client.ts";
 import { answer } from "../http/answer.ts";
 import { type App, mergePatch } from "../http/app.ts";
 import { isWanted, precondition } from "../http/conditional.ts";
@@ -10,8 +11,8 @@ import { nextLink, pageParameters } from "../http/paging.ts";
 import { invalidContent, problem } from "../http/problems.ts";
 import { write } from "../http/write.ts";
 import type { Newsroom } from "../newsroom.ts";
-import { payloadOf, testPayload } from "./payload.ts";
-import { readChange } from "./queue.ts";
+import { toldBy } from "./audience.ts";
+import { messageOf, payloadOf, testPayload } from "./payload.ts";
 import {
   Delivery,
   DeliveryList,
@@ -29,20 +30,26 @@ import {
 import { type Outcome, type Sender, sender } from "./send.ts";
 import {
   type DeliveryRow,
+  type Webhook as WebhookRow,
+  type Whose,
+  addressed,
   changeWebhook,
   createWebhook,
   findDelivery,
   findWebhook,
+  markedFor,
+  offForKey,
   listDeliveries,
   lockWebhook,
   redeliver,
   replay,
   rotateSecret,
   secretsOf,
+  withKey,
 } from "./store.ts";
 
 const tags = ["Webhooks"];
-const access = "webhooks:manage";
+const access = ["webhooks:own", "webhooks:manage"] as const;
 const idOf = (what: string) =>
   z.string().meta({
     description: `The ${what}'s id.`,
@@ -55,15 +62,17 @@ const TEST_TIMEOUT = 10_000;
 
 /** Setting up webhooks, and seeing and repeating what was sent to them. */
 export function webhookRoutes(app: App, newsroom: Newsroom): void {
-  const { database, statements, cursors, config } = newsroom;
+  const { database, cursors, config } = newsroom;
   const tester = sender(config.DATELINE_WEBHOOK_HOSTS, { timeout: TEST_TIMEOUT });
   app.addHook("onClose", async () => {
     tester.close();
   });
   /** The webhook as it is answered, with no more of its secrets than is to be shown. */
   const shown = (row: WebhookRow, secret?: string) => {
-    const { secret: _, formerSecret: __, revision, ...columns } = row;
-    const body = { ...columns, position: cursors.write("changes", [String(row.position)]) };
+    const { secret: _, formerSecret: __, key: ___, revision, ...columns } = row;
+    const isOff = offForKey(row);
+    const position = writePosition(cursors, { sequence: row.position }, markedFor(row));
+    const body = { ...columns, ...(isOff === undefined ? {} : { ...isOff, enabled: false }), position };
     return { body: secret === undefined ? body : { ...body, secret }, revision };
   };
 
@@ -82,15 +91,17 @@ export function webhookRoutes(app: App, newsroom: Newsroom): void {
     async (request, reply) => {
       const { limit, cursor, count } = request.query;
       const after = cursor === undefined ? undefined : cursors.read("webhooks", cursor)[0];
+      const whose = whoseFor(request);
       const rows = await database.webhook.findMany({
-        ...(after === undefined ? {} : { where: { id: { lt: after } } }),
+        where: { ...whose, ...(after === undefined ? {} : { id: { lt: after } }) },
         orderBy: { id: "desc" },
         take: limit + 1,
+        include: withKey,
       });
       const page = rows.slice(0, limit);
       const last = rows.length > limit ? page.at(-1) : undefined;
       const next = last === undefined ? null : cursors.write("webhooks", [last.id]);
-      const total = count ? { total: await database.webhook.count() } : {};
+      const total = count ? { total: await database.webhook.count({ where: whose }) } : {};
       return answer(request, reply, {
         body: { data: page.map((row) => shown(row).body), page: { limit, next, ...total } },
         headers: nextLink(request.url, next),
@@ -113,8 +124,9 @@ export function webhookRoutes(app: App, newsroom: Newsroom): void {
     },
     (request, reply) =>
       write(newsroom, request, reply, async (tx) => {
-        refuseForbidden(tester, request.body.url);
-        const row = await createWebhook(tx, request.body);
+        const { body } = request;
+        refuseForbidden(tester, body.url);
+        const row = await createWebhook(tx, { ...body, keyId: keyFor(request) }, whoseFor(request));
         return { status: 201, ...shown(row, row.secret), headers: { location: `/v1/webhooks/${row.id}` } };
       }),
   );
@@ -132,7 +144,7 @@ export function webhookRoutes(app: App, newsroom: Newsroom): void {
       config: { access, problems: ["not-found"] },
     },
     async (request, reply) =>
-      answer(request, reply, shown(await findWebhook(database, request.params.webhook))),
+      answer(request, reply, shown(await findWebhook(database, request.params.webhook, whoseFor(request)))),
   );
 
   app.patch(
@@ -146,12 +158,18 @@ export function webhookRoutes(app: App, newsroom: Newsroom): void {
         body: WebhookPatch,
         response: { 200: Webhook },
       },
-      config: { access, precondition: "optional", consumes: mergePatch, problems: ["not-found"] },
+      config: {
+        access,
+        precondition: "optional",
+        consumes: mergePatch,
+        problems: ["not-found", "wrong-state"],
+      },
     },
     (request, reply) =>
       write(newsroom, request, reply, async (tx) => {
         const row = await webhookToChange(tx, request);
         if (request.body.url !== undefined) refuseForbidden(tester, request.body.url);
+        if (request.body.keyId !== undefined) keyFor(request);
         return shown(await changeWebhook(tx, row, request.body));
       }),
   );
@@ -193,7 +211,7 @@ export function webhookRoutes(app: App, newsroom: Newsroom): void {
     },
     (request, reply) =>
       write(newsroom, request, reply, async (tx) => {
-        const row = await lockWebhook(tx, request.params.webhook);
+        const row = await lockWebhook(tx, request.params.webhook, whoseFor(request));
         const rotated = await rotateSecret(tx, row, request.body.overlap);
         return shown(rotated, rotated.secret);
       }),
@@ -214,7 +232,7 @@ export function webhookRoutes(app: App, newsroom: Newsroom): void {
     },
     (request, reply) =>
       write(newsroom, request, reply, async (tx) => {
-        const row = await findWebhook(tx, request.params.webhook);
+        const row = await findWebhook(tx, request.params.webhook, whoseFor(request));
         const message = { url: row.url, id: uuid(), body: testPayload(row.id, new Date()) };
         const outcome = await tester.send({ ...message, secrets: secretsOf(row) });
         return { body: presentAttempt({ ...outcome, url: row.url }, message.id) };
@@ -238,7 +256,7 @@ export function webhookRoutes(app: App, newsroom: Newsroom): void {
     },
     (request, reply) =>
       write(newsroom, request, reply, async (tx) => {
-        const row = await lockWebhook(tx, request.params.webhook);
+        const row = await lockWebhook(tx, request.params.webhook, whoseFor(request));
         return shown(await replay(tx, cursors, row, request.body.since));
       }),
   );
@@ -259,15 +277,15 @@ export function webhookRoutes(app: App, newsroom: Newsroom): void {
     },
     async (request, reply) => {
       const { limit, cursor, count, state } = request.query;
-      const { id: webhookId } = await findWebhook(database, request.params.webhook);
+      const { id: webhookId } = await findWebhook(database, request.params.webhook, whoseFor(request));
       const listName = `webhook ${webhookId} ${state ?? "all"}`;
-      const [before] = cursor === undefined ? [] : cursors.read(listName, cursor);
+      const [before, id = ""] = cursor === undefined ? [] : cursors.read(listName, cursor);
       const where = { webhookId, ...(state === undefined ? {} : { state }) };
-      const from = before === undefined ? undefined : BigInt(before);
+      const from = before === undefined ? undefined : { sequence: BigInt(before), id };
       const rows = await listDeliveries(database, where, from, limit + 1);
       const page = rows.slice(0, limit);
       const last = rows.length > limit ? page.at(-1) : undefined;
-      const next = last === undefined ? null : cursors.write(listName, [String(last.sequence)]);
+      const next = last === undefined ? null : cursors.write(listName, [String(last.sequence), last.id]);
       const total = count ? { total: await database.webhookDelivery.count({ where }) } : {};
       return answer(request, reply, {
         body: { data: page.map(presentDelivery), page: { limit, next, ...total } },
@@ -289,10 +307,11 @@ export function webhookRoutes(app: App, newsroom: Newsroom): void {
       config: { access, problems: ["not-found"] },
     },
     async (request, reply) => {
-      const { webhook, delivery } = request.params;
-      const row = await findDelivery(database, webhook, delivery);
-      const change = await readChange(statements, row.sequence);
-      const body = change === undefined ? "" : payloadOf(cursors, change);
+      const webhook = await findWebhook(database, request.params.webhook, whoseFor(request));
+      const row = await findDelivery(database, webhook.id, request.params.delivery);
+      const told = await toldBy(newsroom.statements, addressed(webhook));
+      const change = told && (await messageOf(newsroom, row, told));
+      const body = told === undefined || change === undefined ? "" : payloadOf(cursors, change, told);
       return answer(request, reply, { body: { ...presentDelivery(row), body } });
     },
   );
@@ -311,24 +330,42 @@ export function webhookRoutes(app: App, newsroom: Newsroom): void {
     },
     (request, reply) =>
       write(newsroom, request, reply, async (tx) => {
-        const { webhook, delivery } = request.params;
-        return { body: presentDelivery(await redeliver(tx, webhook, delivery)) };
+        const webhook = await findWebhook(tx, request.params.webhook, whoseFor(request));
+        return { body: presentDelivery(await redeliver(tx, webhook, request.params.delivery)) };
       }),
   );
 }
 
 const delivering =
-  "From now on each change of what readers get is sent there as JSON, signed by " +
+  "From now on each change of what readers get is sent there as JSON, as `listChanges` tells it, signed by " +
   "[Standard Webhooks](https://www.standardwebhooks.com): at least once, those of an article in their order, and again " +
   "for three days, at growing intervals, until it is answered with 2xx. Redirects are failures. A receiver that " +
   "answers 410, or fails for three days, has its webhook switched off.";
+
+/** Whose webhooks a request is about: its own key's, or with `webhooks:manage` everybody's. */
+function whoseFor(request: FastifyRequest): Whose {
+  const { id, scopes } = requireKey(request, "a key");
+  return scopes.has("webhooks:manage") ? {} : { keyId: id };
+}
+
+/**
+ * Whose webhook it is to be: that of the key that asks unless another is named.
+ *
+ * @throws 403 when another is named by a key that manages its own alone
+ */
+function keyFor(request: FastifyRequest<{ Body: { keyId?: string | null | undefined } }>): string | null {
+  const { id } = requireKey(request, "a key");
+  const { keyId = id } = request.body;
+  if (keyId !== id) requireScope(request, "webhooks:manage");
+  return keyId;
+}
 
 /** The webhook that a request names, locked, after its If-Match was found to fit. */
 async function webhookToChange(
   tx: Transaction,
   request: FastifyRequest<{ Params: { webhook: string } }>,
 ): Promise<WebhookRow> {
-  const row = await lockWebhook(tx, request.params.webhook);
+  const row = await lockWebhook(tx, request.params.webhook, whoseFor(request));
   if (!isWanted(precondition(request), row.revision)) {
     throw problem(
       "precondition-failed",
@@ -350,11 +387,11 @@ function presentAttempt(attempt: Omit<Outcome, "retryAfter"> & { url: string }, 
 }
 
 function presentDelivery(row: DeliveryRow) {
-  const { id, state, sequence, kind, articleId, createdAt, dueAt, deliveredAt, tries } = row;
+  const { id, state, sequence, standing, kind, articleId, createdAt, dueAt, deliveredAt, tries } = row;
   return {
     id,
     state,
-    sequence: Number(sequence),
+    sequence: standing ? null : Number(sequence),
     kind,
     articleId,
     createdAt,

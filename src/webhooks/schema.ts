@@ -1,25 +1,17 @@
 import { z } from "zod";
-import type { ChangeKind } from "../editions/changes.ts";
+import { kinds } from "../changes/schema.ts";
 import { listOf, pageParameters } from "../http/paging.ts";
 import { Id, TimeOut, WebAddress, text } from "../http/scalars.ts";
 
-/** The most webhooks that there can be. */
-export const MAX_WEBHOOKS = 100;
+/** The most webhooks that there can be, and of one key that sets up its own. */
+export const MAX_WEBHOOKS = 500;
+export const MAX_OWN_WEBHOOKS = 10;
 /** How many attempts of a delivery are shown. */
 export const SHOWN_ATTEMPTS = 50;
 /** How long a former secret signs too, in seconds: a day when nothing is said, a week at the most. */
 const OVERLAP = 86_400;
 const LONGEST_OVERLAP = 7 * 86_400;
 
-const kinds = [
-  "published",
-  "updated",
-  "corrected",
-  "unpublished",
-  "deleted",
-  "moved",
-  "withdrawn",
-] as const satisfies readonly ChangeKind[];
 const Kind = z.enum(kinds);
 const states = ["pending", "delivered", "dead"] as const;
 const State = z
@@ -31,6 +23,9 @@ const Url = WebAddress.refine(
   "must not hold a user name or password",
 ).describe(
   "Where changes are sent to: https, and an address of the public internet, but for the hosts that DATELINE_WEBHOOK_HOSTS names.",
+);
+const KeyId = Id.nullable().describe(
+  "The id of the key whose webhook it is to be, and for which it is on; the key that asks when absent. Another than that, or null for nobody's, needs `webhooks:manage`.",
 );
 const Description = text(500).nullable();
 const Kinds = z
@@ -44,6 +39,7 @@ const at = "2025-04-10T09:30:00.000Z";
 const written = { url: "https://partner.example/dateline", description: "The mirror in Lisbon" };
 const example = {
   id,
+  keyId: "0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e",
   ...written,
   kinds: [],
   enabled: true,
@@ -59,14 +55,17 @@ const example = {
 export const Webhook = z
   .object({
     id: Id,
+    keyId: Id.nullable().describe("Whose it is; null when it is nobody's and tells what everybody may read."),
     url: z.string(),
     description: Description,
     kinds: z.array(Kind).describe("The kinds of change that it is told of; empty: all."),
-    enabled: z.boolean(),
+    enabled: z.boolean().describe("Whether anything is sent: it is switched on, and its key is good."),
     disabledReason: z
       .string()
       .nullable()
-      .describe("Why Dateline switched it off: the receiver answered 410, or has failed for three days."),
+      .describe(
+        "Why it is off though nobody switched it off: the receiver answered 410, or has failed for three days, or the key was revoked or has expired.",
+      ),
     disabledAt: TimeOut.nullable(),
     formerSecretUntil: TimeOut.nullable().describe("Until when the secret before this one signs too."),
     failingSince: TimeOut.nullable().describe("Since when every attempt has failed; null after a success."),
@@ -96,6 +95,7 @@ export const WebhookList = listOf(Webhook).meta({
 export const WebhookInput = z
   .strictObject({
     url: Url,
+    keyId: KeyId.optional(),
     description: Description.optional(),
     kinds: Kinds.optional(),
     enabled: z.boolean().optional(),
@@ -105,6 +105,7 @@ export const WebhookInput = z
 export const WebhookPatch = z
   .strictObject({
     url: Url.optional(),
+    keyId: KeyId.optional(),
     description: Description.optional(),
     kinds: Kinds.optional(),
     enabled: z
@@ -176,7 +177,10 @@ export const Delivery = z
   .object({
     id: Id.describe("The `webhook-id` of the message, the same in every attempt."),
     state: State,
-    sequence: z.int().describe("The number of the change."),
+    sequence: z
+      .int()
+      .nullable()
+      .describe("The number of the change. Null for what a change of the entitlement brought or took."),
     kind: Kind,
     articleId: Id,
     createdAt: TimeOut,
@@ -187,7 +191,9 @@ export const Delivery = z
   .meta({ id: "WebhookDelivery", examples: [delivery] });
 
 export const DeliveryWithBody = Delivery.extend({
-  body: z.string().describe("What is sent, as bytes in UTF-8: what the signature is over."),
+  body: z
+    .string()
+    .describe("What is sent, in UTF-8, were it sent now: the article as readers get it at the time."),
 }).meta({
   id: "WebhookDeliveryWithBody",
   examples: [{ ...delivery, body: '{"type":"article.published",…}' }],
@@ -206,46 +212,3 @@ export const DeliveryQuery = z.strictObject({
     .meta({ description: "Only those in this state.", examples: ["dead"] }),
 });
 export type DeliveryQuery = z.output<typeof DeliveryQuery>;
-
-/** What is sent to a receiver, as the OpenAPI document has it. */
-export const Change = z
-  .object({
-    type: z.enum(kinds.map((kind) => `article.${kind}` as const)),
-    timestamp: TimeOut.describe("When it took effect."),
-    data: z.object({
-      sequence: z.int().min(1).describe("Grows with each change."),
-      cursor: z.string().describe("Where the change feed goes on after it, and a replay too."),
-      kind: Kind,
-      at: TimeOut,
-      articleId: Id,
-      slug: z.string(),
-      version: z.int().min(1).describe("The edition that came, or the last one that there was."),
-      detail: z
-        .record(z.string(), z.unknown())
-        .nullable()
-        .describe("The former slug (`from`), the `correction`, or the public `reason`."),
-      article: z
-        .record(z.string(), z.unknown())
-        .nullable()
-        .describe("The edition as it was published, without share counts; null when there is none any more."),
-    }),
-  })
-  .meta({
-    examples: [
-      {
-        type: "article.unpublished",
-        timestamp: at,
-        data: {
-          sequence: 42,
-          cursor: example.position,
-          kind: "unpublished",
-          at,
-          articleId: id,
-          slug: "talks-conclude-in-istanbul",
-          version: 3,
-          detail: null,
-          article: null,
-        },
-      },
-    ],
-  });

@@ -82,7 +82,10 @@ describe("a key with a role", () => {
   it("asks who it is, which needs a key and no scope", async () => {
     expectProblem(await newsroom.reader.get("/v1/me"), 401, "key-required");
     const partner = await keyOf({ role: "partner" });
-    expect((await partner.get("/v1/me")).body).toMatchObject({ role: "partner", scopes: ["embargo:read"] });
+    expect((await partner.get("/v1/me")).body).toMatchObject({
+      role: "partner",
+      scopes: ["embargo:read", "webhooks:own"],
+    });
     expect((await partner.get("/v1/me")).headers["cache-control"]).toBe("private, no-store");
   });
 });

@@ -166,6 +166,42 @@ describe("the stream of changes", () => {
     expect(performance.now() - began).toBeLessThan(5_000);
   });
 
+  it("is refused beyond what the process, a key or an address may have, until one is closed", async () => {
+    const { found: other, close } = await startNewsroom(newsroom.databaseUrl, {
+      DATELINE_STREAMS: "6",
+      DATELINE_STREAMS_PER_KEY: "2",
+      DATELINE_RATE_LIMIT: "on",
+    });
+    const path = "/v1/changes/stream";
+    const { body: one } = await newsroom.editor.post("/v1/keys").send({ name: "One", role: "partner" });
+    const { body: two } = await newsroom.editor.post("/v1/keys").send({ name: "Two", role: "partner" });
+    const as = ({ secret }: { secret: string }) => ({ authorization: `Bearer ${secret}` });
+    const streams = await Promise.all([1, 2].map(() => open("", as(one), other.url)));
+    const refused = await other.withHeaders(as(one)).get(path);
+    expect(expectProblem(refused, 429, "too-many-requests").detail).toContain("2 streams");
+    expect(Number(refused.headers["retry-after"])).toBeGreaterThan(0);
+    for (let number = 0; number < 3; number += 1) streams.push(await open("", {}, other.url));
+    expectProblem(await other.reader.get(path), 429, "too-many-requests");
+    streams.push(await open("", as(two), other.url));
+    expect(streams.map(({ status }) => status)).toEqual(Array.from({ length: 6 }, () => 200));
+    const full = await other.withHeaders(as(two)).get(path);
+    expect(expectProblem(full, 503, "unavailable").detail).toContain("6 streams");
+    expect(Number(full.headers["retry-after"])).toBeGreaterThan(0);
+    // What is refused for another reason takes no place.
+    expectProblem(await other.reader.get(`${path}?since=nonsense`), 400, "invalid-parameter");
+    streams[0]?.close();
+    await streams[0]?.ended;
+    let again = await open("", as(one), other.url);
+    await expect
+      .poll(async () => {
+        if (again.status !== 200) again = await open("", as(one), other.url);
+        return again.status;
+      })
+      .toBe(200);
+    for (const stream of [...streams, again]) stream.close();
+    await close();
+  });
+
   it("is refused with a cursor that is none, and answers GET alone", async () => {
     for (const [query, headers, pointer] of [
       ["?since=nonsense", {}, "since"],

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Agent, useNewsroom } from "../support/newsroom.ts";
+import { partnerOf } from "../support/partners.ts";
 import { expectProblem } from "../support/problems.ts";
 
 const newsroom = useNewsroom({ DATELINE_RATE_LIMIT: "on", DATELINE_TRUST_PROXY: "127.0.0.1" });
@@ -110,5 +111,27 @@ describe("with DATELINE_RATE_LIMIT=off", () => {
     );
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
     expect(answers[0]?.headers).not.toHaveProperty("ratelimit");
+  });
+});
+
+describe("a partner's requests", () => {
+  it("are limited as its entitlement says, over everything that it asks for, pages included", async () => {
+    const { agent, entitle } = await partnerOf(newsroom, { requestsPerMinute: 5 });
+    for (const path of ["/v1/articles", "/v1/me", "/v1/feeds/rss.xml", "/a/market-day"]) {
+      const answer = await agent.get(path);
+      expect(answer.status, answer.text).toBe(200);
+      expect(answer.headers["ratelimit-policy"]).toBe('"minute";q=5;w=60');
+    }
+    expect((await agent.get("/v1/me")).headers.ratelimit).toMatch(/^"minute";r=0;t=\d+$/);
+    for (const path of ["/v1/articles", "/a/market-day"])
+      expectProblem(await agent.get(path), 429, "too-many-requests");
+    await entitle({ requestsPerMinute: null });
+    expect((await agent.get("/v1/me")).status).toBe(200);
+  });
+
+  it("do not limit readers, who see pages as often as they like", async () => {
+    const answer = await newsroom.reader.get("/a/market-day");
+    expect(answer.status).toBe(200);
+    expect(answer.headers).not.toHaveProperty("ratelimit-policy");
   });
 });

@@ -52,12 +52,12 @@ describe("a large file", () => {
     const posts = await largeFile(file);
     const command = await readFile(join(import.meta.dirname, "../../src/cli/dateline.ts"), "utf8");
     // The command runs as its first line says.
-    const [flag] = /--max-semi-space-size=\d+/.exec(command) ?? [];
+    const flags = command.split("\n", 1)[0]?.match(/--\S+/g) ?? [];
     const told =
       "data:text/javascript,process.on('exit',()=>console.error('peak',process.resourceUsage().maxRSS))";
     const { code, output } = await runToEnd(
       [
-        flag ?? "",
+        ...flags,
         "--import",
         told,
         "src/cli/dateline.ts",

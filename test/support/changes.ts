@@ -3,6 +3,7 @@ import type { Agent } from "./newsroom.ts";
 /** A change as it is answered, as far as tests look into it. */
 export interface ShownChange {
   sequence: number | null;
+  cursor: string;
   kind: string;
   at: string;
   articleId: string;

@@ -25,11 +25,13 @@ export async function changesOf({ database }: TestNewsroom, articleId: string) {
   return rows.map(({ kind, version, at, detail }) => ({ kind, version, at: at.toISOString(), detail }));
 }
 
-/** Every row of every table of Dateline's, to see whether anything was changed. */
-export async function everything({ database }: TestNewsroom): Promise<Record<string, string>> {
+/** Every row of every table of Dateline's but what counts requests, to see whether anything was changed. */
+export async function everything({
+  database,
+}: Pick<TestNewsroom, "database">): Promise<Record<string, string>> {
   const tables = await database.$queryRaw<{ name: string }[]>`
     SELECT table_schema || '.' || quote_ident(table_name) AS name FROM information_schema.tables
-    WHERE table_type = 'BASE TABLE' AND (table_schema = 'public' OR table_schema = 'jobs' AND table_name ~ '^job')`;
+    WHERE table_type = 'BASE TABLE' AND (table_schema = 'public' AND table_name NOT IN ('key_usage', 'key_cursors', 'key_passages') OR table_schema = 'jobs' AND table_name ~ '^job')`;
   const found: Record<string, string> = {};
   for (const { name } of tables) {
     const [row] = await database.$queryRawUnsafe<[{ digest: string }]>(

@@ -63,11 +63,11 @@ it("loses nothing, and keeps each article's order, when the process is killed in
   }, 20_000);
   for (const id of ids) {
     const told = partner.about(id);
-    const versions = told.map(({ body }) => body.data.version);
+    const versions = told.map(({ body }) => body.data.edition);
     expect(versions).toEqual(versions.toSorted((one, other) => one - other));
     expect(new Set(versions)).toEqual(new Set([1, 2, 3]));
     // What came twice came with the same id.
-    const known = new Set(told.map(({ headers, body }) => `${body.data.version} ${headers["webhook-id"]}`));
+    const known = new Set(told.map(({ headers, body }) => `${body.data.edition} ${headers["webhook-id"]}`));
     expect(known.size).toBe(EDITIONS);
     for (const message of told) expectSigned(message, hook.secret);
   }

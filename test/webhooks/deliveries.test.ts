@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Change } from "../../src/webhooks/schema.ts";
+import { Change } from "../../src/changes/schema.ts";
 import { type ShownArticle, change, draft, live, publish, unpublish } from "../support/articles.ts";
 import { useNewsroom } from "../support/newsroom.ts";
 import { expectProblem } from "../support/problems.ts";
@@ -48,7 +48,7 @@ describe("a webhook", () => {
         kind: "published",
         articleId: article.id,
         slug: article.slug,
-        version: 1,
+        edition: 1,
         article: { id: article.id, headline: "“Ferry” runs — again ✓" },
       },
     });
@@ -62,11 +62,14 @@ describe("a webhook", () => {
     const partner = await receiver();
     const hook = await hookTo(newsroom, partner.url);
     const article = await live(newsroom, { headline: "Mayor resigns" });
+    await settled(hook, 1);
     await change(newsroom, article.id, { headline: "Mayor resigns at last", slug: "mayor-resigns-at-last" });
     await publish(newsroom, article.id);
+    await settled(hook, 3);
     await newsroom.editor
       .post(`/v1/articles/${article.id}/publish`)
       .send({ correction: "He was not fired." });
+    await settled(hook, 4);
     await unpublish(newsroom, article.id);
     await settled(hook, 5);
     expect(partner.received.map(({ body }) => body.data.kind)).toEqual([
@@ -83,7 +86,7 @@ describe("a webhook", () => {
       "Mayor resigns at last",
       undefined,
     ]);
-    for (const { body } of partner.received) expect(Change.parse(body)).toEqual(body);
+    for (const { body } of partner.received) expect(Change.parse(body.data)).toEqual(body.data);
     expect(partner.received[2]?.body.data.detail).toEqual({ from: "mayor-resigns" });
     expect(partner.received[3]?.body.data.detail).toEqual({ correction: "He was not fired." });
   });
@@ -106,7 +109,7 @@ describe("a webhook", () => {
     expect(partner.received).toEqual([]);
     await newsroom.editor.patch(hook.path).send({ enabled: true });
     await settled(hook, 2);
-    expect(partner.received[0]?.body.data.articleId).toBe(article.id);
+    expect(partner.about(article.id)).toHaveLength(1);
   });
 
   it("gets each article's changes in order and each change, from 16 publishers at once", async () => {
@@ -133,7 +136,7 @@ describe("a webhook", () => {
     });
     const { database } = newsroom;
     for (const { id } of articles) {
-      const told = partner.about(id).map(({ body }) => body.data.version);
+      const told = partner.about(id).map(({ body }) => body.data.edition);
       // Each comes after the one before it, though some came twice.
       expect(told).toEqual(told.toSorted((one, other) => one - other));
       expect(new Set(told)).toEqual(new Set([1, 2, 3, 4]));
@@ -381,7 +384,7 @@ describe("what was sent", () => {
     await unpublish(newsroom, article.id);
     await settled(hook, 5);
     const later = partner.received.slice(4);
-    expect(later.map(({ body }) => [body.data.kind, body.data.version])).toEqual([
+    expect(later.map(({ body }) => [body.data.kind, body.data.edition])).toEqual([
       ["updated", 3],
       ["updated", 4],
       ["unpublished", 4],
@@ -406,6 +409,7 @@ describe("what was sent", () => {
     const partner = await receiver();
     const hook = await hookTo(newsroom, partner.url);
     const article = await live(newsroom, { headline: "Under injunction" });
+    await settled(hook, 1);
     await newsroom.editor
       .post(`/v1/articles/${article.id}/kill`)
       .set("if-match", "*")

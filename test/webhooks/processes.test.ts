@@ -48,7 +48,7 @@ it("goes on, in order, when the connection that holds the turns is cut", async (
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
   }
   await delivered(16, hook.id);
-  const told = partner.received.map(({ body }) => body.data.sequence);
+  const told = partner.received.map(({ body }) => Number(body.data.sequence));
   expect(told).toEqual(told.toSorted((one, other) => one - other));
   expect(new Set(told).size).toBe(16);
 });

@@ -3,6 +3,7 @@ import { type IncomingHttpHeaders, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Webhook } from "standardwebhooks";
 import { expect, onTestFinished, vi } from "vitest";
+import type { ShownChange } from "../support/changes.ts";
 import type { TestNewsroom } from "../support/newsroom.ts";
 
 /** A message as a partner's server gets it. */
@@ -12,16 +13,7 @@ export interface Received {
   body: {
     type: string;
     timestamp: string;
-    data: {
-      sequence: number;
-      cursor: string;
-      kind: string;
-      articleId: string;
-      slug: string;
-      version: number;
-      detail: Record<string, unknown> | null;
-      article: { id: string; headline: string } | null;
-    };
+    data: ShownChange;
   };
 }
 
