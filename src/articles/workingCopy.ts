@@ -185,7 +185,7 @@ export async function lockArticle(
   const article = await loadArticle(tx, id);
   await requireReach(tx, actorOf(tx), id, reference);
   concern(tx, "articles", id);
-  checkRevision(wanted, article.row.revision);
+  checkRevision(wanted, article.row);
   return article;
 }
 

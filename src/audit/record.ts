@@ -69,7 +69,8 @@ function pathOf(request: FastifyRequest): string {
  * what Location leads to, or else the last resource in the request's path; the id stands for a slug.
  */
 function resourceOf(tx: Transaction, request: FastifyRequest, location: string | undefined) {
-  const made = /([^/]+)\/([^/]+)$/.exec(location ?? "");
+  // What lies outside of the API is no resource of it: the address of a preview ends with its token.
+  const made = /^\/v1\/(?:.+\/)?([^/]+)\/([^/]+)$/.exec(location ?? "");
   const params = request.params as Record<string, string>;
   const named = [...(request.routeOptions.url ?? "").matchAll(/([^/]+)\/:(\w+)/g)].at(-1);
   const kind = made?.[1] ?? named?.[1] ?? null;

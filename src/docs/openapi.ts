@@ -120,6 +120,9 @@ function described(schema: Json, route: RouteOptions): Json {
     ...(has("querystring") || has("body") || has("params")
       ? (["malformed-request", "invalid-parameter"] as const)
       : []),
+    "key-in-address",
+    "address-too-long",
+    "headers-too-large",
     "key-invalid",
     ...(needsKey ? (["key-required"] as const) : []),
     ...(scopesNeeded.length === 0 ? [] : (["scope-missing", "out-of-reach"] as const)),
@@ -277,7 +280,7 @@ const headers = {
   ETag: {
     description: "The strong entity tag of this answer.",
     schema: text,
-    example: '"7-q1vTm3kZ0aXx8mV2b4nD6Q"',
+    example: '"7-6f1b8a3c2d4e-q1vTm3kZ0aXx8mV2b4nD6Q"',
   },
   Location: {
     description: "Where to find what was made.",

@@ -125,7 +125,7 @@ export async function importRoutes(parent: App, newsroom: Newsroom): Promise<voi
           return {
             status: 201,
             body: presentArticle(article, newsroom.articleAddress),
-            revision: article.row.revision,
+            revision: article.row,
             headers: { location: `/v1/articles/${article.row.id}` },
           };
         });

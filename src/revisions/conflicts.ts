@@ -4,7 +4,14 @@ import { Article, MAX_ITEMS } from "../articles/schema.ts";
 import { MAX_BLOCKS } from "../articles/body.ts";
 import { type StoredArticle, type WorkingCopy, lockArticle } from "../articles/workingCopy.ts";
 import type { Transaction } from "../database/client.ts";
-import { type Precondition, entityTag, isWanted, prefersMerge, staleRevision } from "../http/conditional.ts";
+import {
+  type Precondition,
+  entityTag,
+  isWanted,
+  prefersMerge,
+  revisionsNamed,
+  staleRevision,
+} from "../http/conditional.ts";
 import { type Problem, type ProblemMembers, invalidContent } from "../http/problems.ts";
 import { serialiseWithZod } from "../http/serialise.ts";
 import type { Newsroom } from "../newsroom.ts";
@@ -36,8 +43,8 @@ export async function articleToChange(
 ): Promise<StoredArticle> {
   const article = await lockArticle(tx, request.params.article);
   const { id, revision } = article.row;
-  if (isWanted(wanted, revision)) return article;
-  const named = typeof wanted === "object" ? wanted.revisions.filter((one) => one < revision) : [];
+  if (isWanted(wanted, article.row)) return article;
+  const named = revisionsNamed(wanted, id).filter((one) => one < revision);
   const base = named.length === 0 ? undefined : await findRevision(tx, id, Math.max(...named));
   if (base === undefined) throw stale(newsroom, article);
   const { number } = base.about;
@@ -76,9 +83,11 @@ export async function asItWas(
 }
 
 function stale(newsroom: Newsroom, article: StoredArticle, found?: ProblemMembers["conflicts"]): Problem {
-  const { revision } = article.row;
-  const currentETag = entityTag(bytesOf(presentArticle(article, newsroom.articleAddress)), revision);
-  return staleRevision(revision, { currentETag, ...(found === undefined ? {} : { conflicts: found }) });
+  const currentETag = entityTag(bytesOf(presentArticle(article, newsroom.articleAddress)), article.row);
+  return staleRevision(article.row.revision, {
+    currentETag,
+    ...(found === undefined ? {} : { conflicts: found }),
+  });
 }
 
 /** The bytes that the working copy is answered with, of which its ETag is made. */
