@@ -43,6 +43,7 @@ import { revisionRoutes } from "./revisions/routes.ts";
 import { shareRoutes } from "./shares/routes.ts";
 import { taxonomyRoutes } from "./taxonomy/routes.ts";
 import { transferRoutes } from "./transfer/routes.ts";
+import { traceRequests } from "./tracing/tracing.ts";
 import { trashRoutes } from "./trash/routes.ts";
 import { measureUsage } from "./usage/measure.ts";
 import { usageRoutes } from "./usage/routes.ts";
@@ -53,12 +54,13 @@ import { webhookRoutes } from "./webhooks/routes.ts";
 export async function buildApp(newsroom: Newsroom): Promise<App> {
   const { config } = newsroom;
   const app = Fastify({
-    ...serverOptions(config),
+    ...serverOptions(newsroom),
     logger: logger(config),
     genReqId: requestId,
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validateWithZod);
   app.setSerializerCompiler(serialiseWithZod);
+  await traceRequests(app);
   logRequests(app);
   guardAnswers(app, config);
   limitRequests(app);
@@ -116,6 +118,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
     await newsroom.jobs.stop();
     await newsroom.shares.settle().catch(() => {});
     await newsroom.usage.settle().catch(() => {});
+    await newsroom.refusals.settle().catch(() => {});
     await newsroom.database.$disconnect();
   });
   serveDirectly(app, newsroom);

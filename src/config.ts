@@ -94,6 +94,11 @@ export const settings = {
     "1",
     "how many seconds public answers may be kept by caches, from 0 to 31536000",
   ),
+  DATELINE_STALE_IF_ERROR: setting(
+    whole(0, 31_536_000),
+    "60",
+    "how many seconds public answers are given from memory, and may be by caches, while the database is away, from 0 to 31536000",
+  ),
   DATELINE_ARTICLE_URL: setting(
     z
       .string()
@@ -153,6 +158,16 @@ export const settings = {
     undefined,
     "hosts that webhooks may lead to by http and on private networks, parted by commas, such as localhost or 10.0.0.7; for development",
   ),
+  DATELINE_STOP_DELAY: setting(
+    whole(0, 600),
+    "0",
+    "for how many seconds a process that is told to stop goes on to serve while /readyz says that it will not, from 0 to 600: as long as load balancers need to notice",
+  ),
+  DATELINE_STOP_DEADLINE: setting(
+    whole(5, 3600),
+    "20",
+    "how many seconds after it is told to stop a process is gone, from 5 to 3600, and at least 5 more than DATELINE_STOP_DELAY",
+  ),
   LOG_LEVEL: setting(
     z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]),
     "info",
@@ -185,6 +200,8 @@ export function readConfig(environment: Record<string, string | undefined>): Con
   const config = values as Config;
   if (faults.length === 0 && config.DATELINE_WEBSUB_HUBS.length > 0 && config.DATELINE_URL === undefined)
     faults.push(`DATELINE_URL must be ${settings.DATELINE_URL.must}; DATELINE_WEBSUB_HUBS needs it.`);
+  if (faults.length === 0 && config.DATELINE_STOP_DEADLINE < config.DATELINE_STOP_DELAY + 5)
+    faults.push(`DATELINE_STOP_DEADLINE must be ${settings.DATELINE_STOP_DEADLINE.must}.`);
   if (faults.length === 0 && config.DATELINE_WEBSUB_HUBS.length > 0 && !config.DATELINE_PUBLIC_READING)
     faults.push(
       "DATELINE_PUBLIC_READING must be on with DATELINE_WEBSUB_HUBS: hubs read feeds without a key.",

@@ -5,30 +5,31 @@ import { type Config, loadEnvironment, readConfig } from "./config.ts";
 import { startEmbedded } from "./database/embedded.ts";
 import { migrate } from "./database/migrate.ts";
 import { openNewsroom } from "./newsroom.ts";
-import { serve } from "./serve.ts";
+import { type Farewell, type Serving, lastFarewell, serve } from "./serve.ts";
+import { startTracing, stopTracing } from "./tracing/tracing.ts";
 import { startWorkers } from "./workers/primary.ts";
 import { work } from "./workers/worker.ts";
-
-/** How long requests in flight may take once the process was told to stop, in milliseconds. */
-const STOP_DEADLINE = 20_000;
 
 interface Running {
   /** Says that it serves. */
   ready: () => void;
   /** When it is told to stop otherwise than by a signal. */
-  told?: Promise<void>;
-  stop: () => Promise<void>;
+  told?: Promise<Farewell>;
+  stop: Serving["stop"];
+  renew?: Serving["renew"];
 }
 
 /** Starts what there is once, and what serves: this process, or workers. */
 async function start(config: Config): Promise<Running> {
   const embedded =
-    config.DATABASE_URL === undefined ? await startEmbedded(config.DATELINE_DATA_DIR) : undefined;
+    config.DATABASE_URL === undefined
+      ? await startEmbedded(config.DATELINE_DATA_DIR, { tell: console.error })
+      : undefined;
   const databaseUrl = config.DATABASE_URL ?? embedded?.url ?? "";
   await migrate(databaseUrl);
   const newsroom = await openNewsroom(config, databaseUrl);
   const adminKey = await ensureAdminKey(newsroom.database, config);
-  const { address, log, stop } = await (config.DATELINE_WORKERS > 1 ? startWorkers : serve)(
+  const { address, log, stop, renew } = await (config.DATELINE_WORKERS > 1 ? startWorkers : serve)(
     newsroom,
     databaseUrl,
   );
@@ -37,8 +38,17 @@ async function start(config: Config): Promise<Running> {
     ready: () => {
       announce(address, adminKey);
     },
-    async stop() {
-      await stop().finally(() => embedded?.stop());
+    async stop(farewell) {
+      await stop(farewell).finally(() => embedded?.stop());
+    },
+    async renew() {
+      if (renew === undefined) {
+        log.warn("SIGUSR2 renews workers, and there are none: DATELINE_WORKERS is 1");
+        return;
+      }
+      // What the new ones are made of may be newer than this process.
+      await migrate(databaseUrl);
+      await renew();
     },
   };
 }
@@ -56,15 +66,27 @@ function signalled(): Promise<void> {
   });
 }
 
+/** Renews what serves whenever SIGUSR2 comes, one time after the other. */
+function renewOnSignal({ renew }: Running): void {
+  let renewing = Promise.resolve();
+  process.on("SIGUSR2", () => {
+    renewing = renewing
+      .then(renew)
+      .catch((error: unknown) => console.error(error instanceof Error ? error.message : error));
+  });
+}
+
 try {
   loadEnvironment();
   const config = readConfig(process.env);
+  await startTracing(process.env);
   const running = await (cluster.isWorker ? work : start)(config);
-  const signal = signalled();
+  const signal = signalled().then(() => lastFarewell(config));
+  renewOnSignal(running);
   running.ready();
-  await Promise.race(running.told === undefined ? [signal] : [signal, running.told]);
-  setTimeout(() => process.exit(1), STOP_DEADLINE).unref();
-  await running.stop();
+  const farewell = await Promise.race(running.told === undefined ? [signal] : [signal, running.told]);
+  setTimeout(() => process.exit(1), config.DATELINE_STOP_DEADLINE * 1000).unref();
+  await running.stop(farewell).finally(stopTracing);
   process.exit(0);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

@@ -11,8 +11,10 @@ import { readPublication, readSlug } from "./editions/read.ts";
 import { type Variants, variants } from "./formats/variants.ts";
 import { type Jobs, openJobs } from "./jobs/jobs.ts";
 import { type Cursors, signedCursors } from "./http/paging.ts";
+import { type Service, service } from "./http/leaving.ts";
 import { type Signing, signing } from "./http/signing.ts";
 import { type ShareRecorder, shareRecorder } from "./shares/record.ts";
+import { tracedStatements } from "./tracing/tracing.ts";
 import { type UsageRecorder, usageRecorder } from "./usage/record.ts";
 import { type Together, alone } from "./workers/together.ts";
 
@@ -22,6 +24,8 @@ export interface Newsroom {
   database: Database;
   /** Prepared statements on the same connections. */
   statements: Statements;
+  /** Gives up what waits for a database that does not answer. */
+  sever: () => void;
   cursors: Cursors;
   /** Signs with the installation's secret. */
   signing: Signing;
@@ -38,6 +42,8 @@ export interface Newsroom {
   /** What keys fetch, on its way to the database. */
   usage: UsageRecorder;
   jobs: Jobs;
+  /** How the process is there for those who call it. */
+  service: Service;
   /** What this process measures of itself. */
   metrics: Registry;
   /** What it does as one with those that serve behind the same port. */
@@ -46,9 +52,11 @@ export interface Newsroom {
 
 /** Puts a newsroom together; nothing is asked of the database yet. */
 export function furnish(config: Config, databaseUrl: string, secret: Uint8Array): Newsroom {
-  const { database, statements } = openDatabase(databaseUrl, config.DATABASE_POOL);
+  const { database, statements: plain, sever } = openDatabase(databaseUrl, config.DATABASE_POOL);
+  const statements = tracedStatements(plain);
   const live = editionCache(
     config.DATELINE_CACHE * 1_048_576,
+    config.DATELINE_STALE_IF_ERROR * 1000,
     (id) => readPublication(statements, database, id),
     (slug) => readSlug(database, slug),
   );
@@ -58,15 +66,21 @@ export function furnish(config: Config, databaseUrl: string, secret: Uint8Array)
     config,
     database,
     statements,
+    sever,
     ...signed(secret),
     shares: shareRecorder(statements, database, heard.shared),
     articleAddress: articleAddress(articleTemplate(config)),
     live,
-    variants: variants(database, config.DATELINE_CACHE * 1_048_576 * 0.1),
+    variants: variants(
+      database,
+      config.DATELINE_CACHE * 1_048_576 * 0.1,
+      config.DATELINE_STALE_IF_ERROR * 1000,
+    ),
     news: heard,
     refusals: refusals(database),
     usage: usageRecorder(statements),
     jobs: openJobs(databaseUrl),
+    service: service(),
     metrics,
     together: alone(metrics),
   };
@@ -96,6 +110,7 @@ export function followNews(newsroom: Newsroom, databaseUrl: string): Promise<Lis
     onMessage: newsroom.news.hear,
     onUp: newsroom.news.regain,
     onDown: newsroom.news.lose,
+    onSilence: newsroom.sever,
   });
 }
 

@@ -69,6 +69,10 @@ describe("a setting", () => {
     ["DATELINE_TRUST_PROXY", "10.0.0.0/"],
     ["DATELINE_TRUST_PROXY", "::1/129"],
     ["DATELINE_TRUST_PROXY", "10.0.0.1,"],
+    ["DATELINE_STOP_DELAY", "-1"],
+    ["DATELINE_STOP_DELAY", "601"],
+    ["DATELINE_STOP_DEADLINE", "4"],
+    ["DATELINE_STOP_DEADLINE", "1m"],
     ["LOG_LEVEL", "loud"],
     ["LOG_LEVEL", "INFO"],
   ] as const)("%s is refused as %s, saying what it must be and not what it was", ([name, value]) => {
@@ -96,6 +100,12 @@ describe("a setting", () => {
       "DATELINE_PUBLIC_READING must be on",
     );
     expect(() => readConfig(hubs)).not.toThrow();
+  });
+
+  it("that gives a process no time to finish after the delay is refused", () => {
+    const tight = { DATELINE_STOP_DELAY: "16", DATELINE_STOP_DEADLINE: "20" };
+    expect(refusal(tight)).toBe(`DATELINE_STOP_DEADLINE must be ${settings.DATELINE_STOP_DEADLINE.must}.`);
+    expect(() => readConfig({ ...tight, DATELINE_STOP_DEADLINE: "21" })).not.toThrow();
   });
 
   it("is refused along with all others that are wrong, a line each", () => {

@@ -36,8 +36,13 @@ export function audienceOfKey({
   return {
     embargoed: scopes.has("embargo:read") && (entitlement?.embargoed ?? true),
     entitlement,
-    mark: entitlementRevision === 0 ? null : `${id} ${entitlementRevision}`,
+    mark: markOf(id, entitlementRevision),
   };
+}
+
+/** The mark of a key's audience. */
+export function markOf(keyId: string, entitlementRevision: number): string | null {
+  return entitlementRevision === 0 ? null : `${keyId} ${entitlementRevision}`;
 }
 
 /** Whether an audience sees what anyone sees, so that what is kept for all may be given to it. */

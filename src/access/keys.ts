@@ -9,7 +9,7 @@ import {
   transact,
 } from "../database/client.ts";
 import type { Key, KeyOrigin } from "../database/generated/client.ts";
-import { type Audience, audienceOfKey } from "./audience.ts";
+import { type Audience, audienceOfKey, markOf } from "./audience.ts";
 import { type Entitlement, entitlementColumn } from "./entitlements/entitlement.ts";
 import { isId } from "../http/scalars.ts";
 import { type Role, roles, scopesOf } from "./roles.ts";
@@ -139,6 +139,22 @@ export async function audienceOfKeyWith(statements: Statements, id: string): Pro
   return row === undefined ? null : audienceOfRow(row, new Set(scopesOf(row)));
 }
 
+/**
+ * The marks of keys' audiences as they are now, by the keys' ids, for whoever has to do with a key for
+ * longer than a request. Keys that are revoked or expired have none.
+ */
+export async function marksNow(
+  statements: Statements,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, string | null>> {
+  if (ids.length === 0) return new Map();
+  const { rows } = await statements.query<Pick<AudienceRow, "id" | "entitlement_revision">>({
+    ...findMarks,
+    values: [ids],
+  });
+  return new Map(rows.map((row) => [row.id, markOf(row.id, row.entitlement_revision)]));
+}
+
 function audienceOfRow(row: AudienceRow, scopes: ReadonlySet<Scope>): Audience {
   return audienceOfKey({
     id: row.id,
@@ -172,6 +188,12 @@ const findKey = {
     ARRAY(SELECT section_id FROM key_sections WHERE key_id = keys.id) AS section_ids,
     entitlement_revision, ${entitlementColumn} AS entitlement
     FROM keys WHERE lookup = $1`,
+};
+
+const findMarks = {
+  name: "find marks",
+  text: `SELECT id, entitlement_revision FROM keys
+    WHERE id = ANY ($1::uuid[]) AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > statement_timestamp())`,
 };
 
 const findAudience = {

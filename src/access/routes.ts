@@ -8,8 +8,9 @@ import { isId } from "../http/scalars.ts";
 import { write } from "../http/write.ts";
 import type { Prisma, Transaction } from "../database/client.ts";
 import type { Newsroom } from "../newsroom.ts";
+import { tellAnew } from "../webhooks/audience.ts";
 import { requireKey, requireScope } from "./authenticate.ts";
-import { entitle, presentEntitlement, withTerms } from "./entitlements/store.ts";
+import { entitle, entitlementNow, presentEntitlement, withTerms } from "./entitlements/store.ts";
 import { generateKey, storeKey } from "./keys.ts";
 import { allRoles, roles, rolesWith, scopesOf } from "./roles.ts";
 import { Key, KeyInput, KeyList, KeyPatch, NewKey, RoleList } from "./schema.ts";
@@ -185,7 +186,11 @@ export function keyRoutes(app: App, newsroom: Newsroom): void {
           where: { id: row.id },
           data: { ...(name !== undefined && { name }), ...(expiresAt !== undefined && { expiresAt }) },
         });
-        if (entitlement !== undefined) await entitle(tx, row, scopesOf(row), entitlement);
+        if (entitlement !== undefined) {
+          const former = await entitlementNow(tx, row.id);
+          const isAnother = await entitle(tx, row, scopesOf(row), entitlement);
+          if (isAnother) await tellAnew(tx, { keyId: row.id }, former);
+        }
         return { body: present(await findKey(tx, row.id)) };
       }),
   );
@@ -211,6 +216,7 @@ export function keyRoutes(app: App, newsroom: Newsroom): void {
           where: { id: row.id },
           data: { revokedAt: new Date(), authorId: null, sections: { deleteMany: {} } },
         });
+        await tellAnew(tx, { keyId: row.id }, await entitlementNow(tx, row.id));
         await tx.entitlement.deleteMany({ where: { keyId: row.id } });
         return { status: 204 };
       }),

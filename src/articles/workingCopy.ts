@@ -246,7 +246,7 @@ export async function insertArticle(
     createdBy: actorOf(tx).id,
     deletedAt: null,
   };
-  await insertRow<ArticleRow>(tx, "articles", row);
+  await insertRow(tx, "articles", row);
   const stored = await saveLists(tx, id, undefined, copy);
   await requireWithinBounds(tx, id);
   const made = { row, copy: stored, shareCounts: [], corrections: [] };

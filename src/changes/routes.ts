@@ -1,4 +1,6 @@
 import type { OutgoingHttpHeaders } from "node:http";
+import { type Audience, audienceOf } from "../access/audience.ts";
+import { type Caller, marksNow } from "../access/keys.ts";
 import type { CachedList } from "../editions/cache.ts";
 import type { App } from "../http/app.ts";
 import { sendBytes, sendable } from "../http/bytes.ts";
@@ -6,7 +8,7 @@ import { publicCaching } from "../http/caching.ts";
 import { nextLink } from "../http/paging.ts";
 import { renameHeaders } from "../http/rateLimit.ts";
 import type { Newsroom } from "../newsroom.ts";
-import { type Position, readPosition, writePosition } from "./position.ts";
+import { type Position, expired, readPosition, writePosition } from "./position.ts";
 import { changeJson } from "./present.ts";
 import { articlesIn, presentPosition, readChanges, startPosition } from "./read.ts";
 import { room } from "./room.ts";
@@ -23,8 +25,8 @@ export function changeRoutes(app: App, newsroom: Newsroom): void {
 function feedRoute(app: App, newsroom: Newsroom): void {
   const { cursors, live, usage } = newsroom;
   const waiters = waiting(newsroom.news);
-  /** Where the pages in memory lead to. */
-  const ends = new WeakMap<CachedList, Position>();
+  /** Where pages lead to, and whether that is worth telling at once. */
+  const ends = new WeakMap<CachedList, { next: Position; leadsOn: boolean }>();
   app.addHook("preClose", async () => {
     waiters.stop();
   });
@@ -42,41 +44,44 @@ function feedRoute(app: App, newsroom: Newsroom): void {
         querystring: ChangeQuery,
         response: { 200: ChangeList },
       },
-      config: { cached: true, problems: ["cursor-expired"] },
+      config: { cached: true, delivers: "json", problems: ["cursor-expired"] },
     },
     async (request, reply) => {
       const { since, limit, fields, wait } = request.query;
       const { caller } = request;
-      const position = await positionOf(newsroom, since ?? "start", "since");
-      const cursor = writePosition(cursors, position);
+      const told = audienceOf(request);
+      const position = await positionOf(newsroom, since ?? "start", told);
       const address = addressOf({
-        since: cursor,
+        since: writePosition(cursors, position, told),
         limit: String(limit),
         fields: fields?.join(","),
         wait: wait === 0 ? undefined : String(wait),
       });
-      const linkTo = (next: string) => nextLink(address, next, "since");
-      const read = async () =>
-        live.list(address, async () => {
-          const { changes, next } = await readChanges(newsroom, position, limit);
-          const page = { limit, next: writePosition(cursors, next) };
-          const data = changes
-            .map((change) => changeJson(change, writePosition(cursors, change.position), fields))
-            .join(",");
-          const json = `{"data":[${data}],"page":${JSON.stringify(page)}}`;
-          const articles = fields?.length === 0 ? 0 : articlesIn(changes);
-          const made = { ...sendable(json), groups: ["changes"], articles, headers: linkTo(page.next) };
-          ends.set(made, next);
-          return made;
-        });
-      const leadsOn = (page: CachedList) => page.headers["link"] !== linkTo(cursor)["link"];
+      const make = async (): Promise<CachedList> => {
+        const { changes, next, hasMore } = await readChanges(newsroom, position, limit, told);
+        const page = { limit, next: writePosition(cursors, next, told) };
+        const data = changes
+          .map((change) => changeJson(change, writePosition(cursors, change.position, told), fields))
+          .join(",");
+        const json = `{"data":[${data}],"page":${JSON.stringify(page)}}`;
+        const articles = fields?.length === 0 ? 0 : articlesIn(changes);
+        const headers = nextLink(address, page.next, "since");
+        const made = { ...sendable(json), groups: ["changes"], articles, headers };
+        ends.set(made, { next, leadsOn: changes.length > 0 || hasMore || position.after !== undefined });
+        return made;
+      };
+      const read = async () => {
+        if (wait > 0 && caller !== null) await requireSame(newsroom, caller);
+        return told.mark === null ? live.list(address, make) : make();
+      };
+      const leadsOn = (page: CachedList) => ends.get(page)?.leadsOn ?? true;
       const found = await waiters.until(read, leadsOn, wait * 1000, reply.raw);
       request.articlesGiven = found.articles;
       if (caller !== null) {
         if (isCursor(since)) usage.cameBack(caller.id, position);
-        usage.gave(caller.id, "feed", position, ends.get(found) ?? position);
+        usage.gave({ id: caller.id, mark: told.mark }, "feed", position, ends.get(found)?.next ?? position);
       }
-      const headers = publicCaching(request, newsroom, found.groups);
+      const headers = publicCaching(request, newsroom, found.groups, undefined, found.knownAt);
       // A cache that kept it for longer would keep a partner from what is new, and show what was taken back.
       const caching = caller === null && wait === 0 ? "public, max-age=1" : "private, no-store";
       return sendBytes(request, reply, found, { ...headers, ...found.headers, "cache-control": caching });
@@ -105,17 +110,18 @@ function streamRoute(app: App, newsroom: Newsroom): void {
         headers: StreamHeaders,
         response: { 200: EventStream },
       },
-      config: { produces: ["text/event-stream"], problems: ["cursor-expired"] },
+      config: { produces: ["text/event-stream"], delivers: "json", problems: ["cursor-expired"] },
       exposeHeadRoute: false,
     },
     async (request, reply) => {
       const { since = "now", fields } = request.query;
       const last = request.headers["last-event-id"] ?? "";
+      const told = audienceOf(request);
       const position = await (last === ""
-        ? positionOf(newsroom, since, "since")
-        : readPosition(newsroom.cursors, last, "Last-Event-ID"));
+        ? positionOf(newsroom, since, told)
+        : readPosition(newsroom.cursors, last, "Last-Event-ID", told));
       // What is expired is told as long as it can be.
-      await readChanges(newsroom, position, 0);
+      await readChanges(newsroom, position, 0, told);
       places.take(request, reply.raw);
       reply.headers({
         "content-type": "text/event-stream",
@@ -131,7 +137,7 @@ function streamRoute(app: App, newsroom: Newsroom): void {
         newsroom.usage.count(keyId, { requests: 1 });
         if (last !== "" || isCursor(since)) newsroom.usage.cameBack(keyId, position);
       }
-      streams.open(reply.raw, { position, fields, keyId });
+      streams.open(reply.raw, { position, fields, told, keyId });
     },
   );
 }
@@ -152,10 +158,21 @@ function isCursor(since = "start"): boolean {
 /**
  * The place that a request starts from.
  *
- * @throws 400 when the cursor is none of ours
+ * @throws 400 when the cursor is none of ours; 410 when it was made for another entitlement
  */
-async function positionOf(newsroom: Newsroom, since: string, parameter: string): Promise<Position> {
+async function positionOf(newsroom: Newsroom, since: string, audience: Audience): Promise<Position> {
   if (since === "start") return startPosition(newsroom);
   if (since === "now") return presentPosition(newsroom);
-  return readPosition(newsroom.cursors, since, parameter);
+  return readPosition(newsroom.cursors, since, "since", audience);
+}
+
+/**
+ * Holds a key that waited for an answer against what it may do now.
+ *
+ * @throws 410 when its entitlement was changed, or it is not good any more, of which it is told when it
+ *   asks again
+ */
+async function requireSame({ statements }: Newsroom, { id, audience }: Caller): Promise<void> {
+  const marks = await marksNow(statements, [id]);
+  if (marks.get(id) !== audience.mark) throw expired("The entitlement was changed meanwhile.");
 }

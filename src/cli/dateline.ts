@@ -2,7 +2,9 @@
 import { Command, Option } from "commander";
 import { allRoles } from "../access/roles.ts";
 import { allScopes } from "../access/scopes.ts";
+import { backupFile, restoreFile } from "./backup.ts";
 import { createKey } from "./createKey.ts";
+import { doctor } from "./doctor.ts";
 import { exportFile } from "./exportFile.ts";
 import { importFiles } from "./importFiles.ts";
 
@@ -26,6 +28,27 @@ program
   .description("write everything but keys to standard output, as JSON Lines")
   .option("--since <time>", "leave out articles that have not changed after this time")
   .action(exportFile);
+
+program
+  .command("doctor")
+  .description("look whether everything is as it should be, and say what to do where it is not")
+  .option("--json", "as JSON", false)
+  .action(doctor);
+
+program
+  .command("backup")
+  .description("write all that is in the database into a file, keys and secrets too, while Dateline runs")
+  .argument("<file>", "a file that does not exist yet")
+  .action(backupFile);
+
+program
+  .command("restore")
+  .description("make an empty database what a backup holds")
+  .argument("<file>", "the backup")
+  .option("--replace", "drop what is in the database first", false)
+  .option("--dry-run", "only verify the file", false)
+  .option("--no-webhooks", "switch all webhooks off, as for a copy beside the original")
+  .action(restoreFile);
 
 program
   .command("create-key")

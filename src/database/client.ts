@@ -24,11 +24,16 @@ const PLANNING = Object.entries({
 })
   .map(([name, value]) => `-c ${name}=${value}`)
   .join(" ");
-/** How long a request waits for a connection, in milliseconds, before it is answered with 503. */
-const CONNECTION_TIMEOUT = 5_000;
+/**
+ * How long a request waits for a connection, in milliseconds, and for each connection how many may wait,
+ * before they are answered with 503. A statement takes a few milliseconds, so who is not served in that
+ * time would not have been soon.
+ */
+const CONNECTION_TIMEOUT = 900;
+const WAITERS = 50;
 
 /** Prepared statements beside Prisma, on the same connections, for what is read too often to be composed. */
-export type Statements = Pick<pg.Pool, "query" | "connect">;
+export type Statements = Pick<pg.Pool, "query" | "connect" | "totalCount" | "idleCount" | "waitingCount">;
 
 const PREPARED = /"public"\.|^\s*(WITH \w+ AS \(\s*)?INSERT /;
 /** How many of Prisma's statements each connection keeps prepared. */
@@ -51,8 +56,16 @@ function statementNames(): (query: { sql: string }) => string {
   };
 }
 
+/** A database as it is worked with. */
+export interface Opened {
+  database: Database;
+  statements: Statements;
+  /** Ends all connections, and with them what waits for an answer; the next statements make new ones. */
+  sever: () => void;
+}
+
 /** Opens a pool of connections; nothing is connected until the first query. */
-export function openDatabase(url: string, poolSize: number): { database: Database; statements: Statements } {
+export function openDatabase(url: string, poolSize: number): Opened {
   const pool = new pg.Pool({
     connectionString: url,
     max: poolSize,
@@ -61,12 +74,46 @@ export function openDatabase(url: string, poolSize: number): { database: Databas
     statement_timeout: STATEMENT_TIMEOUT,
     options: PLANNING,
     application_name: "dateline",
+    // Between the two may stand what forgets idle connections without a word.
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
   });
+  refuseCrowds(pool, poolSize * WAITERS);
+  const clients = new Set<pg.PoolClient>();
+  pool.on("connect", (client) => {
+    clients.add(client);
+    // One that breaks while nothing runs on it, within a transaction, is found out by the next statement.
+    client.on("error", () => {});
+  });
+  pool.on("remove", (client) => clients.delete(client));
   // An idle connection that breaks is replaced at the next query, which tells whoever needs it.
   pool.on("error", () => {});
   const adapter = new PrismaPg(pool, { disposeExternalPool: true, statementNameGenerator: statementNames() });
   const database = new PrismaClient({ adapter, transactionOptions: { maxWait: 10_000, timeout: 20_000 } });
-  return { database, statements: pool };
+  return {
+    database,
+    statements: pool,
+    sever() {
+      // One that does not answer would not say goodbye either.
+      for (const { connection } of clients) connection.stream.destroy();
+    },
+  };
+}
+
+/** Refuses at once to wait for a connection when so many wait already. */
+function refuseCrowds(pool: pg.Pool, most: number): void {
+  const connect = pool.connect.bind(pool) as (...callback: unknown[]) => unknown;
+  const refuse = (callback?: (error: Error) => void) => {
+    // PostgreSQL's own code for the same, too_many_connections.
+    const error = Object.assign(new Error(`${most} statements wait for a connection already.`), {
+      code: "53300",
+    });
+    if (callback === undefined) return Promise.reject(error);
+    callback(error);
+    return undefined;
+  };
+  pool.connect = ((callback?: (error: Error) => void) =>
+    pool.waitingCount >= most ? refuse(callback) : connect(callback)) as typeof pool.connect;
 }
 
 /** Who does what a transaction does: the key that sent the request, or Dateline itself. */
@@ -231,7 +278,7 @@ export function isDatabaseAway(error: unknown): boolean {
   if (code !== undefined && /^(08|3D|53|57)/.test(code)) return true;
   // Raised by the driver itself, several addresses tried in vain have their code in place of a message.
   const text = error instanceof Error ? `${String(prismaCode)} ${error.message}` : "";
-  return /ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|Connection terminated|timeout exceeded when trying to connect|Can't reach database|Server has closed the connection|DatabaseNotReachable|ConnectionClosed/.test(
+  return /ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|Connection terminated|timeout exceeded when trying to connect|Can't reach database|Server has closed the connection|DatabaseNotReachable|ConnectionClosed|is not queryable|Query read timeout|timeout expired/.test(
     text,
   );
 }

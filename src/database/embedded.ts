@@ -4,6 +4,7 @@ import { chown, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { arch, platform } from "node:os";
 import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import pg from "pg";
 
@@ -11,6 +12,8 @@ const run = promisify(execFile);
 
 /** Held by the process that owns an embedded server, for as long as it lives. */
 const OWNER_LOCK = 4_217_002;
+/** How long to wait before a server that cannot be started is tried again, in milliseconds. */
+const RETRY = 200;
 
 export interface EmbeddedServer {
   /** postgres:// address of the server's `dateline` database. */
@@ -36,16 +39,18 @@ interface Account {
 /**
  * Starts the embedded PostgreSQL that lives under `dataDir`, making it first when there is none.
  * A server that is running already is used as it stands: it was left by a process that was killed,
- * or belongs to one that still serves.
+ * or belongs to one that still serves. One that ends without being stopped is started again on the
+ * same port, for as long as it takes, by the process that owns it.
  *
  * @param dataDir where the server, its password and its log are kept
  * @param options.share use a server that another process owns, as the command line does, instead
  *   of refusing
+ * @param options.tell is told when the server has ended and when it is back
  * @throws with what to do about it, when the server cannot be started or is owned by another process
  */
 export async function startEmbedded(
   dataDir: string,
-  options: { share?: boolean; settings?: string[] } = {},
+  options: { share?: boolean; settings?: string[]; tell?: (line: string) => void } = {},
 ): Promise<EmbeddedServer> {
   const folder = resolve(dataDir);
   const data = join(folder, "postgres");
@@ -57,15 +62,12 @@ export async function startEmbedded(
   const password = existing ?? randomBytes(24).toString("base64url");
   if (existing === undefined) await initialise(programs, data, password, passwordFile);
 
-  if (!(await isRunning(programs, data))) await startServer(programs, data, options.settings ?? []);
+  const { settings = [], tell = () => {} } = options;
+  if (!(await isRunning(programs, data))) await startServer(programs, data, settings, await freePort());
 
   const port = await runningPort(data);
   const address = (database: string) => `postgresql://dateline:${password}@127.0.0.1:${port}/${database}`;
-  const owner = new pg.Client({ connectionString: address("postgres") });
-  owner.on("error", () => {});
-  await owner.connect();
-  const { rows } = await owner.query("SELECT pg_try_advisory_lock($1) AS owned", [OWNER_LOCK]);
-  const owned: boolean = rows[0].owned;
+  let { owner, owned } = await takeLock(address("postgres"));
   if (!owned && options.share !== true) {
     await owner.end();
     throw new Error(
@@ -75,15 +77,59 @@ export async function startEmbedded(
   const database = await owner.query("SELECT 1 FROM pg_database WHERE datname = 'dateline'");
   if (database.rowCount === 0) await owner.query("CREATE DATABASE dateline");
 
+  let isStopping = false;
+  let reviving: Promise<void> | undefined;
+  const revive = async () => {
+    tell("The embedded PostgreSQL has ended and is started again.");
+    for (;;) {
+      if (isStopping) return;
+      try {
+        if (!(await isRunning(programs, data))) await startServer(programs, data, settings, port);
+        ({ owner, owned } = await takeLock(address("postgres")));
+        if (owned) {
+          watch();
+          tell("The embedded PostgreSQL is back.");
+          return;
+        }
+        await owner.end();
+      } catch {
+        // It recovers, or what is left of the one before has not ended yet.
+      }
+      await sleep(RETRY);
+    }
+  };
+  /** The lock's connection ends with the server. */
+  const watch = () => {
+    owner.once("end", () => {
+      if (!isStopping) reviving = revive();
+    });
+  };
+  if (owned && options.share !== true) watch();
+
   return {
     url: address("dateline"),
     async stop() {
+      isStopping = true;
+      await reviving;
       await owner.end();
-      if (owned) {
+      if (owned && (await isRunning(programs, data)))
         await runProgram(programs, programs.pg_ctl, ["stop", "-D", data, "-m", "fast", "-w"], data);
-      }
     },
   };
+}
+
+/** Takes the lock of a server's owner, unless another has it; it is held as long as the connection. */
+async function takeLock(url: string): Promise<{ owner: pg.Client; owned: boolean }> {
+  const owner = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: 5_000,
+    query_timeout: 5_000,
+    application_name: "dateline owner",
+  });
+  owner.on("error", () => {});
+  await owner.connect();
+  const { rows } = await owner.query("SELECT pg_try_advisory_lock($1) AS owned", [OWNER_LOCK]);
+  return { owner, owned: rows[0].owned };
 }
 
 async function findPrograms(folder: string): Promise<Programs> {
@@ -185,10 +231,15 @@ async function isRunning(programs: Programs, data: string): Promise<boolean> {
   );
 }
 
-async function startServer(programs: Programs, data: string, settings: string[]): Promise<void> {
+async function startServer(
+  programs: Programs,
+  data: string,
+  settings: string[],
+  port: number,
+): Promise<void> {
   const log = join(data, "server.log");
   const options = [
-    `-p ${await freePort()}`,
+    `-p ${port}`,
     "-c listen_addresses=127.0.0.1",
     "-c unix_socket_directories=''",
     ...settings.map((setting) => `-c ${setting}`),

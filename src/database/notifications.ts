@@ -4,7 +4,9 @@ import pg from "pg";
 export const CHANNEL = "dateline";
 /** How often the connection is asked whether it lives, and how long it may take, in milliseconds. */
 const HEARTBEAT = 250;
-const PATIENCE = 500;
+const PATIENCE = 600;
+/** How long the first statement may take, in milliseconds; those that follow are held to PATIENCE. */
+const LISTEN_TIMEOUT = 1_000;
 /** How long to wait before connecting again, in milliseconds. */
 const RETRY = 250;
 
@@ -15,6 +17,8 @@ export interface Listener {
   onUp: () => Promise<void>;
   /** Messages may be lost from here on. */
   onDown: () => void;
+  /** The server does not answer, not even to refuse: whoever waits for it waits in vain. */
+  onSilence: () => void;
 }
 
 export interface Listening {
@@ -24,6 +28,9 @@ export interface Listening {
 /**
  * Listens to what is told on the database, for as long as the process lives. When the connection
  * is lost, or does not answer, the listener is told at once and again when it is back.
+ *
+ * A connection is late when its answer is not there once the sockets have been read: a process that
+ * was busy itself finds both its timer and the answer when it comes to them.
  */
 export async function listen(databaseUrl: string, listener: Listener): Promise<Listening> {
   let stopped = false;
@@ -37,13 +44,21 @@ export async function listen(databaseUrl: string, listener: Listener): Promise<L
     listener.onDown();
     // A connection that does not answer would not say goodbye either.
     lost.connection.stream.destroy();
-    if (!stopped) timer = setTimeout(() => void connect(), RETRY);
+    if (!stopped) void connect();
   };
 
   const beat = async (current: pg.Client) => {
-    const late = setTimeout(lose, PATIENCE, current);
+    let isAnswered = false;
+    const late = setTimeout(() => {
+      setImmediate(() =>
+        setImmediate(() => {
+          if (!isAnswered) lose(current);
+        }),
+      );
+    }, PATIENCE);
     try {
       await current.query("SELECT 1");
+      isAnswered = true;
       if (client === current) timer = setTimeout(() => void beat(current), HEARTBEAT);
     } catch {
       lose(current);
@@ -56,6 +71,7 @@ export async function listen(databaseUrl: string, listener: Listener): Promise<L
     const next = new pg.Client({
       connectionString: databaseUrl,
       connectionTimeoutMillis: PATIENCE,
+      query_timeout: LISTEN_TIMEOUT,
       application_name: "dateline listener",
       keepAlive: true,
     });
@@ -68,10 +84,14 @@ export async function listen(databaseUrl: string, listener: Listener): Promise<L
     next.on("notification", ({ payload }) => {
       listener.onMessage(payload ?? "");
     });
+    const since = performance.now();
     try {
       await next.connect();
       await next.query(`LISTEN ${CHANNEL}`);
     } catch {
+      // Unless it is this process that was too busy to hear it.
+      const waited = performance.now() - since;
+      if (waited > PATIENCE * 0.9 && waited < PATIENCE * 1.5) listener.onSilence();
       if (!stopped) timer = setTimeout(() => void connect(), RETRY);
       return;
     }

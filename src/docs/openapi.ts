@@ -290,7 +290,13 @@ const headers = {
   "Cache-Control": {
     description: "How long it may be kept.",
     schema: text,
-    example: "public, max-age=1, stale-while-revalidate=30",
+    example: "public, max-age=1, stale-while-revalidate=30, stale-if-error=60",
+  },
+  "Cache-Status": {
+    description:
+      "Present while the database is away and the answer comes from memory (RFC 9211): `ttl` is minus the seconds since it was last known to be true, and so is `Age`.",
+    schema: text,
+    example: 'Dateline; hit; ttl=-12; detail="database away"',
   },
   "X-Request-Id": {
     description: "The request's id, as in the log.",

@@ -8,7 +8,7 @@ import {
   publishedWithin,
   termsOf,
 } from "./listings.ts";
-import { viewFor } from "./entitled.ts";
+import { shownFor } from "./entitled.ts";
 import type { ArticleQuery } from "./schema.ts";
 
 /** Of which articles the addresses are wanted. */
@@ -77,7 +77,7 @@ export async function addressesFrom(
     FROM (SELECT article_id, published_at, updated_at FROM listings l
           WHERE ${listed(query, terms)} ${onwards}
           ORDER BY published_at, article_id LIMIT ${length}) stretch
-    JOIN ${viewFor(query.audience)} p USING (article_id)
+    JOIN ${shownFor(query.audience)} p USING (article_id)
     ORDER BY stretch.published_at, stretch.article_id`;
   return rows.map((row) => ({ slug: row.slug, updatedAt: row.updated_at }));
 }

@@ -49,6 +49,25 @@ export async function noteArrivals(tx: Transaction, arrivals: readonly Arrival[]
     await tx.edition.update({ where: { articleId_version: ended }, data: { liveUntil: at } });
   }
   await recordChanges(tx, arrivals.flatMap(changesWith));
+  await noteRefiled(tx, arrivals);
+}
+
+/** Writes down what links to articles that are filed elsewhere now: to whom a link is shown may depend on that. */
+async function noteRefiled(tx: Transaction, arrivals: readonly Arrival[]): Promise<void> {
+  const renewed = arrivals.flatMap(({ document, before }) =>
+    before === null ? [] : [{ id: document.id, version: document.version, before: before.version }],
+  );
+  if (renewed.length === 0) return;
+  await tx.$executeRaw`
+    INSERT INTO changes (kind, article_id, version, slug, at)
+    SELECT DISTINCT ON (p.article_id) 'relinked', p.article_id, p.version, p.slug, now.live_from
+    FROM jsonb_to_recordset(${JSON.stringify(renewed)}::jsonb) AS r (id uuid, version int, before int)
+    JOIN editions now ON now.article_id = r.id AND now.version = r.version
+    JOIN editions was ON was.article_id = r.id AND was.version = r.before
+      AND (was.listed_under, was.published_at) IS DISTINCT FROM (now.listed_under, now.published_at)
+    JOIN publication_links l ON l.target_id = r.id
+    JOIN live p ON p.article_id = l.article_id
+    WHERE p.article_id <> r.id ORDER BY p.article_id`;
 }
 
 function changesWith({ document, before, correction, at }: Arrival): NewChange[] {

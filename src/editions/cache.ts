@@ -1,17 +1,17 @@
 import { type Sendable, sendable } from "../http/bytes.ts";
 import { Problem } from "../http/problems.ts";
 import { isId } from "../http/scalars.ts";
-import { type KeeperFigures, type Word, keeper } from "./keep.ts";
+import { type Kept, type KeeperFigures, type Word, keeper } from "./keep.ts";
 import type { LiveArticle, MovedArticle, SlugHolder } from "./read.ts";
 
 /** A live article ready to be sent. */
-export interface CachedArticle extends LiveArticle, Sendable {
+export interface CachedArticle extends LiveArticle, Sendable, Kept {
   /** Whether shares may have been counted that the bytes lack. */
   lacksShares: boolean;
 }
 
 /** A page of a list ready to be sent. */
-export interface CachedList extends Sendable {
+export interface CachedList extends Sendable, Kept {
   groups: string[];
   /** How many articles it gives away. */
   articles: number;
@@ -20,6 +20,9 @@ export interface CachedList extends Sendable {
   /** When it is out of date though nothing is published, in milliseconds since 1970. */
   changesAt?: number;
 }
+
+/** What a reference leads to. */
+export type Found = CachedArticle | (MovedArticle & Kept);
 
 /** How long it is remembered that there is nothing, and how long a list is kept, in milliseconds. */
 const MISS_TTL = 1_000;
@@ -34,28 +37,44 @@ const sizeOf = ({ identity }: Sendable) => OVERHEAD + 3 * identity.bytes.length;
 
 /**
  * Keeps what readers get as the bytes that are sent. It is trusted only while the process is told
- * of every change: before `trust`, and after `distrust`, all is read from the database.
+ * of every change: before `trust`, and after `distrust`, all is read from the database. While that is
+ * away too, what was kept is given as it was last known to be.
  *
+ * @param staleFor for how long it is, in milliseconds
  * @param load reads a live article by its id
  * @param resolve reads whom a slug belongs to
  */
 export function editionCache(
   maxBytes: number,
+  staleFor: number,
   load: (id: string) => Promise<LiveArticle>,
   resolve: (slug: string) => Promise<SlugHolder>,
 ) {
-  const word: Word = { trusted: false, count: 0 };
+  const word: Word = { trusted: false, count: 0, era: { lostAt: 0 }, retryAt: undefined };
+  const trueUntil = ({ changesAt }: { changesAt?: number | null }) => changesAt;
   const articles = keeper<CachedArticle>(word, {
     // What is left is for other forms (src/formats).
     maxBytes: maxBytes * 0.65,
-    ttlOf: ({ changesAt }) => (changesAt === null ? undefined : changesAt - Date.now()),
+    trueUntil,
+    staleFor,
     sizeOf,
   });
-  const lists = keeper<CachedList>(word, { maxBytes: maxBytes * 0.2, ttlOf: () => LIST_TTL, sizeOf });
-  const slugs = keeper<SlugHolder>(word, { maxBytes: maxBytes * 0.04, sizeOf: () => 300 });
-  const missing = keeper<{ problem: Problem }>(word, {
+  const lists = keeper<CachedList>(word, {
+    maxBytes: maxBytes * 0.2,
+    freshFor: LIST_TTL,
+    trueUntil,
+    staleFor,
+    sizeOf,
+  });
+  const slugs = keeper<SlugHolder & Kept>(word, {
+    maxBytes: maxBytes * 0.04,
+    staleFor,
+    sizeOf: () => 300,
+  });
+  const missing = keeper<{ problem: Problem } & Kept>(word, {
     maxBytes: maxBytes * 0.01,
-    ttlOf: () => MISS_TTL,
+    freshFor: MISS_TTL,
+    staleFor: 0,
     sizeOf: () => 500,
   });
   const everything = [articles, lists, slugs, missing];
@@ -78,14 +97,12 @@ export function editionCache(
   const byId = (id: string): CachedArticle | Promise<CachedArticle> => {
     const kept = articles.peek(id);
     if (kept?.lacksShares === true && mayReload(id)) return articles.reload(id, () => read(id));
-    return kept === undefined ? articles.reload(id, () => read(id)) : articles.get(id, () => read(id));
+    return articles.get(id, () => read(id));
   };
 
-  const bySlug = (slug: string): CachedArticle | MovedArticle | Promise<CachedArticle | MovedArticle> => {
-    const follow = (holder: SlugHolder) =>
-      holder.slug === slug
-        ? byId(holder.articleId)
-        : { articleId: holder.articleId, movedTo: holder.slug, groups: [holder.articleId] };
+  const bySlug = (slug: string): Found | Promise<Found> => {
+    const follow = ({ articleId, slug: movedTo, ...kept }: SlugHolder & Kept) =>
+      movedTo === slug ? byId(articleId) : { articleId, movedTo, groups: [articleId], ...kept };
     const holder = slugs.get(slug, () => resolve(slug));
     return holder instanceof Promise ? holder.then(follow) : follow(holder);
   };
@@ -97,7 +114,7 @@ export function editionCache(
      * @returns the article, or the slug that it has moved to
      * @throws 404 when it was never published, 410 when it was and is no more
      */
-    find(reference: string): CachedArticle | MovedArticle | Promise<CachedArticle | MovedArticle> {
+    find(reference: string): Found | Promise<Found> {
       const key = reference.toLowerCase();
       const known = missing.peek(key);
       if (known !== undefined) throw known.problem;
@@ -146,12 +163,17 @@ export function editionCache(
     },
     trust(): void {
       word.count += 1;
+      word.retryAt = undefined;
+      // What changed while nothing was told is not known.
+      if (!word.trusted) word.era = { lostAt: Infinity };
       word.trusted = true;
+      for (const kept of everything) kept.part();
     },
     distrust(): void {
-      word.trusted = false;
       word.count += 1;
-      for (const kept of everything) kept.forget();
+      if (word.trusted) word.era.lostAt = Date.now();
+      word.trusted = false;
+      for (const kept of everything) kept.part();
     },
     figures: (): Record<"articles" | "lists", KeeperFigures> => ({
       articles: articles.figures(),

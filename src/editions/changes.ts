@@ -1,8 +1,11 @@
 import type { Prisma, Transaction } from "../database/client.ts";
 
-/** What can become of an article for readers. */
+/**
+ * What can become of an article for readers. `relinked` is for those alone who are entitled to a part: an
+ * article that it links to was filed elsewhere, so that they may see the link now, or no more.
+ */
 export type ChangeKind =
-  "published" | "updated" | "corrected" | "unpublished" | "deleted" | "moved" | "withdrawn";
+  "published" | "updated" | "corrected" | "unpublished" | "deleted" | "moved" | "withdrawn" | "relinked";
 
 export interface NewChange {
   kind: ChangeKind;
@@ -49,7 +52,8 @@ export async function changedAfter(
 ): Promise<Changed | undefined> {
   const [{ last, terms }] = await tx.$queryRaw<[{ last: bigint | null; terms: string[] }]>`
     WITH found AS (
-      SELECT sequence, article_id, version FROM changes WHERE sequence > ${sequence} ORDER BY sequence LIMIT ${most}
+      SELECT sequence, article_id, version FROM changes
+      WHERE sequence > ${sequence} AND kind <> 'relinked' ORDER BY sequence LIMIT ${most}
     )
     SELECT (SELECT max(sequence) FROM found) AS last,
            ARRAY(SELECT DISTINCT unnest(e.terms) FROM found f JOIN editions e

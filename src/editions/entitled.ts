@@ -122,19 +122,25 @@ export async function editionsWithin(
 /**
  * What an audience sees at this moment, to be read from as the view `live`. Where an article is about to
  * be filed elsewhere by an edition that it sees already, it must be entitled to both, since lists go by
- * the former. Who gets summaries has them in place of documents.
+ * the former.
  */
 export function viewFor(audience: Audience = everyone): Prisma.Sql {
-  const { embargoed, entitlement } = audience;
-  const view = Prisma.raw(embargoed ? "live_for_partners" : "live");
-  if (entitlement === null) return view;
+  if (audience.entitlement === null) return shownFor(audience);
   const within = [
     ...entitledTo(audience, "publication", "v"),
     editionWithin(audience, Prisma.sql`v.article_id`, Prisma.sql`v.version`),
   ];
-  const document = Prisma.raw(entitlement.content === "summary" ? "v.summary" : "v.document");
+  return Prisma.sql`(SELECT * FROM ${shownFor(audience)} v WHERE ${Prisma.join(within, " AND ")})`;
+}
+
+/**
+ * The same with what the audience is not entitled to: to show what was found by `isVisible`, which has
+ * seen to that. Who gets summaries has them in place of documents here too.
+ */
+export function shownFor({ embargoed, entitlement }: Audience): Prisma.Sql {
+  const view = Prisma.raw(embargoed ? "live_for_partners" : "live");
+  if (entitlement?.content !== "summary") return view;
   return Prisma.sql`(
-    SELECT v.article_id, v.headline, v.title_key, v.language, v.terms, v.published_at, v.updated_at, v.version,
-           v.slug, v.summary, ${document} AS document, v.changes_at
-    FROM ${view} v WHERE ${Prisma.join(within, " AND ")})`;
+    SELECT article_id, headline, title_key, language, terms, published_at, updated_at, version, slug,
+           summary AS document, summary, changes_at FROM ${view})`;
 }

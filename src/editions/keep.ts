@@ -1,9 +1,20 @@
 import { LRUCache } from "lru-cache";
+import { isDatabaseAway } from "../database/client.ts";
 
-/** Whether what is kept may be trusted, and how often something was told that may contradict it. */
+/** Whether what is kept may be trusted, how often something was told that may contradict it, and whether loading fails. */
 export interface Word {
   trusted: boolean;
   count: number;
+  /** The time during which every change is told. */
+  era: Era;
+  /** When it is tried again whether the database is back, in milliseconds since 1970; undefined while it is there. */
+  retryAt: number | undefined;
+}
+
+/** What was kept in an era is known to be true until word is lost; after that it is but a thing to fall back on. */
+export interface Era {
+  /** In milliseconds since 1970; infinity while it lasts. */
+  lostAt: number;
 }
 
 /** What a keeper did, counted since the process began. */
@@ -11,68 +22,136 @@ export interface KeeperFigures {
   hits: number;
   misses: number;
   evictions: number;
+  /** Given though it could not be made sure of. */
+  stale: number;
   entries: number;
   bytes: number;
 }
+
+/** What may have been given while it could not be made sure of. */
+export interface Kept {
+  /** When it was last known to be true, in milliseconds since 1970; absent while it is. */
+  knownAt?: number;
+}
+
+/** How long what could not be loaded because the database is away is not tried again, in milliseconds. */
+const TRY_EVERY = 500;
 
 /**
  * Keeps what was loaded, bounded in bytes, the least recently used given up first. Any number of
  * waiters share one load. What was loaded while word of a change came is given to those who
  * waited, and not kept.
  *
- * @param options.ttlOf how long an entry is kept at the most, in milliseconds; for good when undefined
+ * What cannot be loaded because the database is away is given as it was last known to be, for as long as
+ * `staleFor` says and nothing is told that contradicts it.
+ *
+ * @param options.freshFor how long an entry is given without being made sure of, in milliseconds; for good when undefined
+ * @param options.trueUntil when it becomes wrong, in milliseconds since 1970, whether or not the database is away
+ * @param options.staleFor how long it may be fallen back on once it is not known to be true, in milliseconds
  * @param options.sizeOf what an entry takes, in bytes
  */
-export function keeper<T extends object>(
+export function keeper<T extends Kept>(
   word: Word,
-  options: { maxBytes: number; ttlOf?: (value: T) => number | undefined; sizeOf: (value: T) => number },
+  options: {
+    maxBytes: number;
+    freshFor?: number;
+    trueUntil?: (value: T) => number | null | undefined;
+    staleFor: number;
+    sizeOf: (value: T) => number;
+  },
 ) {
-  const figures = { hits: 0, misses: 0, evictions: 0 };
-  const entries = new LRUCache<string, T>({
+  const { freshFor = Infinity, trueUntil = () => null, staleFor } = options;
+  const figures = { hits: 0, misses: 0, evictions: 0, stale: 0 };
+  const entries = new LRUCache<string, { value: T; era: Era }>({
     maxSize: Math.max(1, Math.floor(options.maxBytes)),
-    sizeCalculation: (value) => options.sizeOf(value),
+    sizeCalculation: ({ value }) => options.sizeOf(value),
+    noDeleteOnStaleGet: true,
     dispose: (_value, _key, reason) => {
       if (reason === "evict") figures.evictions += 1;
     },
   });
   const loading = new Map<string, Promise<T>>();
 
-  /** Loads it again, even if it is kept. */
-  const reload = (key: string, load: () => Promise<T>): Promise<T> => {
+  const keep = (key: string, value: T) => {
+    const ends = trueUntil(value);
+    const ttl = Math.min(freshFor, ends == null ? Infinity : ends - Date.now());
+    // Zero would mean for good.
+    if (ttl >= 1) entries.set(key, { value, era: word.era }, { ttl: ttl === Infinity ? 0 : Math.floor(ttl) });
+  };
+
+  const current = (entry: { value: T; era: Era } | undefined): T | undefined =>
+    entry !== undefined && word.trusted && entry.era === word.era ? entry.value : undefined;
+
+  /** What there is to fall back on. */
+  const fallback = (key: string): T | undefined => {
+    const entry = staleFor > 0 ? entries.get(key, { allowStale: true }) : undefined;
+    if (entry === undefined) return undefined;
+    const { value, era } = entry;
+    const now = Date.now();
+    const knownAt = Math.min(era.lostAt, now + Math.min(0, entries.getRemainingTTL(key)));
+    if (now - knownAt >= staleFor || now >= (trueUntil(value) ?? Infinity)) return undefined;
+    figures.stale += 1;
+    return { ...value, knownAt };
+  };
+
+  const loadAgain = (key: string, load: () => Promise<T>): Promise<T> => {
     const known = loading.get(key);
     if (known !== undefined) return known;
     figures.misses += 1;
     const { count } = word;
-    const promise = load()
-      .then((value) => {
-        const ttl = options.ttlOf?.(value);
-        // Zero would mean for good.
-        if (word.trusted && word.count === count && (ttl === undefined || ttl >= 1))
-          entries.set(key, value, { ttl: ttl === undefined ? 0 : Math.floor(ttl) });
+    const promise = load().then(
+      (value) => {
+        word.retryAt = undefined;
+        if (!word.trusted) entries.delete(key);
+        else if (word.count === count) keep(key, value);
         return value;
-      })
-      .finally(() => {
-        if (loading.get(key) === promise) loading.delete(key);
-      });
+      },
+      (error: unknown) => {
+        const isAway = isDatabaseAway(error);
+        word.retryAt = isAway ? Date.now() + TRY_EVERY : undefined;
+        const last = isAway ? fallback(key) : undefined;
+        if (last !== undefined) return last;
+        // It is not what it was, whatever it is now.
+        if (!isAway) entries.delete(key);
+        throw error;
+      },
+    );
+    const end = () => {
+      if (loading.get(key) === promise) loading.delete(key);
+    };
+    promise.then(end, (error: unknown) => {
+      // Whoever asks for the same once more would wait for the same failure.
+      if (isDatabaseAway(error)) setTimeout(end, TRY_EVERY).unref();
+      else end();
+    });
     loading.set(key, promise);
     return promise;
   };
 
+  /** Loads it again, even if it is kept. */
+  const reload = (key: string, load: () => Promise<T>): T | Promise<T> => {
+    const last = word.retryAt === undefined ? undefined : fallback(key);
+    if (last === undefined) return loadAgain(key, load);
+    // Nobody need wait until it is found out whether the database is back.
+    if (Date.now() >= (word.retryAt ?? 0)) {
+      word.retryAt = Date.now() + TRY_EVERY;
+      loadAgain(key, load).catch(() => {});
+    }
+    return last;
+  };
+
+  /** What is kept, counted as used. */
+  const take = (key: string): T | undefined => {
+    const kept = current(entries.get(key));
+    if (kept !== undefined) figures.hits += 1;
+    return kept;
+  };
+
   return {
-    get(key: string, load: () => Promise<T>): T | Promise<T> {
-      const kept = entries.get(key);
-      if (kept === undefined) return reload(key, load);
-      figures.hits += 1;
-      return kept;
-    },
+    get: (key: string, load: () => Promise<T>): T | Promise<T> => take(key) ?? reload(key, load),
     reload,
-    /** What is kept, counted as used. */
-    take(key: string): T | undefined {
-      const kept = entries.get(key);
-      if (kept !== undefined) figures.hits += 1;
-      return kept;
-    },
-    peek: (key: string): T | undefined => entries.peek(key),
+    take,
+    peek: (key: string): T | undefined => current(entries.peek(key)),
     isLoading: (key: string): boolean => loading.has(key),
     /** Forgets one, or all; loads that are under way are not joined any more. */
     forget(key?: string): void {
@@ -84,6 +163,14 @@ export function keeper<T extends object>(
         loading.delete(key);
       }
     },
-    figures: (): KeeperFigures => ({ ...figures, entries: entries.size, bytes: entries.calculatedSize }),
+    /** Lets no load be joined that began before. */
+    part(): void {
+      loading.clear();
+    },
+    figures: (): KeeperFigures => ({
+      ...figures,
+      entries: word.trusted ? entries.size : 0,
+      bytes: entries.calculatedSize,
+    }),
   };
 }

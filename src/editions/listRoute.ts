@@ -65,20 +65,20 @@ export function listRoute(app: App, newsroom: Newsroom): void {
         const headers = pastCaching(request, newsroom, ["articles"], asOf);
         return sendList(request, reply, query, { ...found, items: items(found) }, headers);
       }
-      const headers = {
-        ...publicCaching(request, newsroom, ["articles"], newsroom.news.agenda.next()),
+      const caching = (knownAt?: number) => ({
+        ...publicCaching(request, newsroom, ["articles"], newsroom.news.agenda.next(), knownAt),
         vary: VARY_BY_FORM,
-      };
+      });
       if (format !== undefined) {
         const { next = null, ...found } = await listPublished(newsroom, query);
         request.articlesGiven = found.items.length;
         const page = sendable(await listAs(newsroom, request, format, found));
-        return sendAs(request, reply, format, page, { ...headers, ...nextLink(request.url, next) });
+        return sendAs(request, reply, format, page, { ...caching(), ...nextLink(request.url, next) });
       }
       if (query.ids !== undefined || query.cursor !== undefined || !seesAsAnyone(query.audience)) {
         const found = await listPublished(newsroom, query);
         request.articlesGiven = found.items.length;
-        return sendList(request, reply, query, { ...found, items: items(found) }, headers);
+        return sendList(request, reply, query, { ...found, items: items(found) }, caching());
       }
       const page = await newsroom.live.list(request.url, async () => {
         const found = await listPublished(newsroom, query);
@@ -87,7 +87,7 @@ export function listRoute(app: App, newsroom: Newsroom): void {
         return { ...sendable(json), groups: ["articles"], articles: found.items.length, headers: link };
       });
       request.articlesGiven = page.articles;
-      return sendBytes(request, reply, page, { ...headers, ...page.headers });
+      return sendBytes(request, reply, page, { ...caching(page.knownAt), ...page.headers });
     },
   );
 }

@@ -1,6 +1,6 @@
 import { Prisma, type Transaction } from "../database/client.ts";
 import { planOf } from "../database/counting.ts";
-import { entitledChoices, entitledSpan, entitledTerms, seenOutside, viewFor } from "./entitled.ts";
+import { entitledChoices, entitledSpan, entitledTerms, seenOutside, shownFor } from "./entitled.ts";
 import { shareCountsOf } from "./read.ts";
 import type { ArticleQuery } from "./schema.ts";
 
@@ -244,7 +244,7 @@ function shown(query: LiveQuery, page: Prisma.Sql): Prisma.Sql {
   const { direction } = sorts[query.sort];
   return Prisma.sql`
     SELECT p.article_id, p.summary, page.position, ${shareCountsOf(Prisma.sql`p.article_id`)} AS shares
-    FROM (${page}) page JOIN ${viewFor(query.audience)} p ON p.article_id = page.article_id
+    FROM (${page}) page JOIN ${shownFor(query.audience)} p ON p.article_id = page.article_id
     ORDER BY page.position ${direction}, page.article_id ${direction}`;
 }
 

@@ -22,6 +22,15 @@ export async function planMoment(
   await newsroom.news.changed(tx, [articleId]);
 }
 
+/** Has all that is planned carried out, in a database whose queue of jobs was lost. */
+export async function planAnew(newsroom: Newsroom, tx: Transaction): Promise<void> {
+  const rows = await tx.$queryRaw<{ moment: Date }[]>`
+    SELECT scheduled_for AS moment FROM articles WHERE scheduled_for IS NOT NULL
+    UNION SELECT live_until FROM publications WHERE live_until IS NOT NULL
+    UNION SELECT live_until FROM planned_editions WHERE live_until IS NOT NULL`;
+  for (const { moment } of rows) await newsroom.jobs.plan(tx, moment);
+}
+
 /**
  * Gives up the edition that waits for its time, if there is one: the public has not seen it.
  *

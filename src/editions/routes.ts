@@ -18,14 +18,14 @@ import { wholeList } from "../http/paging.ts";
 import { isId } from "../http/scalars.ts";
 import { write } from "../http/write.ts";
 import type { Newsroom } from "../newsroom.ts";
-import type { CachedArticle } from "./cache.ts";
+import type { CachedArticle, Found } from "./cache.ts";
 import { choose, chosen } from "./chosen.ts";
 import type { EditionDocument } from "./document.ts";
 import { listRoute } from "./listRoute.ts";
 import { expire } from "./due.ts";
 import { publish, withdraw } from "./publish.ts";
 import { readPast } from "./past.ts";
-import { type MovedArticle, readPublication, readSlug } from "./read.ts";
+import { readPublication, readSlug } from "./read.ts";
 import { rehearse } from "./rehearse.ts";
 import {
   ArticleReading,
@@ -96,7 +96,7 @@ function articleRoute(app: App, newsroom: Newsroom): void {
       if (live === undefined) return reply;
       request.articlesGiven = 1;
       const headers = {
-        ...publicCaching(request, newsroom, live.groups, live.changesAt),
+        ...publicCaching(request, newsroom, live.groups, live.changesAt, live.knownAt),
         vary: VARY_BY_FORM,
       };
       if (format !== undefined) {
@@ -137,7 +137,8 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
     const live = await readLive(newsroom, request, reply);
     if (live === undefined) return undefined;
     const document = JSON.parse(live.json) as EditionDocument;
-    return { items: document[name], headers: publicCaching(request, newsroom, live.groups, live.changesAt) };
+    const headers = publicCaching(request, newsroom, live.groups, live.changesAt, live.knownAt);
+    return { items: document[name], headers };
   };
 
   app.get(
@@ -268,11 +269,7 @@ async function readDraft(newsroom: Newsroom, request: ArticleRequest): Promise<S
  * @throws 404 when there is nothing that it may know of, 410 when there was and is no more, 451 when
  *   that was withdrawn for good
  */
-export function findLive(
-  newsroom: Newsroom,
-  audience: Audience,
-  reference: string,
-): CachedArticle | MovedArticle | Promise<CachedArticle | MovedArticle> {
+export function findLive(newsroom: Newsroom, audience: Audience, reference: string): Found | Promise<Found> {
   return seesAsAnyone(audience) ? newsroom.live.find(reference) : findFor(audience, newsroom, reference);
 }
 
@@ -281,7 +278,7 @@ async function findFor(
   audience: Audience,
   { statements, database }: Newsroom,
   reference: string,
-): Promise<CachedArticle | MovedArticle> {
+): Promise<Found> {
   const holder = isId(reference) ? undefined : await readSlug(database, reference, audience);
   if (holder !== undefined && holder.slug !== reference)
     return { articleId: holder.articleId, movedTo: holder.slug, groups: [holder.articleId] };
@@ -306,7 +303,7 @@ export async function readLive(
   send(request, reply, {
     status: 301,
     headers: {
-      ...publicCaching(request, newsroom, found.groups, newsroom.news.agenda.next()),
+      ...publicCaching(request, newsroom, found.groups, newsroom.news.agenda.next(), found.knownAt),
       location,
     },
     body: "",

@@ -52,6 +52,6 @@ export async function sendFeed(
     : feed.make());
   request.articlesGiven = found.articles;
   const changesAt = Math.min(planned, found.changesAt ?? Infinity);
-  const caching = publicCaching(request, newsroom, GROUPS, changesAt);
+  const caching = publicCaching(request, newsroom, GROUPS, changesAt, found.knownAt);
   return sendBytes(request, reply, found, { ...caching, ...found.headers });
 }

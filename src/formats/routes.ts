@@ -52,7 +52,7 @@ export function articlePageRoutes(app: App, newsroom: Newsroom): void {
         const live = await readLive(newsroom, request, reply);
         if (live === undefined) return reply;
         request.articlesGiven = 1;
-        const headers = publicCaching(request, newsroom, live.groups, live.changesAt);
+        const headers = publicCaching(request, newsroom, live.groups, live.changesAt, live.knownAt);
         const found = await variantOf(newsroom, request, live, page);
         return await sendBytes(request, reply, found, { ...headers, ...pageHeaders });
       } catch (error) {

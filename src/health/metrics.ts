@@ -1,18 +1,26 @@
 import type { FastifyInstance } from "fastify";
-import { Gauge, Histogram, collectDefaultMetrics } from "prom-client";
+import { Counter, Gauge, Histogram, type Registry, collectDefaultMetrics } from "prom-client";
 import { atOnce } from "../http/hooks.ts";
 import type { Newsroom } from "../newsroom.ts";
+import { measureDatabase } from "./databaseMetrics.ts";
 
-/** Counts and times every request by its route, never by its address, and the batches of shares. */
+/** Counts and times every request by its route, never by its address, and what works behind them. */
 export function measure(app: FastifyInstance, newsroom: Newsroom): void {
-  const registry = newsroom.metrics;
-  collectDefaultMetrics({ register: registry });
+  const { metrics } = newsroom;
+  collectDefaultMetrics({ register: metrics });
+  measureRequests(app, metrics);
+  measureShares(newsroom);
+  measureCaches(newsroom);
+  measureDatabase(newsroom);
+}
+
+function measureRequests(app: FastifyInstance, metrics: Registry): void {
   const durations = new Histogram({
     name: "dateline_http_request_duration_seconds",
     help: "How long requests took, by method, route and status",
     labelNames: ["method", "route", "status"],
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
-    registers: [registry],
+    registers: [metrics],
   });
   app.addHook(
     "onResponse",
@@ -24,25 +32,56 @@ export function measure(app: FastifyInstance, newsroom: Newsroom): void {
       );
     }),
   );
+}
+
+function measureShares({ shares, metrics }: Newsroom): void {
+  const sizes = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000];
   const batches = new Histogram({
     name: "dateline_shares_batch_size",
     help: "How many shares one statement recorded",
-    buckets: [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000],
-    registers: [registry],
+    buckets: sizes,
+    registers: [metrics],
   });
-  newsroom.shares.onBatch((shares) => {
-    batches.observe(shares);
+  shares.onBatch((count) => {
+    batches.observe(count);
   });
-  for (const [kind, figures] of Object.entries(newsroom.live.figures())) {
-    for (const name of Object.keys(figures) as (keyof typeof figures)[]) {
-      const gauge = new Gauge({
-        name: `dateline_cache_${kind}_${name}`,
-        help: `The cache of ${kind}: ${name}`,
-        registers: [registry],
-        collect: () => {
-          gauge.set(newsroom.live.figures()[kind as "articles" | "lists"][name]);
-        },
-      });
-    }
+  const settled = new Histogram({
+    name: "dateline_shares_settled_articles",
+    help: "Of how many articles one statement added the shares to the standings",
+    buckets: sizes,
+    registers: [metrics],
+  });
+  shares.onSettled((articles) => {
+    settled.observe(articles);
+  });
+}
+
+/** What a cache counts since the process began, and what it holds. */
+const counted = ["hits", "misses", "evictions"] as const;
+const held = ["entries", "bytes"] as const;
+
+function measureCaches({ live, metrics }: Newsroom): void {
+  for (const name of counted) {
+    const counter = new Counter({
+      name: `dateline_cache_${name}_total`,
+      help: `How many ${name} the memory of what readers get has had, by kind`,
+      labelNames: ["kind"],
+      registers: [metrics],
+      collect() {
+        counter.reset();
+        for (const [kind, figures] of Object.entries(live.figures())) counter.inc({ kind }, figures[name]);
+      },
+    });
+  }
+  for (const name of held) {
+    const gauge = new Gauge({
+      name: `dateline_cache_${name}`,
+      help: `How many ${name} are in the memory of what readers get, by kind`,
+      labelNames: ["kind"],
+      registers: [metrics],
+      collect() {
+        for (const [kind, figures] of Object.entries(live.figures())) gauge.set({ kind }, figures[name]);
+      },
+    });
   }
 }

@@ -1,11 +1,12 @@
 import { z } from "zod";
+import { inTime } from "../database/inTime.ts";
 import type { App } from "../http/app.ts";
 import { problem } from "../http/problems.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { measure } from "./metrics.ts";
 
 /** How long the database may take to answer before the process counts as not ready, in milliseconds. */
-const PATIENCE = 2_000;
+const PATIENCE = 800;
 
 const Health = z.object({ status: z.literal("ok") }).meta({ id: "Health", examples: [{ status: "ok" }] });
 const tags = ["Operations"];
@@ -14,9 +15,9 @@ const noStore = { "cache-control": "no-store" };
 /** What those who run Dateline ask it. */
 export function healthRoutes(app: App, newsroom: Newsroom): void {
   measure(app, newsroom);
-  let stopping = false;
+  const { service } = newsroom;
   app.addHook("preClose", async () => {
-    stopping = true;
+    service.isReady = false;
   });
 
   app.get(
@@ -44,10 +45,10 @@ export function healthRoutes(app: App, newsroom: Newsroom): void {
       config: { problems: ["unavailable"] },
     },
     async (_request, reply) => {
-      if (stopping || !(await answers(newsroom))) {
+      if (!service.isReady || !(await answers(newsroom))) {
         throw problem(
           "unavailable",
-          stopping ? "The process is stopping." : "The database does not answer.",
+          service.isReady ? "The database does not answer." : "The process is stopping.",
           {
             headers: { "retry-after": "1" },
           },
@@ -85,12 +86,5 @@ export function healthRoutes(app: App, newsroom: Newsroom): void {
 }
 
 async function answers({ database }: Newsroom): Promise<boolean> {
-  const late = new Promise<false>((resolve) => {
-    setTimeout(resolve, PATIENCE, false).unref();
-  });
-  const asked = database.$queryRaw`SELECT 1`.then(
-    () => true,
-    () => false,
-  );
-  return Promise.race([asked, late]);
+  return (await inTime(database.$queryRaw`SELECT 1`, PATIENCE)) !== undefined;
 }

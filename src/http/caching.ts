@@ -8,11 +8,14 @@ export const VARY_BY_FORM = `${VARY}, Accept`;
 
 /** How far ahead of a planned change answers that caches may keep are made with an eye on it, in milliseconds. */
 export function horizon(newsroom: Newsroom): number {
-  return (newsroom.config.DATELINE_MAX_AGE + STALE_WHILE_REVALIDATE + 1) * 1000;
+  const { DATELINE_MAX_AGE: fresh, DATELINE_STALE_IF_ERROR: ifError } = newsroom.config;
+  return (fresh + Math.max(STALE_WHILE_REVALIDATE, ifError) + 1) * 1000;
 }
 
 /** How long a cache may go on with an old answer while it fetches a new one, in seconds. */
 const STALE_WHILE_REVALIDATE = 30;
+/** What RFC 9211's Cache-Status calls us. */
+const CACHE = "Dateline";
 /** RFC 9875, section 2.1: caches support at least 32 groups of at least 32 characters. */
 const MAX_GROUPS = 32;
 
@@ -24,26 +27,38 @@ const MAX_GROUPS = 32;
  * @param groups ids, which lose their dashes, or words of `[a-z0-9-]`
  * @param changesAt when readers will see something else, in milliseconds since 1970, which no cache
  *   may reach past
+ * @param knownAt when it was last known to be true, in milliseconds since 1970, if that is not now: it
+ *   comes from memory while the database is away, is stale, and marked (RFC 9211)
  */
 export function publicCaching(
   request: Pick<FastifyRequest, "caller">,
   newsroom: Newsroom,
   groups: readonly string[],
   changesAt?: number | null,
+  knownAt?: number,
 ): Record<string, string> {
   const keys = [
     ...new Set(groups.map((group) => (group.length === 36 ? group.replaceAll("-", "") : group))),
   ].slice(0, MAX_GROUPS);
   const left = changesAt == null ? Infinity : Math.max(0, Math.floor((changesAt - Date.now()) / 1000));
-  const fresh = Math.min(newsroom.config.DATELINE_MAX_AGE, left);
-  const stale = Math.min(STALE_WHILE_REVALIDATE, left - fresh);
+  const age = knownAt === undefined ? 0 : Math.ceil((Date.now() - knownAt) / 1000);
+  const fresh = knownAt === undefined ? Math.min(newsroom.config.DATELINE_MAX_AGE, left) : 0;
+  const stale = knownAt === undefined ? Math.min(STALE_WHILE_REVALIDATE, left - fresh) : 0;
+  const ifError = Math.min(newsroom.config.DATELINE_STALE_IF_ERROR - age, left - fresh);
+  const directives = [
+    "public",
+    `max-age=${fresh}`,
+    ...(stale > 0 ? [`stale-while-revalidate=${stale}`] : []),
+    ...(ifError > 0 ? [`stale-if-error=${ifError}`] : []),
+  ];
   return {
-    "cache-control":
-      request.caller === null
-        ? `public, max-age=${fresh}${stale > 0 ? `, stale-while-revalidate=${stale}` : ""}`
-        : "private, no-store",
+    "cache-control": request.caller === null ? directives.join(", ") : "private, no-store",
     "surrogate-key": keys.join(" "),
     "cache-groups": keys.map((key) => `"${key}"`).join(", "),
     vary: VARY,
+    ...(knownAt !== undefined && {
+      age: String(age),
+      "cache-status": `${CACHE}; hit; ttl=${-age}; detail="database away"`,
+    }),
   };
 }

@@ -5,6 +5,8 @@ import type { Config } from "../config.ts";
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 /** What scripts may read of an answer. */
 export const exposedHeaders = [
+  "Age",
+  "Cache-Status",
   "ETag",
   "Link",
   "Location",

@@ -52,7 +52,14 @@ export function logRequest(request: FastifyRequest, reply: FastifyReply): void {
   const url = withoutSecrets(request.url);
   const milliseconds = Math.round(reply.elapsedTime * 10) / 10;
   request.log.info(
-    { method, url, status: reply.statusCode, milliseconds },
+    { method, url, status: reply.statusCode, milliseconds, ...traceOfCaller(request) },
     `${method} ${url} ${reply.statusCode}`,
   );
+}
+
+/** Of which trace the caller says that its request is a part (W3C Trace Context, `traceparent`). */
+function traceOfCaller({ headers }: FastifyRequest): { caller_trace_id?: string } {
+  const [, id] =
+    /^[\da-f]{2}-(?!0{32})([\da-f]{32})-[\da-f]{16}-/.exec(String(headers["traceparent"] ?? "")) ?? [];
+  return id === undefined ? {} : { caller_trace_id: id };
 }

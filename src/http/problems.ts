@@ -113,7 +113,7 @@ export const problemTypes = {
   unavailable: {
     status: 503,
     meaning:
-      "The database is away, out of room or took too long. Nothing was changed; `Retry-After` says when to try again.",
+      "The database is away, out of room or took too long, or more is asked of Dateline than it can do; `Retry-After` says when to try again. What it was asked to write was not written, unless the database went away in the very moment of the commit: with an `Idempotency-Key` the repetition does nothing twice.",
   },
 } as const satisfies Record<string, { status: number; meaning: string }>;
 
@@ -323,10 +323,8 @@ function asProblem(error: unknown, request: FastifyRequest): Problem {
   if (isDatabaseAway(error)) {
     return problem(
       "unavailable",
-      "The database cannot be reached or has no room. Nothing was changed; try again.",
-      {
-        headers: { "retry-after": "1" },
-      },
+      "The database cannot be reached or has no room. Try again; with an Idempotency-Key nothing is done twice.",
+      { headers: { "retry-after": "1" } },
     );
   }
   // 23505 is a unique violation: two requests raced for the same id, slug or name.

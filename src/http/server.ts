@@ -3,7 +3,9 @@ import type { Socket } from "node:net";
 import { type FastifyHttpOptions, LogController } from "fastify";
 import { v7 as uuid } from "uuid";
 import type { Config } from "../config.ts";
+import type { Newsroom } from "../newsroom.ts";
 import { guards } from "./guard.ts";
+import { leavingResponse } from "./leaving.ts";
 import { logRequest } from "./logging.ts";
 import { problem, sendProblem } from "./problems.ts";
 
@@ -11,12 +13,12 @@ import { problem, sendProblem } from "./problems.ts";
 const BODY_LIMIT = 8 * 1024 * 1024;
 
 /** How the server takes connections and requests, with answers of our own for those it cannot read. */
-export function serverOptions(config: Config): FastifyHttpOptions<Server> {
+export function serverOptions({ config, service }: Newsroom): FastifyHttpOptions<Server> {
   const proxies = config.DATELINE_TRUST_PROXY;
   return {
     bodyLimit: BODY_LIMIT,
     // A request without Host is refused like others that are not well-formed, with a problem.
-    http: { requireHostHeader: false },
+    http: { requireHostHeader: false, ServerResponse: leavingResponse(service) },
     logController: new LogController({ disableRequestLogging: true }),
     requestTimeout: 60_000,
     keepAliveTimeout: 72_000,

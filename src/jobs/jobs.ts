@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { PgBoss, fromPrisma } from "pg-boss";
 import type { Transaction } from "../database/client.ts";
+import { traced } from "../tracing/tracing.ts";
 
 /** The jobs there are: DUE runs at a planned moment, those of ANNOUNCE after changes, TIDY every hour. */
 const DUE = "due";
@@ -9,6 +10,9 @@ const ANNOUNCE = "announce";
 const TIDY = "tidy";
 /** How often a process looks for what is due, in milliseconds. */
 const LOOK_EVERY = 500;
+
+/** How long a connection may take to be made, and a statement on it, in milliseconds. */
+const patience = { connectionTimeoutMillis: 5_000, statement_timeout: 30_000, query_timeout: 35_000 };
 
 /** Work to be done later by one process of those that serve the database, whichever comes first. */
 export interface Jobs {
@@ -47,6 +51,9 @@ export function openJobs(databaseUrl: string): Jobs {
     application_name: "dateline jobs",
     max: 4,
     registerInstance: false,
+    // It would tell of every look for what is due.
+    openTelemetry: { enabled: false },
+    ...patience,
   });
   let onError: (error: Error) => void = () => {};
   let announced: string[] = [];
@@ -87,7 +94,7 @@ export function openJobs(databaseUrl: string): Jobs {
       ({ onError } = work);
       await open();
       await boss.schedule(TIDY, "7 * * * *");
-      await boss.work(TIDY, { pollingIntervalSeconds: 30 }, work.tidy);
+      await boss.work(TIDY, { pollingIntervalSeconds: 30 }, () => traced("job tidy", {}, work.tidy));
       stopLooking = lookFor(boss, databaseUrl, work);
       for (const [name, announce] of Object.entries(work.announce)) {
         const queue = `${ANNOUNCE}-${name}`;
@@ -101,7 +108,9 @@ export function openJobs(databaseUrl: string): Jobs {
           deleteAfterSeconds: 3600,
         });
         // As many as have piled up are done at once, since each does all there is to do.
-        await boss.work(queue, { pollingIntervalSeconds: 0.5, batchSize: 1000 }, announce);
+        await boss.work(queue, { pollingIntervalSeconds: 0.5, batchSize: 1000 }, () =>
+          traced(`job ${queue}`, {}, announce),
+        );
         announced.push(queue);
       }
     },
@@ -125,10 +134,11 @@ function lookFor(boss: PgBoss, databaseUrl: string, { carryOut, onError }: JobHa
     max: 1,
     application_name: "dateline jobs",
     keepAlive: true,
-    connectionTimeoutMillis: 5_000,
+    ...patience,
   });
-  // An idle connection that breaks is replaced at the next look.
+  // A connection that breaks is found out by the next statement, and replaced at the next look.
   pool.on("error", () => {});
+  pool.on("connect", (client) => client.on("error", () => {}));
 
   const look = async () => {
     const client = await pool.connect();
@@ -138,7 +148,7 @@ function lookFor(boss: PgBoss, databaseUrl: string, { carryOut, onError }: JobHa
       const db = { executeSql: (text: string, values?: unknown[]) => client.query(text, values) };
       const due = await boss.fetch(DUE, { batchSize: 100, db });
       if (due.length > 0) {
-        await carryOut();
+        await traced("job due", {}, carryOut);
         await boss.complete(
           DUE,
           due.map(({ id }) => id),

@@ -2,7 +2,7 @@ import { type Audience, everyone } from "../access/audience.ts";
 import { Prisma, type Transaction } from "../database/client.ts";
 import type { ArticleStatus } from "../database/generated/client.ts";
 import { conjunction } from "../editions/listings.ts";
-import { viewFor } from "../editions/entitled.ts";
+import { shownFor, viewFor } from "../editions/entitled.ts";
 
 /** Which articles link to one, how many at most, and after which of them. */
 interface BacklinkQuery {
@@ -33,7 +33,7 @@ export function listBacklinks(
   return tx.$queryRaw<BacklinkRow[]>`
     SELECT p.article_id AS id, p.slug, p.headline, p.published_at AS "publishedAt"
     FROM (${linking("publication_links", articleId, after, [isLive(audience)])} LIMIT ${limit}) linking
-    JOIN ${viewFor(audience)} p USING (article_id)
+    JOIN ${shownFor(audience)} p USING (article_id)
     ORDER BY p.article_id DESC`;
 }
 

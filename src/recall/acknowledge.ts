@@ -1,4 +1,5 @@
-import { readPosition } from "../changes/position.ts";
+import { placeOf } from "../changes/position.ts";
+import type { Told } from "../changes/told.ts";
 import { readChange } from "../changes/read.ts";
 import type { Transaction } from "../database/client.ts";
 import { invalidContent, problem } from "../http/problems.ts";
@@ -18,7 +19,7 @@ export function sequenceMeant(
     invalidContent([{ pointer: "#/cursor", detail: "is not the cursor of a change of this installation" }]);
   let position;
   try {
-    position = readPosition(cursors, cursor, "cursor");
+    position = placeOf(cursors, cursor, "cursor");
   } catch {
     throw refused();
   }
@@ -36,10 +37,10 @@ export async function acknowledge(
   newsroom: Newsroom,
   tx: Transaction,
   article: { id: string | undefined; reference: string },
-  keyId: string,
+  { id: keyId, audience }: { id: string; audience: Told },
   sequence: bigint,
 ) {
-  const change = await readChange(newsroom, sequence);
+  const change = await readChange(newsroom, sequence, audience);
   if (change === undefined || change.articleId !== article.id)
     throw problem("not-found", `There is no such change of an article ${article.reference}.`);
   const own = { articleId: change.articleId, keyId, sequence };

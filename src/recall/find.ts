@@ -1,5 +1,8 @@
 import { Prisma, type Transaction } from "../database/client.ts";
+import { audienceOfKeyWith } from "../access/keys.ts";
 import type { ChangeKind } from "../editions/changes.ts";
+import { editionKey, editionsWithin } from "../editions/entitled.ts";
+import type { Newsroom } from "../newsroom.ts";
 
 /** What partners must take back or put right. */
 const NOTICES: ChangeKind[] = ["withdrawn", "unpublished", "deleted", "corrected"];
@@ -25,6 +28,8 @@ export interface Receipt {
   /** Whether it gave an edition; otherwise it told of one that went. */
   gives: boolean;
   way: Way;
+  /** Stands for what the key was entitled to, where it read by itself. */
+  mark: string | null;
   sent_at: Date | null;
   arrived_at: Date | null;
 }
@@ -57,14 +62,14 @@ const changesOf = (articleId: string) => Prisma.sql`
  */
 const passed = (articleId: string, keys: Prisma.Sql) => Prisma.sql`
   SELECT k.id AS key_id, c.sequence, c.version, c.kind = ANY (${GIVING}) AS gives, p.way::text,
-         p.at AS sent_at, p.confirmed_at AS arrived_at
+         p.mark, p.at AS sent_at, p.confirmed_at AS arrived_at
   FROM ${keys} k CROSS JOIN ${changesOf(articleId)} c
   CROSS JOIN LATERAL (
-    SELECT way, at, confirmed_at FROM key_passages
+    SELECT way, mark, at, confirmed_at FROM key_passages
     WHERE key_id = k.id AND to_sequence >= c.sequence AND from_sequence < c.sequence
     ORDER BY to_sequence, id LIMIT 1) p
   UNION ALL
-  SELECT k.id, NULL, e.version, true, p.way::text, p.at, p.confirmed_at
+  SELECT k.id, NULL, e.version, true, p.way::text, p.mark, p.at, p.confirmed_at
   FROM ${keys} k JOIN key_passages p ON p.key_id = k.id AND p.from_after IS NOT NULL
   JOIN editions e ON e.article_id = ${articleId}::uuid
     AND e.live_from <= p.at AND coalesce(e.live_until > p.at, true)
@@ -73,11 +78,18 @@ const passed = (articleId: string, keys: Prisma.Sql) => Prisma.sql`
 
 /** What webhooks were sent, or are to be sent, of an article. */
 const delivered = (articleId: string) => Prisma.sql`
-  SELECT w.key_id, d.sequence, c.version, d.kind = ANY (${GIVING}) AS gives, 'webhook' AS way,
+  SELECT w.key_id, d.sequence, c.version, d.kind = ANY (${GIVING}) AS gives, 'webhook' AS way, NULL AS mark,
          (SELECT min(a.at) FROM webhook_attempts a WHERE a.delivery_id = d.id) AS sent_at,
          d.delivered_at AS arrived_at
   FROM webhook_deliveries d JOIN webhooks w ON w.id = d.webhook_id JOIN changes c ON c.sequence = d.sequence
-  WHERE d.article_id = ${articleId}::uuid`;
+  WHERE d.article_id = ${articleId}::uuid AND NOT d.standing
+  UNION ALL
+  SELECT w.key_id, NULL, e.version, true, 'webhook', NULL,
+         (SELECT min(a.at) FROM webhook_attempts a WHERE a.delivery_id = d.id), d.delivered_at
+  FROM webhook_deliveries d JOIN webhooks w ON w.id = d.webhook_id
+  JOIN editions e ON e.article_id = d.article_id
+    AND e.live_from <= d.created_at AND coalesce(e.live_until > d.created_at, true)
+  WHERE d.article_id = ${articleId}::uuid AND d.standing AND d.kind = 'published'`;
 
 /**
  * The keys that were given anything of an article, or said so, in the order of their ids; the webhooks of
@@ -114,6 +126,29 @@ export async function receiptsOf(
     SELECT * FROM (${passed(articleId, keys)} UNION ALL ${delivered(articleId)}) receipts
     WHERE key_id = ANY (${ids}::uuid[]) OR (key_id IS NULL AND ${partners.includes(null)})
     ORDER BY sent_at NULLS LAST`;
+}
+
+/**
+ * Leaves out what keys passed over in the change log and had no right to, since it was not told to them. Of
+ * what they were entitled to before nothing is known; by that they may have had it.
+ */
+export async function withinRights(
+  { statements, database }: Newsroom,
+  articleId: string,
+  receipts: readonly Receipt[],
+): Promise<Receipt[]> {
+  const marked = receipts.filter(({ mark }) => mark !== null);
+  const ids = new Set(marked.flatMap(({ key_id }) => key_id ?? []));
+  const beyond = new Set<Receipt>();
+  for (const id of ids) {
+    const audience = await audienceOfKeyWith(statements, id);
+    if (audience === null || audience.entitlement === null) continue;
+    const own = marked.filter((receipt) => receipt.key_id === id && receipt.mark === audience.mark);
+    const editions = own.map(({ version }) => ({ articleId, version }));
+    const within = await editionsWithin(database, audience, editions);
+    for (const receipt of own) if (!within.has(editionKey(articleId, receipt.version))) beyond.add(receipt);
+  }
+  return receipts.filter((receipt) => !beyond.has(receipt));
 }
 
 /** When each of some keys first acknowledged a change of an article or a later one. */

@@ -3,6 +3,7 @@ import { requireKey } from "../access/authenticate.ts";
 import { keyNames } from "../access/keys.ts";
 import { onceArticleIdOf } from "../articles/workingCopy.ts";
 import { writePosition } from "../changes/position.ts";
+import { anyone } from "../changes/told.ts";
 import { answer } from "../http/answer.ts";
 import type { App } from "../http/app.ts";
 import { nextLink } from "../http/paging.ts";
@@ -10,7 +11,15 @@ import { problem } from "../http/problems.ts";
 import { write } from "../http/write.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { acknowledge, sequenceMeant } from "./acknowledge.ts";
-import { type Notice, acknowledgedSince, lastNotice, partnersOf, receiptsOf, wasPublished } from "./find.ts";
+import {
+  type Notice,
+  acknowledgedSince,
+  lastNotice,
+  partnersOf,
+  receiptsOf,
+  wasPublished,
+  withinRights,
+} from "./find.ts";
 import { editionsHad, noticeAt } from "./present.ts";
 import { Acknowledgement, Acknowledging, Recall, RecallQuery } from "./schema.ts";
 
@@ -57,7 +66,7 @@ export function recallRoutes(app: App, newsroom: Newsroom): void {
           ? null
           : {
               sequence: Number(notice.sequence),
-              cursor: writePosition(cursors, { sequence: notice.sequence }),
+              cursor: writePosition(cursors, { sequence: notice.sequence }, anyone),
               kind: notice.kind,
               at: notice.at.toISOString(),
               edition: notice.version,
@@ -86,11 +95,11 @@ export function recallRoutes(app: App, newsroom: Newsroom): void {
     },
     (request, reply) =>
       write(newsroom, request, reply, async (tx) => {
-        const { id: keyId } = requireKey(request, "a key");
+        const caller = requireKey(request, "a key");
         const { article: reference } = request.params;
         const sequence = sequenceMeant(newsroom, request.body);
         const id = await onceArticleIdOf(tx, reference);
-        const { isNew, body } = await acknowledge(newsroom, tx, { id, reference }, keyId, sequence);
+        const { isNew, body } = await acknowledge(newsroom, tx, { id, reference }, caller, sequence);
         return { status: isNew ? 201 : 200, body };
       }),
   );
@@ -100,24 +109,29 @@ export function recallRoutes(app: App, newsroom: Newsroom): void {
 const FIRST = "00000000-0000-0000-0000-000000000000";
 
 async function partners(
-  { database }: Newsroom,
+  newsroom: Newsroom,
   articleId: string,
   ids: readonly (string | null)[],
   notice: Notice | null,
 ) {
-  const receipts = await receiptsOf(database, articleId, ids);
+  const { database } = newsroom;
+  const receipts = await withinRights(newsroom, articleId, await receiptsOf(database, articleId, ids));
   const names = await keyNames(
     database,
     ids.filter((id) => id !== null),
   );
   const acknowledged =
     notice === null ? new Map<string, Date>() : await acknowledgedSince(database, articleId, notice.sequence);
-  return ids.map((id) => {
+  return ids.flatMap((id) => {
     const own = receipts.filter(({ key_id }) => key_id === id);
-    return {
-      key: id === null ? null : { id, name: names.get(id) ?? "" },
-      had: editionsHad(own),
-      notice: notice === null ? null : noticeAt(own, notice, acknowledged.get(id ?? "") ?? null),
-    };
+    const acknowledgedAt = acknowledged.get(id ?? "") ?? null;
+    if (own.length === 0 && acknowledgedAt === null) return [];
+    return [
+      {
+        key: id === null ? null : { id, name: names.get(id) ?? "" },
+        had: editionsHad(own),
+        notice: notice === null ? null : noticeAt(own, notice, acknowledgedAt),
+      },
+    ];
   });
 }

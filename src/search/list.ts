@@ -10,7 +10,7 @@ import {
   termsOf,
   times,
 } from "../editions/listings.ts";
-import { viewFor } from "../editions/entitled.ts";
+import { shownFor } from "../editions/entitled.ts";
 import { shareCountsOf } from "../editions/read.ts";
 import type { SearchQuery } from "../editions/schema.ts";
 import type { Cursors } from "../http/paging.ts";
@@ -159,7 +159,7 @@ function pageOf(query: SearchQuery, found: Prisma.Sql, after: string[]): Prisma.
       SELECT found.article_id, found.config, row_number() OVER (ORDER BY ${order}) AS place,
              ARRAY[${Prisma.join(columns.map((column) => Prisma.sql`${column}::text`))}] AS position
       FROM (${found}) found WHERE ${onwards} ORDER BY ${order} LIMIT ${query.limit + 1}
-    ) page JOIN ${viewFor(query.audience)} shown ON shown.article_id = page.article_id
+    ) page JOIN ${shownFor(query.audience)} shown ON shown.article_id = page.article_id
     ORDER BY page.place`;
 }
 

@@ -12,7 +12,7 @@ import {
   times,
   updatedWithin,
 } from "../editions/listings.ts";
-import { viewFor } from "../editions/entitled.ts";
+import { shownFor } from "../editions/entitled.ts";
 import { shareCountsOf } from "../editions/read.ts";
 import type { ArticleQuery } from "../editions/schema.ts";
 import type { Newsroom } from "../newsroom.ts";
@@ -138,7 +138,7 @@ function onwards([count, publishedAt, id]: readonly string[]): Prisma.Sql {
 function shown({ audience }: ArticleQuery, page: Prisma.Sql): Prisma.Sql {
   return Prisma.sql`
     SELECT p.article_id, p.summary, page.count, page.published_at, ${shareCountsOf(Prisma.sql`p.article_id`)} AS shares
-    FROM (${page}) page JOIN ${viewFor(audience)} p ON p.article_id = page.article_id
+    FROM (${page}) page JOIN ${shownFor(audience)} p ON p.article_id = page.article_id
     ORDER BY page.count DESC, page.published_at DESC, page.article_id DESC`;
 }
 

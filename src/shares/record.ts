@@ -1,6 +1,7 @@
 import type { Database, Statements, Transaction } from "../database/client.ts";
 import { whyAbsent } from "../editions/read.ts";
 import { problem } from "../http/problems.ts";
+import { traced } from "../tracing/tracing.ts";
 import { MAX_COUNT, MAX_NETWORKS } from "./schema.ts";
 import { settle } from "./settle.ts";
 
@@ -18,6 +19,8 @@ export interface ShareRecorder {
   settle: () => Promise<void>;
   /** How large the batches were that went to the database in one statement. */
   onBatch: (listener: (shares: number) => void) => void;
+  /** Of how many articles the counts were settled in one statement. */
+  onSettled: (listener: (articles: number) => void) => void;
 }
 
 interface Waiting {
@@ -56,6 +59,7 @@ export function shareRecorder(
   let timer: NodeJS.Timeout | undefined;
   let settling: Promise<void> = Promise.resolve();
   const listeners: ((shares: number) => void)[] = [];
+  const settledListeners: ((articles: number) => void)[] = [];
 
   const drain = async () => {
     running = true;
@@ -65,7 +69,7 @@ export function shareRecorder(
       const batch = [...waiting.values()].slice(0, BATCH_ROWS);
       if (batch.length === waiting.size) waiting = new Map();
       else for (const { articleId, network } of batch) waiting.delete(`${articleId} ${network}`);
-      await count(batch);
+      await traced("record shares", {}, () => count(batch));
     }
     running = false;
   };
@@ -93,13 +97,18 @@ export function shareRecorder(
     }
   };
 
+  const settleThese = async (ids: string[]) => {
+    await settle(database, ids);
+    for (const listener of settledListeners) listener(ids.length);
+  };
+
   const settleNow = () => {
     clearTimeout(timer);
     timer = undefined;
     const ids = [...unsettled];
     unsettled.clear();
     // Whoever asks for it waits for what is being settled already, too.
-    if (ids.length > 0) settling = settling.catch(() => {}).then(() => settle(database, ids));
+    if (ids.length > 0) settling = settling.catch(() => {}).then(() => settleThese(ids));
     return settling;
   };
 
@@ -116,6 +125,9 @@ export function shareRecorder(
     },
     onBatch(listener) {
       listeners.push(listener);
+    },
+    onSettled(listener) {
+      settledListeners.push(listener);
     },
   };
 }

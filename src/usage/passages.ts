@@ -6,12 +6,20 @@ export type Way = "feed" | "stream";
 /** A stretch of the change log that a key was given. */
 export interface Passage {
   keyId: string;
+  /** Stands for what the key was entitled to (`Audience` in src/access/audience.ts). */
+  mark: string | null;
   way: Way;
   from: Position;
   to: Position;
   /** When it was given, and when the key came back with a cursor from there or beyond, as far as it has. */
   at: Date;
   confirmedAt: Date | null;
+}
+
+/** A key that was given something, and the mark of what it is entitled to. */
+export interface Given {
+  id: string;
+  mark: string | null;
 }
 
 /** Where a key last was. */
@@ -36,6 +44,7 @@ export function passages() {
     const isOne =
       before !== undefined &&
       before.way === next.way &&
+      before.mark === next.mark &&
       (before.confirmedAt === null) === (next.confirmedAt === null) &&
       isSame(before.to, next.from);
     if (isOne) own[own.length - 1] = { ...next, from: before.from };
@@ -44,14 +53,14 @@ export function passages() {
 
   return {
     /** A key was given what lies between two places. */
-    gave(keyId: string, way: Way, from: Position, to: Position): void {
+    gave({ id: keyId, mark }: Given, way: Way, from: Position, to: Position): void {
       const at = new Date();
       if (way === "stream")
         last.set(keyId, { keyId, position: to, at, confirms: last.get(keyId)?.confirms ?? null });
       if (isSame(from, to)) return;
       const own = given.get(keyId) ?? [];
       given.set(keyId, own);
-      append(own, { keyId, way, from, to, at, confirmedAt: null });
+      append(own, { keyId, mark, way, from, to, at, confirmedAt: null });
     },
     /** A key came back with a cursor: whatever leads there has arrived. */
     cameBack(keyId: string, position: Position): void {

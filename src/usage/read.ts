@@ -1,3 +1,4 @@
+import { markOf } from "../access/audience.ts";
 import { writePosition } from "../changes/position.ts";
 import type { Database } from "../database/client.ts";
 import type { Newsroom } from "../newsroom.ts";
@@ -33,6 +34,7 @@ export async function lastCursorOf({ database, cursors }: Newsroom, keyId: strin
       changes: number;
       seconds: number;
       is_expired: boolean;
+      revision: number;
     }[]
   >`
     SELECT c.sequence, c.after, c.used_at,
@@ -40,13 +42,14 @@ export async function lastCursorOf({ database, cursors }: Newsroom, keyId: strin
         SELECT FROM changes n WHERE n.sequence > c.sequence LIMIT ${MOST_BEHIND}) AS following)::int AS changes,
       coalesce((SELECT extract(epoch FROM clock_timestamp() - n.recorded_at) FROM changes n
         WHERE n.sequence > c.sequence ORDER BY n.sequence LIMIT 1), 0)::float8 AS seconds,
-      c.sequence < (SELECT changes_pruned_to FROM installation) AS is_expired
+      c.sequence < (SELECT changes_pruned_to FROM installation) AS is_expired,
+      coalesce((SELECT entitlement_revision FROM keys WHERE id = c.key_id), 0) AS revision
     FROM key_cursors c WHERE c.key_id = ${keyId}::uuid`;
   if (row === undefined) return null;
   const { sequence, after, used_at: usedAt, changes, seconds, is_expired: isExpired } = row;
   const position = { sequence, ...(after === null ? {} : { after }) };
   return {
-    cursor: writePosition(cursors, position),
+    cursor: writePosition(cursors, position, { mark: markOf(keyId, row.revision) }),
     usedAt,
     behind: { changes, seconds: Math.max(0, seconds) },
     isExpired,

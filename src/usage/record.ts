@@ -1,6 +1,6 @@
 import type { Position } from "../changes/position.ts";
 import type { Statements } from "../database/client.ts";
-import { type Way, passages } from "./passages.ts";
+import { type Given, type Way, passages } from "./passages.ts";
 import { type Fetched, tallies } from "./tallies.ts";
 
 /** How long what keys fetch is added up before it is written, in milliseconds. */
@@ -11,7 +11,7 @@ export interface UsageRecorder {
   /** Counts what a key fetched, or was sent. */
   count: (keyId: string, fetched: Partial<Fetched>) => void;
   /** A key was given the changes between two places. */
-  gave: (keyId: string, way: Way, from: Position, to: Position) => void;
+  gave: (key: Given, way: Way, from: Position, to: Position) => void;
   /** A key came back with a cursor, so that what leads there has arrived. */
   cameBack: (keyId: string, position: Position) => void;
   /** Writes what was counted so far. */
@@ -111,11 +111,11 @@ const WRITE = `WITH input AS (SELECT $1::jsonb AS whole),
       SET sequence = excluded.sequence, after = excluded.after, used_at = excluded.used_at
       WHERE c.used_at <= excluded.used_at),
   given AS (
-    INSERT INTO key_passages (key_id, way, from_sequence, from_after, to_sequence, to_after, at, confirmed_at)
-    SELECT g."keyId", g.way::"Way", (g.from->>'sequence')::bigint, (g.from->>'after')::uuid,
+    INSERT INTO key_passages (key_id, mark, way, from_sequence, from_after, to_sequence, to_after, at, confirmed_at)
+    SELECT g."keyId", g.mark, g.way::"Way", (g.from->>'sequence')::bigint, (g.from->>'after')::uuid,
       (g.to->>'sequence')::bigint, (g.to->>'after')::uuid, g.at, g."confirmedAt"
     FROM input, jsonb_to_recordset(whole->'given')
-      AS g ("keyId" uuid, way text, "from" jsonb, "to" jsonb, at timestamptz, "confirmedAt" timestamptz))
+      AS g ("keyId" uuid, mark text, way text, "from" jsonb, "to" jsonb, at timestamptz, "confirmedAt" timestamptz))
   UPDATE key_passages p SET confirmed_at = places.at FROM places
   WHERE p.key_id = places.key_id AND p.confirmed_at IS NULL
     AND (p.to_sequence, coalesce(p.to_after, ${BEHIND})) <= (places.confirmed, places.confirmed_after)`;

@@ -1,11 +1,14 @@
 import { Counter, Gauge } from "prom-client";
 import { audit } from "../audit/record.ts";
-import { articlesIn, readChange } from "../changes/read.ts";
+import { type FoundChange, articlesIn } from "../changes/read.ts";
 import { transact } from "../database/client.ts";
+import { inTime } from "../database/inTime.ts";
 import type { App } from "../http/app.ts";
 import type { Newsroom } from "../newsroom.ts";
-import { payloadOf } from "./payload.ts";
-import { type Due, IS_ON, nextDue, recordAttempt, webhooksWithWork } from "./queue.ts";
+import { traced } from "../tracing/tracing.ts";
+import { toldBy } from "./audience.ts";
+import { messageOf, payloadOf } from "./payload.ts";
+import { type Due, IS_ON, forgetMessage, nextDue, recordAttempt, webhooksWithWork } from "./queue.ts";
 import { pace, waitAfter } from "./retries.ts";
 import { type Outcome, sender } from "./send.ts";
 import { turns } from "./turns.ts";
@@ -55,12 +58,22 @@ export function deliverWebhooks(app: App, newsroom: Newsroom): void {
   /** Sends one, and writes down what came of it. */
   const attempt = async (due: Due, receiver: Receiver, signal: AbortSignal) => {
     // Read now, so that nothing is shown that was taken back while it waited.
-    const change = await readChange(newsroom, BigInt(due.sequence));
-    if (change === undefined) {
+    const told = await toldBy(statements, due);
+    if (told === undefined) return;
+    const change = await messageOf(
+      newsroom,
+      { ...due, articleId: due.article_id, sequence: BigInt(due.sequence) },
+      told,
+    );
+    if (change === undefined && told.entitlement === null && !due.standing) {
       await recordAttempt(statements, due, forgotten(), "dead", 0);
       return;
     }
-    const body = payloadOf(newsroom.cursors, change);
+    if (change === undefined || !isWanted(due, change)) {
+      await forgetMessage(statements, due);
+      return;
+    }
+    const body = payloadOf(newsroom.cursors, change, told);
     const outcome = await out.send(
       {
         url: due.url,
@@ -115,9 +128,13 @@ export function deliverWebhooks(app: App, newsroom: Newsroom): void {
         }
         for (const due of queue.splice(0, most - busy.size)) {
           receiver ??= { failingSince: due.failing_since, isOff: false };
-          const done = attempt(due, receiver, signal).finally(() => {
-            busy.delete(due.article_id);
-          });
+          const about = { "dateline.webhook": due.webhook_id, "dateline.article": due.article_id };
+          const current = receiver;
+          const done = traced("deliver to webhook", about, () => attempt(due, current, signal)).finally(
+            () => {
+              busy.delete(due.article_id);
+            },
+          );
           busy.set(due.article_id, done);
         }
         if (busy.size === 0) return;
@@ -198,6 +215,9 @@ export function deliverWebhooks(app: App, newsroom: Newsroom): void {
   });
 }
 
+/** Whether it is of a kind that the webhook asks for; a change of the entitlement may have made it another. */
+const isWanted = ({ kinds }: Due, { kind }: FoundChange) => kinds.length === 0 || kinds.includes(kind);
+
 /** What comes of a message that waited for longer than the change log is kept. */
 const forgotten = (): Outcome => ({
   at: new Date(),
@@ -248,11 +268,11 @@ function measured({ metrics, statements }: Newsroom): Counter<"outcome"> {
     aggregator: "max",
     registers: [metrics],
     async collect() {
-      const { rows } = await statements
-        .query<{ id: string; lag: number }>({ name: "webhook lag", text: LAG })
-        .catch(() => ({ rows: [] }));
+      const found = await inTime(
+        statements.query<{ id: string; lag: number }>({ name: "webhook lag", text: LAG }),
+      );
       lag.reset();
-      for (const { id, lag: seconds } of rows) lag.set({ webhook: id }, seconds);
+      for (const { id, lag: seconds } of found?.rows ?? []) lag.set({ webhook: id }, seconds);
     },
   });
   return new Counter({
@@ -263,7 +283,8 @@ function measured({ metrics, statements }: Newsroom): Counter<"outcome"> {
   });
 }
 
-const LAG = `SELECT w.id, coalesce(extract(epoch FROM now() - (
+/** How far each webhook is behind, in seconds. */
+export const LAG = `SELECT w.id, coalesce(extract(epoch FROM now() - (
     SELECT c.recorded_at FROM changes c WHERE c.sequence = least(
       (SELECT min(d.sequence) FROM webhook_deliveries d WHERE d.webhook_id = w.id AND d.state = 'pending'),
       (SELECT min(n.sequence) FROM changes n WHERE n.sequence > w.position)))), 0)::float8 AS lag

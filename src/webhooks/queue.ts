@@ -1,20 +1,22 @@
-import { v7 as uuid } from "uuid";
 import { isGoodKey } from "../access/keys.ts";
-import { type Database, type Statements, transact } from "../database/client.ts";
+import { mayHaveJson } from "../access/entitlements/entitlement.ts";
+import type { Database, Statements } from "../database/client.ts";
+import type { Addressed } from "./audience.ts";
 import type { Outcome } from "./send.ts";
+import { takeMore } from "./take.ts";
 
-/** How many changes are made into deliveries at a time. */
-const CHANGES_AT_ONCE = 500;
 /** How many deliveries of a webhook may be on their way; what comes after them waits in the change log. */
 const MOST_PENDING = 10_000;
 
 /** What is to be sent now, to where and signed by what. */
-export interface Due {
+export interface Due extends Addressed {
   id: string;
   webhook_id: string;
-  key_id: string | null;
+  kinds: string[];
   article_id: string;
   sequence: string;
+  /** Whether it tells how the article stands after that change. */
+  standing: boolean;
   attempts: number;
   trying_since: Date | null;
   url: string;
@@ -23,8 +25,10 @@ export interface Due {
   failing_since: Date | null;
 }
 
-/** Whether a webhook `w` is sent anything: it is switched on, and its key is good. */
-export const IS_ON = `w.enabled AND ${isGoodKey("w.key_id")}`;
+/** Whether a webhook `w` is sent anything: it is switched on, and its key is good and may have JSON. */
+export const IS_ON = `w.enabled AND ${isGoodKey("w.key_id")} AND ${mayHaveJson("w.key_id")}`;
+/** Whether something may follow that is not a delivery yet. */
+const IS_BEHIND = "(w.walk_after IS NOT NULL OR w.position < (SELECT max(sequence) FROM changes))";
 
 /** The webhooks with a change that is not looked at yet, or a delivery whose time has come. */
 export async function webhooksWithWork(statements: Statements): Promise<string[]> {
@@ -32,7 +36,7 @@ export async function webhooksWithWork(statements: Statements): Promise<string[]
     name: "webhooks with work",
     text: `SELECT w.id FROM webhooks w
       WHERE ${IS_ON} AND (
-        w.position < (SELECT max(sequence) FROM changes)
+        ${IS_BEHIND}
         OR EXISTS (SELECT FROM webhook_deliveries d
                    WHERE d.webhook_id = w.id AND d.state = 'pending' AND d.due_at <= now()))`,
   });
@@ -45,17 +49,17 @@ export async function webhooksWithWork(statements: Statements): Promise<string[]
  * not deliveries yet are made so when there is little else to send.
  */
 export async function nextDue(
-  { database, statements }: { database: Database; statements: Statements },
+  newsroom: { database: Database; statements: Statements },
   webhookId: string,
   articlesOnTheirWay: string[],
   most: number,
 ): Promise<Due[]> {
   for (;;) {
-    const { rows } = await statements.query<Due>({
+    const { rows } = await newsroom.statements.query<Due>({
       name: "webhook deliveries due",
-      text: `SELECT d.id, d.webhook_id, w.key_id, d.attempts, d.trying_since, w.url, w.secret, w.failing_since,
+      text: `SELECT d.id, d.webhook_id, w.key_id, w.former_entitlements, w.kinds, d.attempts, d.trying_since, w.url, w.secret, w.failing_since,
           CASE WHEN w.former_secret_until > now() THEN w.former_secret END AS former_secret,
-          d.article_id, d.sequence
+          d.article_id, d.sequence, d.standing
         FROM webhooks w
         JOIN webhook_deliveries d ON d.webhook_id = w.id
         WHERE w.id = $1 AND ${IS_ON} AND d.state = 'pending' AND d.due_at <= now()
@@ -63,59 +67,40 @@ export async function nextDue(
           AND NOT EXISTS (
             SELECT FROM webhook_deliveries before
             WHERE before.webhook_id = d.webhook_id AND before.article_id = d.article_id
-              AND before.state = 'pending' AND before.sequence < d.sequence)
-        ORDER BY d.sequence LIMIT $3`,
+              AND before.state = 'pending' AND (before.sequence, before.standing) < (d.sequence, d.standing))
+        ORDER BY d.sequence, d.standing LIMIT $3`,
       values: [webhookId, articlesOnTheirWay, most],
     });
-    if (rows.length === most || !(await takeChanges(database, statements, webhookId))) return rows;
+    if (rows.length === most || !(await takeWhenBehind(newsroom, webhookId))) return rows;
   }
 }
 
 /**
- * Makes the next changes of the log into deliveries. Changes are committed in the order of their
- * sequence, so that none comes later with a lower number than the webhook's position.
+ * Makes more into deliveries when the webhook is behind, and has room for them.
  *
- * @returns whether any were made
+ * @returns whether there may be more to send
  */
-async function takeChanges(database: Database, statements: Statements, webhookId: string): Promise<boolean> {
-  const { rows } = await statements.query({
+async function takeWhenBehind(
+  newsroom: { database: Database; statements: Statements },
+  webhookId: string,
+): Promise<boolean> {
+  const { rows } = await newsroom.statements.query({
     name: "webhook is behind",
     text: `SELECT FROM webhooks w
-      WHERE w.id = $1 AND ${IS_ON} AND w.position < (SELECT max(sequence) FROM changes)
+      WHERE w.id = $1 AND ${IS_ON} AND ${IS_BEHIND}
         AND (SELECT count(*) FROM (
           SELECT FROM webhook_deliveries d WHERE d.webhook_id = w.id AND d.state = 'pending' LIMIT $2) AS counted) < $2`,
     values: [webhookId, MOST_PENDING],
   });
-  if (rows.length === 0) return false;
-  return transact(database, async (tx) => {
-    const [webhook] = await tx.$queryRaw<{ position: bigint; kinds: string[] }[]>`
-      SELECT position, kinds FROM webhooks WHERE id = ${webhookId}::uuid AND enabled FOR UPDATE`;
-    if (webhook === undefined) return false;
-    const changes = await tx.change.findMany({
-      where: { sequence: { gt: webhook.position } },
-      orderBy: { sequence: "asc" },
-      take: CHANGES_AT_ONCE,
-      select: { sequence: true, articleId: true, kind: true },
-    });
-    const last = changes.at(-1);
-    if (last === undefined) return false;
-    const wanted = changes.filter(({ kind }) => webhook.kinds.length === 0 || webhook.kinds.includes(kind));
-    // Those that are there already are replayed. A change waits as long as the one before it does.
-    await tx.$executeRaw`
-      INSERT INTO webhook_deliveries (id, webhook_id, sequence, kind, article_id, due_at)
-      SELECT n.id, ${webhookId}::uuid, n.sequence, n.kind, n.article_id, coalesce((
-        SELECT max(d.due_at) FROM webhook_deliveries d
-        WHERE d.webhook_id = ${webhookId}::uuid AND d.article_id = n.article_id AND d.state = 'pending'), now())
-      FROM unnest(
-        ${wanted.map(() => uuid())}::uuid[],
-        ${wanted.map(({ sequence }) => sequence)}::bigint[],
-        ${wanted.map(({ kind }) => kind)}::text[],
-        ${wanted.map(({ articleId }) => articleId)}::uuid[]) AS n (id, sequence, kind, article_id)
-      ON CONFLICT (webhook_id, sequence) DO UPDATE
-      SET state = 'pending', due_at = excluded.due_at, attempts = 0, trying_since = NULL,
-          created_at = now(), delivered_at = NULL`;
-    await tx.webhook.update({ where: { id: webhookId }, data: { position: last.sequence } });
-    return true;
+  return rows.length > 0 && takeMore(newsroom, webhookId);
+}
+
+/** Forgets a message that is not to be sent: whom it was for has no right to it any more. */
+export async function forgetMessage(statements: Statements, { id }: Due): Promise<void> {
+  await statements.query({
+    name: "webhook message",
+    text: "DELETE FROM webhook_deliveries WHERE id = $1",
+    values: [id],
   });
 }
 

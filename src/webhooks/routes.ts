@@ -2,7 +2,6 @@ import type { FastifyRequest } from "fastify";
 import { v7 as uuid } from "uuid";
 import { z } from "zod";
 import { requireKey, requireScope } from "../access/authenticate.ts";
-import { readChange } from "../changes/read.ts";
 import { writePosition } from "../changes/position.ts";
 import type { Transaction } from "../database/client.ts";
 import { answer } from "../http/answer.ts";
@@ -12,7 +11,8 @@ import { nextLink, pageParameters } from "../http/paging.ts";
 import { invalidContent, problem } from "../http/problems.ts";
 import { write } from "../http/write.ts";
 import type { Newsroom } from "../newsroom.ts";
-import { payloadOf, testPayload } from "./payload.ts";
+import { toldBy } from "./audience.ts";
+import { messageOf, payloadOf, testPayload } from "./payload.ts";
 import {
   Delivery,
   DeliveryList,
@@ -32,11 +32,13 @@ import {
   type DeliveryRow,
   type Webhook as WebhookRow,
   type Whose,
+  addressed,
   changeWebhook,
   createWebhook,
   findDelivery,
   findWebhook,
-  hasGoodKey,
+  markedFor,
+  offForKey,
   listDeliveries,
   lockWebhook,
   redeliver,
@@ -67,9 +69,10 @@ export function webhookRoutes(app: App, newsroom: Newsroom): void {
   });
   /** The webhook as it is answered, with no more of its secrets than is to be shown. */
   const shown = (row: WebhookRow, secret?: string) => {
-    const { secret: _, formerSecret: __, key, revision: ___, ...columns } = row;
-    const position = writePosition(cursors, { sequence: row.position });
-    const body = { ...columns, ...(hasGoodKey(row) ? {} : offFor(key)), position };
+    const { secret: _, formerSecret: __, key: ___, revision: ____, ...columns } = row;
+    const isOff = offForKey(row);
+    const position = writePosition(cursors, { sequence: row.position }, markedFor(row));
+    const body = { ...columns, ...(isOff === undefined ? {} : { ...isOff, enabled: false }), position };
     return { body: secret === undefined ? body : { ...body, secret }, revision: row };
   };
 
@@ -276,13 +279,13 @@ export function webhookRoutes(app: App, newsroom: Newsroom): void {
       const { limit, cursor, count, state } = request.query;
       const { id: webhookId } = await findWebhook(database, request.params.webhook, whoseFor(request));
       const listName = `webhook ${webhookId} ${state ?? "all"}`;
-      const [before] = cursor === undefined ? [] : cursors.read(listName, cursor);
+      const [before, id = ""] = cursor === undefined ? [] : cursors.read(listName, cursor);
       const where = { webhookId, ...(state === undefined ? {} : { state }) };
-      const from = before === undefined ? undefined : BigInt(before);
+      const from = before === undefined ? undefined : { sequence: BigInt(before), id };
       const rows = await listDeliveries(database, where, from, limit + 1);
       const page = rows.slice(0, limit);
       const last = rows.length > limit ? page.at(-1) : undefined;
-      const next = last === undefined ? null : cursors.write(listName, [String(last.sequence)]);
+      const next = last === undefined ? null : cursors.write(listName, [String(last.sequence), last.id]);
       const total = count ? { total: await database.webhookDelivery.count({ where }) } : {};
       return answer(request, reply, {
         body: { data: page.map(presentDelivery), page: { limit, next, ...total } },
@@ -306,8 +309,9 @@ export function webhookRoutes(app: App, newsroom: Newsroom): void {
     async (request, reply) => {
       const webhook = await findWebhook(database, request.params.webhook, whoseFor(request));
       const row = await findDelivery(database, webhook.id, request.params.delivery);
-      const change = await readChange(newsroom, row.sequence);
-      const body = change === undefined ? "" : payloadOf(cursors, change);
+      const told = await toldBy(newsroom.statements, addressed(webhook));
+      const change = told && (await messageOf(newsroom, row, told));
+      const body = told === undefined || change === undefined ? "" : payloadOf(cursors, change, told);
       return answer(request, reply, { body: { ...presentDelivery(row), body } });
     },
   );
@@ -356,15 +360,6 @@ function keyFor(request: FastifyRequest<{ Body: { keyId?: string | null | undefi
   return keyId;
 }
 
-/** Why a webhook is off whose key is not good, and since when. */
-function offFor(key: WebhookRow["key"]) {
-  const [disabledReason, disabledAt] =
-    key?.revokedAt == null
-      ? ["The key whose webhook it is has expired.", key?.expiresAt ?? null]
-      : ["The key whose webhook it is was revoked.", key.revokedAt];
-  return { enabled: false, disabledReason, disabledAt };
-}
-
 /** The webhook that a request names, locked, after its If-Match was found to fit. */
 async function webhookToChange(
   tx: Transaction,
@@ -392,11 +387,11 @@ function presentAttempt(attempt: Omit<Outcome, "retryAfter"> & { url: string }, 
 }
 
 function presentDelivery(row: DeliveryRow) {
-  const { id, state, sequence, kind, articleId, createdAt, dueAt, deliveredAt, tries } = row;
+  const { id, state, sequence, standing, kind, articleId, createdAt, dueAt, deliveredAt, tries } = row;
   return {
     id,
     state,
-    sequence: Number(sequence),
+    sequence: standing ? null : Number(sequence),
     kind,
     articleId,
     createdAt,

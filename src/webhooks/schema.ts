@@ -177,7 +177,10 @@ export const Delivery = z
   .object({
     id: Id.describe("The `webhook-id` of the message, the same in every attempt."),
     state: State,
-    sequence: z.int().describe("The number of the change."),
+    sequence: z
+      .int()
+      .nullable()
+      .describe("The number of the change. Null for what a change of the entitlement brought or took."),
     kind: Kind,
     articleId: Id,
     createdAt: TimeOut,

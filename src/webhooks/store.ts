@@ -1,5 +1,9 @@
 import type { z } from "zod";
+import { markOf } from "../access/audience.ts";
+import { entitlementNow } from "../access/entitlements/store.ts";
 import { isGood } from "../access/keys.ts";
+import { type Former } from "../changes/told.ts";
+import { placeOf } from "../changes/position.ts";
 import type { Database, Prisma, Transaction } from "../database/client.ts";
 import type { Cursors } from "../http/paging.ts";
 import { invalidContent, problem } from "../http/problems.ts";
@@ -11,6 +15,7 @@ import {
   type WebhookInput,
   type WebhookPatch,
 } from "./schema.ts";
+import { type Addressed, tellAnew } from "./audience.ts";
 import { newSecret } from "./signature.ts";
 
 /** Any number, the same in every process: who holds it makes a webhook. */
@@ -22,7 +27,16 @@ const FORGOTTEN_AT_ONCE = 5000;
 type Content = z.output<typeof WebhookInput>;
 
 /** A webhook comes with its key: it is on while that is good. */
-export const withKey = { key: { select: { revokedAt: true, expiresAt: true } } } as const;
+export const withKey = {
+  key: {
+    select: {
+      revokedAt: true,
+      expiresAt: true,
+      entitlementRevision: true,
+      entitlement: { select: { formats: true } },
+    },
+  },
+} as const;
 export type Webhook = Prisma.WebhookGetPayload<{ include: typeof withKey }>;
 
 /** The webhooks that a caller may see and change: all, or those of its key. */
@@ -62,9 +76,27 @@ export async function lockWebhook(tx: Transaction, id: string, whose: Whose): Pr
   return findWebhook(tx, id, whose);
 }
 
-/** Whether a webhook's key may be used now; one of nobody's always may. */
-export function hasGoodKey({ key }: Webhook): boolean {
-  return key === null || isGood(key);
+/** Why a webhook is off for its key, and since when as far as that is known; undefined when it is not. */
+export function offForKey({ key }: Webhook): { disabledReason: string; disabledAt: Date | null } | undefined {
+  if (key === null) return undefined;
+  const { revokedAt, expiresAt, entitlement } = key;
+  if (revokedAt !== null)
+    return { disabledReason: "The key whose webhook it is was revoked.", disabledAt: revokedAt };
+  if (!isGood(key))
+    return { disabledReason: "The key whose webhook it is has expired.", disabledAt: expiresAt };
+  const formats = entitlement?.formats ?? [];
+  if (formats.length === 0 || formats.includes("json")) return undefined;
+  return { disabledReason: "The key whose webhook it is is not entitled to JSON.", disabledAt: null };
+}
+
+/** What of a webhook says whom it tells. */
+export function addressed({ keyId, formerEntitlements }: Webhook): Addressed {
+  return { key_id: keyId, former_entitlements: formerEntitlements as unknown as Former[] };
+}
+
+/** Whom a cursor of a webhook is for. */
+export function markedFor({ keyId, key }: Webhook): { mark: string | null } {
+  return { mark: keyId === null || key === null ? null : markOf(keyId, key.entitlementRevision) };
 }
 
 /** @throws 422 for a key that is none, or may not be used any more */
@@ -97,8 +129,14 @@ export async function changeWebhook(
   patch: z.output<typeof WebhookPatch>,
 ): Promise<Webhook> {
   await requireGoodKey(tx, patch.keyId);
-  if (patch.enabled === true && patch.keyId === undefined && !hasGoodKey(row)) {
-    throw problem("wrong-state", "Its key was revoked or has expired; give it to another by keyId.");
+  const isOff = offForKey(row);
+  if (patch.enabled === true && patch.keyId === undefined && isOff !== undefined) {
+    throw problem("wrong-state", `${isOff.disabledReason} Give it to another by keyId.`);
+  }
+  if (patch.keyId !== undefined && patch.keyId !== row.keyId) {
+    // Of a key that was revoked it is noted already.
+    const former = row.keyId === null ? null : await entitlementNow(tx, row.keyId);
+    await tellAnew(tx, { id: row.id }, row.key !== null && row.key.revokedAt !== null ? undefined : former);
   }
   if (patch.enabled === true && !row.enabled) {
     await tx.webhookDelivery.updateMany({
@@ -157,7 +195,7 @@ export async function replay(
 
 function positionOf(cursors: Cursors, since: string): bigint {
   try {
-    return BigInt(cursors.read("changes", since)[0] ?? "");
+    return placeOf(cursors, since, "since").sequence;
   } catch {
     throw invalidContent([{ pointer: "#/since", detail: "is not a cursor of this change feed" }]);
   }
@@ -170,12 +208,20 @@ export type DeliveryRow = Prisma.WebhookDeliveryGetPayload<{ include: typeof wit
 export function listDeliveries(
   tx: Transaction,
   where: { webhookId: string; state?: DeliveryRow["state"] },
-  before: bigint | undefined,
+  before: { sequence: bigint; id: string } | undefined,
   take: number,
 ): Promise<DeliveryRow[]> {
   return tx.webhookDelivery.findMany({
-    where: { ...where, ...(before === undefined ? {} : { sequence: { lt: before } }) },
-    orderBy: { sequence: "desc" },
+    where: {
+      ...where,
+      ...(before === undefined
+        ? {}
+        : {
+            sequence: { lte: before.sequence },
+            NOT: { sequence: before.sequence, id: { gte: before.id } },
+          }),
+    },
+    orderBy: [{ sequence: "desc" }, { id: "desc" }],
     take,
     include: withAttempts,
   });
@@ -197,7 +243,7 @@ export async function findDelivery(tx: Transaction, webhookId: string, id: strin
  */
 export async function redeliver(tx: Transaction, webhook: Webhook, id: string): Promise<DeliveryRow> {
   const row = await findDelivery(tx, webhook.id, id);
-  if (!webhook.enabled || !hasGoodKey(webhook)) {
+  if (!webhook.enabled || offForKey(webhook) !== undefined) {
     throw problem("wrong-state", "The webhook is switched off; switch it on with enabled: true first.");
   }
   return tx.webhookDelivery.update({

@@ -1,4 +1,5 @@
 import type { MetricObjectWithValues, MetricValue } from "prom-client";
+import type { Farewell } from "../serve.ts";
 import type { Together } from "./together.ts";
 
 /** What one process has measured, by name. */
@@ -14,7 +15,7 @@ export interface OfPrimary extends Together {
 export interface OfWorker {
   figures: () => Promise<Figures>;
   /** Finish what is in flight, and end. */
-  stop: () => void;
+  stop: (farewell: Farewell) => void;
 }
 
 /** How long an answer may take, in milliseconds: less for workers, whom the primary asks to answer one. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type BirpcReturn, createBirpc } from "birpc";
 import { logAlone } from "../http/logging.ts";
 import type { Newsroom } from "../newsroom.ts";
-import type { Serving } from "../serve.ts";
+import type { Farewell, Serving } from "../serve.ts";
 import { type Figures, type OfPrimary, type OfWorker, PATIENCE } from "./calls.ts";
 import { gather } from "./figures.ts";
 import { counter } from "./together.ts";
@@ -11,8 +11,10 @@ import { counter } from "./together.ts";
 /** A worker that lived so long is replaced at once, in milliseconds; others after a pause that doubles. */
 const SETTLED = 10_000;
 const PAUSE = { least: 100, most: 10_000 };
-/** How long workers may take to finish, in milliseconds; then they are killed, and the primary goes on. */
-const STOP_DEADLINE = 15_000;
+/** How long before the deadline workers that have not finished are killed, in milliseconds, so that the primary can go on. */
+const MARGIN = 1_000;
+/** How long a worker that is relieved goes on to serve, for those who keep their connections to go over to the others, in milliseconds. */
+const RELIEF = 5_000;
 
 /** A worker as the primary sees it. */
 export interface Colleague {
@@ -21,6 +23,8 @@ export interface Colleague {
   /** Its address, once it serves. */
   ready: Promise<string>;
   serves: boolean;
+  /** Whether another has taken its place. */
+  isRelieved: boolean;
   /** What it had measured when it was last asked. */
   figures: Figures;
   /** How it ended: a signal or a code. */
@@ -78,6 +82,7 @@ export async function startWorkers(newsroom: Newsroom, databaseUrl: string): Pro
       calls,
       ready: ready.promise,
       serves: false,
+      isRelieved: false,
       figures: [],
       ended,
     };
@@ -98,13 +103,29 @@ export async function startWorkers(newsroom: Newsroom, databaseUrl: string): Pro
     for (let colleague = first; ; colleague = fork()) {
       const since = performance.now();
       const how = await colleague.ended;
-      if (stopping) return;
+      if (stopping || colleague.isRelieved) return;
       const settled = performance.now() - since > SETTLED;
       pause = settled ? 0 : Math.min(PAUSE.most, Math.max(PAUSE.least, 2 * pause));
       log.error(`worker ${colleague.process.pid} ended with ${how} and is replaced in ${pause} ms`);
       await sleep(pause);
       if (stopping) return;
     }
+  };
+
+  /** Has a worker end. One that has not finished in time is killed. */
+  const dismiss = async ({ calls, process, serves, ended }: Colleague, farewell: Farewell) => {
+    const late = setTimeout(
+      () => {
+        process.kill("SIGKILL");
+      },
+      config.DATELINE_STOP_DEADLINE * 1000 - MARGIN,
+    );
+    if (serves) void calls.stop.asEvent(farewell);
+    // One that is starting does not hear yet, and has nothing to finish.
+    else process.kill("SIGKILL");
+    const how = await ended;
+    clearTimeout(late);
+    return !serves || how === "the code 0";
   };
 
   // The first shows whether workers can start at all, so that the reason is not printed by each.
@@ -115,23 +136,27 @@ export async function startWorkers(newsroom: Newsroom, databaseUrl: string): Pro
   return {
     address: first.address,
     log,
-    async stop() {
+    async stop(farewell) {
       stopping = true;
-      const all = [...alive];
-      const late = setTimeout(() => {
-        for (const { process } of alive) process.kill("SIGKILL");
-      }, STOP_DEADLINE);
-      for (const { calls, process, serves } of all) {
-        if (serves) void calls.stop.asEvent();
-        // One that is starting does not hear yet, and has nothing to finish.
-        else process.kill("SIGKILL");
-      }
-      const ends = await Promise.all(all.map(({ ended }) => ended));
-      clearTimeout(late);
+      const finished = await Promise.all([...alive].map((colleague) => dismiss(colleague, farewell)));
       await newsroom.database.$disconnect();
-      const cutShort = all.filter(({ serves }, index) => serves && ends[index] !== "the code 0").length;
+      const cutShort = finished.filter((isFinished) => !isFinished).length;
       if (cutShort > 0)
-        throw new Error(`${cutShort} of ${all.length} workers did not finish what they had begun.`);
+        throw new Error(`${cutShort} of ${finished.length} workers did not finish what they had begun.`);
+    },
+    async renew() {
+      const before = [...alive];
+      log.info(`${before.length} workers are renewed, one after the other`);
+      for (const colleague of before) {
+        // It may have been replaced meanwhile, or is about to be.
+        if (stopping || !alive.has(colleague)) continue;
+        const { colleague: successor } = await forkReady();
+        void replace(successor);
+        colleague.isRelieved = true;
+        const delay = Math.min(RELIEF, (config.DATELINE_STOP_DEADLINE * 1000) / 2);
+        await dismiss(colleague, { isLast: false, delay });
+      }
+      log.info("all workers are renewed");
     },
   };
 }

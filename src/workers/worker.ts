@@ -1,7 +1,7 @@
 import { createBirpc } from "birpc";
 import type { Config } from "../config.ts";
 import { openNewsroom } from "../newsroom.ts";
-import { type Serving, serve } from "../serve.ts";
+import { type Farewell, type Serving, serve } from "../serve.ts";
 import { type OfPrimary, type OfWorker, PATIENCE } from "./calls.ts";
 
 /**
@@ -10,15 +10,17 @@ import { type OfPrimary, type OfWorker, PATIENCE } from "./calls.ts";
  *
  * @returns what serves, how to tell the primary that it does, and when the primary says to stop
  */
-export async function work(config: Config): Promise<Serving & { ready: () => void; told: Promise<void> }> {
+export async function work(
+  config: Config,
+): Promise<Serving & { ready: () => void; told: Promise<Farewell> }> {
   const databaseUrl = config.DATABASE_URL ?? "";
   const newsroom = await openNewsroom(config, databaseUrl);
-  const told = Promise.withResolvers<void>();
+  const told = Promise.withResolvers<Farewell>();
   const primary = createBirpc<OfPrimary, OfWorker>(
     {
       figures: () => newsroom.metrics.getMetricsAsJSON(),
-      stop: () => {
-        told.resolve();
+      stop: (farewell) => {
+        told.resolve(farewell);
       },
     },
     {

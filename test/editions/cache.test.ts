@@ -8,10 +8,12 @@ const read = async (from: TestNewsroom, id: string) => (await from.reader.get(`/
 
 async function figure(name: string): Promise<number> {
   const { text } = await newsroom.reader.get("/metrics");
-  return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1]);
+  return Number(
+    new RegExp(`^dateline_cache_${name}_total\\{kind="articles"\\} (\\S+)$`, "m").exec(text)?.[1],
+  );
 }
-const misses = () => figure("dateline_cache_articles_misses");
-const hits = () => figure("dateline_cache_articles_hits");
+const misses = () => figure("misses");
+const hits = () => figure("hits");
 
 describe("an article that was read before", () => {
   it("comes from memory, by its id and by its slug", async () => {

@@ -164,7 +164,7 @@ describe("what is under embargo", () => {
 it("an edition that comes at its second is held against the entitlement from then on", async () => {
   const { id } = await live(newsroom, { headline: "Desk at noon", section: "world" });
   await change(newsroom, id, { section: "sport" });
-  const at = inMs(1_000);
+  const at = inMs(2_000);
   await planned(newsroom, id, { at });
   expect(await status(world.agent, id)).toBe(200);
   await until(at);

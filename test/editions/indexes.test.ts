@@ -14,7 +14,7 @@ const ARTICLES = 100_000;
 
 beforeAll(async () => {
   await seed(newsroom.databaseUrl, ARTICLES, 10);
-}, 120_000);
+}, 240_000);
 
 const { shape } = ArticleQuery.in;
 /** Parameters that choose how much of a list is shown, not what is on it. */
@@ -61,7 +61,7 @@ const entitlements: Record<
   "several sections": { sections: ["sections-3", "sections-4", "sections-5"], tags: [], languages: [] },
   "seldom tags": { sections: [], tags: ["rare", "tags-9"], languages: ["fr"] },
   "most languages": { sections: [], tags: [], languages: ["en", "fr"] },
-  "an old span": {
+  "an old span, embargoes included": {
     sections: [],
     tags: [],
     languages: ["en", "fr"],
@@ -81,6 +81,7 @@ async function audienceWith(name: string): Promise<Audience> {
     SELECT language_term(language) AS id FROM unnest(${languages}::text[]) language`;
   return {
     ...everyone,
+    embargoed: name.includes("embargoes"),
     mark: "partner",
     entitlement: {
       sections: await idsOf(sections),

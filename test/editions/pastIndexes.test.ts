@@ -26,7 +26,7 @@ beforeAll(async () => {
   await client.query("UPDATE editions SET live_until = live_from + interval '30 days' WHERE version = 1");
   await client.query("VACUUM ANALYZE editions");
   await client.end();
-}, 180_000);
+}, 240_000);
 
 /** Near the beginning of the archive, in its middle, and after its end. */
 const moments = ["2016-03-01T00:00:00Z", "2021-01-01T00:00:00Z", "2026-06-01T00:00:00Z"];
@@ -50,14 +50,16 @@ function combinations(names: readonly string[]): Record<string, string>[] {
 }
 
 describe(`among ${EDITIONS} editions of each of ${ARTICLES} articles`, () => {
-  it.each(moments.flatMap((asOf) => ["newest", "oldest", "updated"].map((sort) => ({ asOf, sort }))))(
-    "every combination of filters goes by indexes, as of $asOf and sort=$sort",
-    async ({ asOf, sort }) => {
+  it.each(["newest", "oldest", "updated"])(
+    "every combination of filters goes by indexes, as of one moment or another, sort=%s",
+    async (sort) => {
       const faults: string[] = [];
-      for (const filter of combinations(Object.keys(samples))) {
+      for (const [index, filter] of combinations(Object.keys(samples)).entries()) {
+        // Each value of a filter, and each pair of them, meets every moment.
+        const asOf = moments[(index + Object.keys(filter).length) % moments.length] ?? "";
         const query = ArticleQuery.parse({ asOf, sort, ...filter });
         const database = explained(newsroom.database, (fault) => {
-          faults.push(`${new URLSearchParams({ sort, ...filter }).toString()} ${fault}`);
+          faults.push(`${new URLSearchParams({ asOf, sort, ...filter }).toString()} ${fault}`);
         });
         await listPast({ ...newsroom.newsroom, database }, { ...query, asOf });
       }

@@ -1,4 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
+import { draft, live } from "../support/articles.ts";
+import { cuttable } from "../support/cuttable.ts";
+import { inMs, planned } from "../support/desk.ts";
 import { useNewsroom } from "../support/newsroom.ts";
 import { freshDatabase } from "../support/database.ts";
 import { startNewsroom } from "../support/newsroom.ts";
@@ -66,5 +69,62 @@ describe("/metrics", () => {
     expect(metrics.text).toMatch(/^# TYPE dateline_shares_batch_size histogram$/m);
     expect(metrics.text).toContain("process_cpu_seconds_total");
     expect(metrics.text).not.toMatch(/of-its-own/);
+  });
+
+  it("counts what is answered from memory, before it is timed", async () => {
+    const { id } = await live(newsroom, { headline: "Answered directly" });
+    const counted = async (status: number) => {
+      const { text } = await newsroom.reader.get("/metrics");
+      const found = new RegExp(
+        `^dateline_http_direct_answers_total\\{route="/v1/articles/:article",status="${status}"\\} (\\d+)$`,
+        "m",
+      );
+      return Number(found.exec(text)?.[1]);
+    };
+    const before = { ok: await counted(200), same: await counted(304) };
+    const { headers } = await newsroom.reader.get(`/v1/articles/${id}`);
+    await newsroom.reader.get(`/v1/articles/${id}`).set("If-None-Match", headers.etag ?? "");
+    expect(await counted(200)).toBe(before.ok + 1);
+    expect(await counted(304)).toBe(before.same + 1);
+  });
+
+  it("tells what waits: connections of the pool, jobs that are due and plans that are overdue", async () => {
+    const fresh = await freshDatabase();
+    const { found, close } = await startNewsroom(fresh.url);
+    const { id } = await draft(found, { headline: "Never carried out" });
+    await planned(found, id, { at: inMs(3_600_000) });
+    await found.newsroom.jobs.stop();
+    await found.database
+      .$executeRaw`UPDATE articles SET scheduled_for = now() - interval '90 seconds' WHERE scheduled_for IS NOT NULL`;
+    await found.database
+      .$executeRaw`UPDATE jobs.job SET start_after = now() - interval '90 seconds' WHERE name = 'due'`;
+    const { text } = await found.reader.get("/metrics");
+    await close();
+    await fresh.drop();
+    const figure = (name: string) =>
+      Number(new RegExp(`^${RegExp.escape(name)} ([\\d.e+-]+)$`, "m").exec(text)?.[1]);
+    expect(figure("dateline_database_up")).toBe(1);
+    expect(figure("dateline_database_connections_max")).toBe(10);
+    expect(figure('dateline_database_connections{state="busy"}')).toBeGreaterThanOrEqual(0);
+    expect(figure("dateline_database_waiting")).toBe(0);
+    expect(figure('dateline_jobs_due{queue="due"}')).toBe(1);
+    expect(figure('dateline_jobs_lag_seconds{queue="due"}')).toBeGreaterThanOrEqual(90);
+    expect(figure("dateline_plans_lag_seconds")).toBeGreaterThanOrEqual(90);
+  });
+
+  it("goes on, and says so, while the database is away or does not answer", async () => {
+    const fresh = await freshDatabase();
+    const line = await cuttable(fresh.url);
+    const { found, close } = await startNewsroom(line.url);
+    for (const interrupt of [async () => line.hush(), () => line.cut()]) {
+      await interrupt();
+      const asked = performance.now();
+      const { status, text } = await found.reader.get("/metrics");
+      expect(performance.now() - asked).toBeLessThan(4_000);
+      expect(status).toBe(200);
+      expect(text).toMatch(/^dateline_database_up 0$/m);
+    }
+    await close();
+    await fresh.drop();
   });
 });

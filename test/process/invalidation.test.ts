@@ -15,7 +15,12 @@ describe("two processes on one database", () => {
     const database = await freshDatabase();
     ({ drop } = database);
     line = await cuttable(database.url);
-    const settings = { DATELINE_ADMIN_KEY: ADMIN, DATELINE_RATE_LIMIT: "off", LOG_LEVEL: "error" };
+    const settings = {
+      DATELINE_ADMIN_KEY: ADMIN,
+      DATELINE_RATE_LIMIT: "off",
+      DATELINE_STALE_IF_ERROR: "0",
+      LOG_LEVEL: "error",
+    };
     here = await startProcess({ ...settings, DATABASE_URL: database.url });
     there = await startProcess({ ...settings, DATABASE_URL: line.url });
   });
@@ -50,7 +55,9 @@ describe("two processes on one database", () => {
 
   const figure = async (server: ServerProcess, name: string) => {
     const text = await (await fetch(`${server.url}/metrics`)).text();
-    return Number(new RegExp(`^dateline_cache_articles_${name} (\\S+)$`, "m").exec(text)?.[1]);
+    return Number(
+      new RegExp(`^dateline_cache_${name}_total\\{kind="articles"\\} (\\S+)$`, "m").exec(text)?.[1],
+    );
   };
   /** Waits until the other process answers from memory what it has read before. */
   const usesMemory = async (id: string) => {

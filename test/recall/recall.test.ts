@@ -4,6 +4,7 @@ import { allChanges, changesOf } from "../support/changes.ts";
 import { unknownId } from "../support/drafts.ts";
 import { openEvents } from "../support/events.ts";
 import { type Agent, useNewsroom } from "../support/newsroom.ts";
+import { makeTerms, partnerOf } from "../support/partners.ts";
 import { expectProblem } from "../support/problems.ts";
 import { hookTo, receiver, until } from "../webhooks/receiver.ts";
 
@@ -205,6 +206,36 @@ describe("a recall", () => {
     const secret = await draft(newsroom, { headline: "Never out" });
     for (const reference of [secret.id, unknownId, "no-such-slug"])
       expectProblem(await newsroom.editor.get(`/v1/articles/${reference}/recall`), 404, "not-found");
+  });
+
+  it("leaves out partners that had no right to the article, and says what others had of it", async () => {
+    await makeTerms(newsroom, { sections: ["world", "sport"] });
+    const world = await partnerOf(newsroom, { sections: ["world"] });
+    const sport = await partnerOf(newsroom, { sections: ["sport"] });
+    const since = await Promise.all([now(world.agent), now(sport.agent)]);
+    const { id } = await live(newsroom, { headline: "In the world", section: "world" });
+    await change(newsroom, id, { section: "sport" });
+    await publish(newsroom, id);
+    await change(newsroom, id, { section: null });
+    await publish(newsroom, id);
+    await kill(id);
+    for (const [index, { agent }] of [world, sport].entries())
+      await changesOf(agent, { since: since[index] ?? "" });
+    const { data } = await recallOf(id);
+    const had = (key: string) => data.find((one) => one.key?.id === key)?.had.map(({ edition }) => edition);
+    expect([had(world.id), had(sport.id)]).toEqual([[1], [2]]);
+    const refused = await world.agent
+      .post(`/v1/articles/${id}/acknowledgements`)
+      .send({ sequence: (await recallOf(id)).notice?.sequence });
+    // What it was told is that the article left its section.
+    expectProblem(refused, 404, "not-found");
+    const never = await live(newsroom, { headline: "Never theirs" });
+    await unpublish(newsroom, never.id);
+    for (const { agent } of [world, sport]) await allChanges(agent, "start");
+    for (const [index, { agent }] of [world, sport].entries()) await allChanges(agent, since[index] ?? "");
+    const ids = (await recallOf(never.id)).data.map(({ key }) => key?.id);
+    expect(ids).not.toContain(world.id);
+    expect(ids).not.toContain(sport.id);
   });
 
   it("has no notice while nothing was taken back", async () => {

@@ -7,6 +7,7 @@ export async function cuttable(databaseUrl: string) {
   const sockets = new Set<Socket>();
   const named = new Map<Socket, Buffer>();
   let refused: string | undefined;
+  let isSilent = false;
   const server = createServer((near) => {
     const far = connect(Number(target.port || 5432), target.hostname);
     // The first message has the name of the application in it (PostgreSQL's manual, StartupMessage).
@@ -25,7 +26,7 @@ export async function cuttable(databaseUrl: string) {
         named.delete(socket);
         other.destroy();
       });
-      socket.pipe(other);
+      if (!isSilent) socket.pipe(other);
     }
   });
   const listen = async (port: number) => {
@@ -44,7 +45,13 @@ export async function cuttable(databaseUrl: string) {
       if (application === undefined) return;
       for (const [socket, startup] of named) if (startup.includes(application)) socket.destroy();
     },
+    /** Lets nothing through and says nothing, as a network does whose packets are dropped. */
+    hush() {
+      isSilent = true;
+      for (const socket of sockets) socket.unpipe().pause();
+    },
     async cut() {
+      isSilent = false;
       const closed = once(server, "close");
       server.close();
       for (const socket of sockets) socket.destroy();

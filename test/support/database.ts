@@ -14,6 +14,17 @@ export async function freshDatabase(): Promise<{ url: string; drop: () => Promis
   };
 }
 
+/** Makes a database in which there is nothing at all. */
+export async function emptyDatabase(): Promise<{ url: string; drop: () => Promise<void> }> {
+  const name = `dateline_${randomBytes(6).toString("hex")}`;
+  const server = inject("postgresUrl");
+  await onServer(server, `CREATE DATABASE ${name}`);
+  return {
+    url: withDatabase(server, name),
+    drop: () => onServer(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+  };
+}
+
 async function onServer(url: string, statement: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();

@@ -26,7 +26,9 @@ export async function changesOf({ database }: TestNewsroom, articleId: string) {
 }
 
 /** Every row of every table of Dateline's but what counts requests, to see whether anything was changed. */
-export async function everything({ database }: TestNewsroom): Promise<Record<string, string>> {
+export async function everything({
+  database,
+}: Pick<TestNewsroom, "database">): Promise<Record<string, string>> {
   const tables = await database.$queryRaw<{ name: string }[]>`
     SELECT table_schema || '.' || quote_ident(table_name) AS name FROM information_schema.tables
     WHERE table_type = 'BASE TABLE' AND (table_schema = 'public' AND table_name NOT IN ('key_usage', 'key_cursors', 'key_passages') OR table_schema = 'jobs' AND table_name ~ '^job')`;

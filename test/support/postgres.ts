@@ -16,14 +16,21 @@ declare module "vitest" {
   }
 }
 
+const quick = ["fsync=off", "full_page_writes=off"];
+
 /**
  * Starts a real PostgreSQL for the whole run, or takes the one that TEST_DATABASE_URL names, and
- * migrates a template database once; each test file works in a copy of it.
+ * migrates a template database once; each test file works in a copy of it. What is written does not
+ * outlive the machine's power, and need not: a process that dies loses nothing by that. Several files that
+ * start several processes may run at once.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env.TEST_DATABASE_URL;
   const folder = await mkdtemp(join(tmpdir(), "dateline-test-"));
-  const embedded = given === undefined ? await startEmbedded(folder) : undefined;
+  const embedded =
+    given === undefined
+      ? await startEmbedded(folder, { settings: [...quick, "max_connections=200"] })
+      : undefined;
   const postgresUrl = given ?? embedded?.url ?? "";
   const template = `dateline_template_${process.pid}`;
   const client = new pg.Client({ connectionString: postgresUrl });

@@ -62,11 +62,14 @@ describe("a webhook", () => {
     const partner = await receiver();
     const hook = await hookTo(newsroom, partner.url);
     const article = await live(newsroom, { headline: "Mayor resigns" });
+    await settled(hook, 1);
     await change(newsroom, article.id, { headline: "Mayor resigns at last", slug: "mayor-resigns-at-last" });
     await publish(newsroom, article.id);
+    await settled(hook, 3);
     await newsroom.editor
       .post(`/v1/articles/${article.id}/publish`)
       .send({ correction: "He was not fired." });
+    await settled(hook, 4);
     await unpublish(newsroom, article.id);
     await settled(hook, 5);
     expect(partner.received.map(({ body }) => body.data.kind)).toEqual([
@@ -106,7 +109,7 @@ describe("a webhook", () => {
     expect(partner.received).toEqual([]);
     await newsroom.editor.patch(hook.path).send({ enabled: true });
     await settled(hook, 2);
-    expect(partner.received[0]?.body.data.articleId).toBe(article.id);
+    expect(partner.about(article.id)).toHaveLength(1);
   });
 
   it("gets each article's changes in order and each change, from 16 publishers at once", async () => {
@@ -406,6 +409,7 @@ describe("what was sent", () => {
     const partner = await receiver();
     const hook = await hookTo(newsroom, partner.url);
     const article = await live(newsroom, { headline: "Under injunction" });
+    await settled(hook, 1);
     await newsroom.editor
       .post(`/v1/articles/${article.id}/kill`)
       .set("if-match", "*")

@@ -43,6 +43,11 @@ export function requireFormat(entitlement: Entitlement | null, format: DeliveryF
   );
 }
 
+/** The same as SQL, of JSON and the key that a column names. */
+export const mayHaveJson = (column: string) => `NOT EXISTS (
+  SELECT FROM entitlements n
+  WHERE n.key_id = ${column} AND cardinality(n.formats) > 0 AND NOT 'json' = ANY (n.formats))`;
+
 /** Whether a form is one that an entitlement has. */
 export function grants(entitlement: Entitlement | null, format: DeliveryFormat): boolean {
   const formats = entitlement?.formats ?? [];

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Prisma, Transaction } from "../../database/client.ts";
+import { Prisma, type Transaction } from "../../database/client.ts";
 import { type FieldError, invalidContent, pathPointer } from "../../http/problems.ts";
+import { type Entitlement, entitlementColumn } from "./entitlement.ts";
 import { type Scope, readingPublishedAlone } from "../scopes.ts";
 import { type DeliveryFormat, type EntitlementInput, type ShownEntitlement, unlimited } from "./schema.ts";
 
@@ -29,6 +30,7 @@ export function presentEntitlement(row: EntitlementRow): ShownEntitlement {
  * entitlement of before is told from what is made for this one.
  *
  * @param scopes what the key may do
+ * @returns whether it covers anything else now
  * @throws 422 for sections and tags that do not exist, for a span that ends before it begins, and for
  *   a key whose scopes reach past any entitlement
  */
@@ -37,10 +39,10 @@ export async function entitle(
   key: { id: string; entitlement: EntitlementRow | null },
   scopes: readonly Scope[],
   input: EntitlementInput | null,
-): Promise<void> {
+): Promise<boolean> {
   const before = key.entitlement === null ? null : presentEntitlement(key.entitlement);
   const after = input === null ? null : complete(before ?? unlimited, input);
-  if (isDeepStrictEqual(before, after)) return;
+  if (isDeepStrictEqual(before, after)) return false;
   const { id: keyId } = key;
   if (after === null) {
     await tx.entitlement.delete({ where: { keyId } });
@@ -49,8 +51,16 @@ export async function entitle(
     await tx.entitlement.deleteMany({ where: { keyId } });
     await tx.entitlement.create({ data: { keyId, ...columns } });
   }
-  if (isDeepStrictEqual(coverageOf(before), coverageOf(after))) return;
+  if (isDeepStrictEqual(coverageOf(before), coverageOf(after))) return false;
   await tx.key.update({ where: { id: keyId }, data: { entitlementRevision: { increment: 1 } } });
+  return true;
+}
+
+/** What a key is entitled to, as reading goes by it; null for everything. */
+export async function entitlementNow(tx: Transaction, keyId: string): Promise<Entitlement | null> {
+  const [row] = await tx.$queryRaw<{ entitlement: Entitlement | null }[]>`
+    SELECT ${Prisma.raw(entitlementColumn)} AS entitlement FROM keys WHERE id = ${keyId}::uuid`;
+  return row?.entitlement ?? null;
 }
 
 /** What an entitlement covers, whatever form and pace it is had in. */

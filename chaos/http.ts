@@ -1,0 +1,74 @@
+import { Agent, request } from "node:http";
+
+/** How long a request may take before it counts as hanging, in milliseconds. */
+export const HANGING = 15_000;
+
+export interface Sent {
+  method: string;
+  path: string;
+  headers?: Record<string, string>;
+  /** Sent as JSON, or as it is when it is text. */
+  body?: object | string;
+}
+
+export interface Answered {
+  status: number;
+  headers: Record<string, string | string[] | undefined>;
+  text: string;
+  /** Milliseconds. */
+  took: number;
+}
+
+/** No answer came: the connection was refused or broke, so that it is not known whether it was done. */
+export class Unanswered extends Error {}
+
+/** What sends requests to one server, over connections that are kept. */
+export interface Client {
+  send: (sent: Sent) => Promise<Answered>;
+  close: () => void;
+}
+
+/** @param base `http://host:port` */
+export function client(base: string, common: Record<string, string> = {}): Client {
+  const agent = new Agent({ keepAlive: true, maxSockets: Infinity });
+  return {
+    send: ({ method, path, headers = {}, body }) =>
+      new Promise((resolve, reject) => {
+        const since = performance.now();
+        const text = typeof body === "object" ? JSON.stringify(body) : body;
+        const type = typeof body === "object" ? "application/json" : "text/plain";
+        const sending = request(
+          base + path,
+          {
+            method,
+            agent,
+            headers: {
+              ...common,
+              ...headers,
+              ...(text === undefined
+                ? {}
+                : { "content-type": type, "content-length": String(Buffer.byteLength(text)) }),
+            },
+          },
+          (response) => {
+            let received = "";
+            response.setEncoding("utf8");
+            response.on("data", (part: string) => (received += part));
+            response.on("error", (error) => reject(new Unanswered(error.message)));
+            response.on("end", () => {
+              const { statusCode: status = 0, headers: found } = response;
+              resolve({ status, headers: found, text: received, took: performance.now() - since });
+            });
+          },
+        );
+        sending.setTimeout(HANGING, () => {
+          sending.destroy(new Error(`${method} ${path} hangs`));
+        });
+        sending.on("error", (error) => reject(new Unanswered(error.message)));
+        sending.end(text);
+      }),
+    close: () => {
+      agent.destroy();
+    },
+  };
+}
