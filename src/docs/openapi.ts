@@ -178,9 +178,10 @@ function hasTag(path: string): boolean {
 }
 
 function finishOperation(path: string, operation: Json, schemas: Record<string, Json>): void {
-  const { precondition, merges, method } = operation["x-headers"] as {
+  const { precondition, merges, cached, method } = operation["x-headers"] as {
     precondition?: string;
     merges: boolean;
+    cached: boolean;
     method: string;
   };
   const names = operation["x-problems"] as ProblemType[];
@@ -205,7 +206,9 @@ function finishOperation(path: string, operation: Json, schemas: Record<string, 
   for (const media of Object.values(body?.content ?? {})) addExample(media, schemas);
   const responses: Json = {};
   for (const [status, found] of Object.entries(operation.responses ?? {})) {
-    responses[status] = finishResponse(Number(status), found as OpenAPIV3_1.ResponseObject, path, schemas);
+    const response = finishResponse(Number(status), found as OpenAPIV3_1.ResponseObject, path, schemas);
+    if (cached && status === "200") Object.assign(response.headers, refs(["Cache-Status"]));
+    responses[status] = response;
   }
   if (isRevalidated) responses["304"] = notModified;
   if (method === "GET" && /^\/(v1\/articles|a)\//.test(path)) responses["301"] = moved;
