@@ -12,10 +12,10 @@ interface Package {
   optionalDependencies?: Record<string, string>;
 }
 
-const read = <Shape>(name: string) =>
-  JSON.parse(readFileSync(new URL(`../../${name}`, import.meta.url), "utf8")) as Shape;
-const manifest = read<Package & { allowScripts: Record<string, boolean> }>("package.json");
-const lock = read<{ packages: Record<string, Package> }>("package-lock.json");
+const read = (name: string): unknown =>
+  JSON.parse(readFileSync(new URL(`../../${name}`, import.meta.url), "utf8"));
+const manifest = read("package.json") as Package & { allowScripts: Record<string, boolean> };
+const lock = read("package-lock.json") as { packages: Record<string, Package> };
 const { "": root = {}, ...packages } = lock.packages;
 const which = (wrong: (one: Package, path: string) => boolean) =>
   Object.entries(packages)
