@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Body, withBlockIds } from "../../src/articles/body.ts";
-import { htmlContent, htmlText } from "../../src/imports/reading/html.ts";
+import { htmlContent } from "../../src/imports/reading/html.ts";
+import { htmlText } from "../../src/imports/reading/htmlText.ts";
 import { withoutShortcodes } from "../../src/imports/reading/shortcodes.ts";
 import { freshDatabase } from "../support/database.ts";
 import { startNewsroom, useNewsroom } from "../support/newsroom.ts";

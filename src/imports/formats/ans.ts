@@ -1,5 +1,7 @@
 import type { Entry, Image, ImportedArticle } from "../entry.ts";
-import { addressOf, htmlContent, htmlText } from "../reading/html.ts";
+import { htmlContent } from "../reading/html.ts";
+import { htmlText } from "../reading/htmlText.ts";
+import { addressOf } from "../reading/links.ts";
 import { type Json, type JsonRecord, objectOf, objectsOf, stringOf } from "../reading/json.ts";
 import { escaped } from "../reading/xml.ts";
 import { articleEntry, left, lineOf, slugIn, termOf } from "./article.ts";

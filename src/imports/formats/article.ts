@@ -2,7 +2,9 @@ import { createHash } from "node:crypto";
 import { slugify } from "../../http/slugify.ts";
 import { Language, Slug, Time } from "../../http/scalars.ts";
 import type { DraftBlock, Entry, Image, ImportedArticle, TermEntry } from "../entry.ts";
-import { type HtmlContent, htmlContent, htmlText } from "../reading/html.ts";
+import type { Content } from "../reading/content.ts";
+import { htmlContent } from "../reading/html.ts";
+import { htmlText } from "../reading/htmlText.ts";
 import { MAX_FIELD, believable } from "../reading/refuse.ts";
 
 /** What sources give of an article, before it is brought into shape. */
@@ -11,7 +13,7 @@ interface Given {
   key: string | null;
   line: number;
   headline: string | null;
-  content: HtmlContent;
+  content: Content;
   slug?: string | null | undefined;
   formerSlugs?: readonly string[];
   standfirst?: string | null;
@@ -82,7 +84,7 @@ export function left(line: number, item: string | null, reason: string): Entry {
 function standfirstOf({ standfirst, content }: Given, remarks: string[]): string | null {
   const written = content.standfirst ?? standfirst ?? "";
   const plain = (one: string) => one.replace(/\s+/g, " ").trim();
-  const words = ({ body }: HtmlContent) =>
+  const words = ({ body }: Content) =>
     plain(body.map((block) => ("text" in block ? block.text : "")).join(" "));
   const text = written.length > MAX_FIELD ? written : words(htmlContent(written));
   if (text === "") return null;

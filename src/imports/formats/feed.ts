@@ -1,5 +1,8 @@
 import type { Entry, Image } from "../entry.ts";
-import { addressOf, htmlContent, htmlText, textContent } from "../reading/html.ts";
+import { textContent } from "../reading/content.ts";
+import { htmlContent } from "../reading/html.ts";
+import { htmlText } from "../reading/htmlText.ts";
+import { addressOf } from "../reading/links.ts";
 import {
   type XmlElement,
   type XmlRecord,

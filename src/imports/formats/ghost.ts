@@ -1,5 +1,8 @@
 import type { Entry, TermEntry } from "../entry.ts";
-import { type HtmlContent, addressOf, htmlContent, htmlText } from "../reading/html.ts";
+import type { Content } from "../reading/content.ts";
+import { htmlContent } from "../reading/html.ts";
+import { htmlText } from "../reading/htmlText.ts";
+import { addressOf } from "../reading/links.ts";
 import { type Json, type JsonRecord, objectOf, objectsOf, stringOf } from "../reading/json.ts";
 import { articleEntry, left, lineOf, termOf } from "./article.ts";
 import { lexicalHtml } from "./lexical.ts";
@@ -131,7 +134,7 @@ function contentOf(
   own: (text: string) => string,
   base: string | null,
   remarks: string[],
-): HtmlContent {
+): Content {
   const html = stringOf(row.html);
   const lexical = stringOf(row.lexical);
   if (html !== null) return htmlContent(own(html), { base });

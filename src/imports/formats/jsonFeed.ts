@@ -1,5 +1,7 @@
 import type { Entry } from "../entry.ts";
-import { addressOf, htmlContent, textContent } from "../reading/html.ts";
+import { textContent } from "../reading/content.ts";
+import { htmlContent } from "../reading/html.ts";
+import { addressOf } from "../reading/links.ts";
 import { type Json, type JsonRecord, objectOf, objectsOf, stringOf } from "../reading/json.ts";
 import { articleEntry, keyOf, slugIn, termOf } from "./article.ts";
 

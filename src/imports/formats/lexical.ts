@@ -1,4 +1,4 @@
-import { htmlText } from "../reading/html.ts";
+import { htmlText } from "../reading/htmlText.ts";
 import { type Json, objectOf, objectsOf, stringOf } from "../reading/json.ts";
 import { MAX_DEPTH, fileRefused } from "../reading/refuse.ts";
 import { escaped } from "../reading/xml.ts";

@@ -1,5 +1,8 @@
 import type { Entry, Image } from "../entry.ts";
-import { type HtmlContent, addressOf, htmlContent, htmlText, textContent } from "../reading/html.ts";
+import { type Content, textContent } from "../reading/content.ts";
+import { htmlContent } from "../reading/html.ts";
+import { htmlText } from "../reading/htmlText.ts";
+import { addressOf } from "../reading/links.ts";
 import { type Json, type JsonRecord, objectOf, objectsOf, stringOf } from "../reading/json.ts";
 import { articleEntry, left, lineOf, slugIn, slugOf, termOf } from "./article.ts";
 
@@ -105,7 +108,7 @@ function listOf(found: Json, single: string, plural: string): Json[] {
 }
 
 /** The body that says most of how it is to look, of those that are there. */
-function contentOf(found: Json, base: string | null): HtmlContent {
+function contentOf(found: Json, base: string | null): Content {
   const bodies = textsOf(found, "body", "bodies");
   const html = bodies.find(({ contentType, role }) => /html/.test(contentType) || /html/.test(role));
   if (html !== undefined) return htmlContent(bodyIn(html.value), { base });
@@ -163,7 +166,7 @@ const kinds = {
 } as const;
 
 /** Links to other items, but for those that the text has at their places. */
-function linksOf(associations: Json[], { relatedLinks }: HtmlContent): HtmlContent["relatedLinks"] {
+function linksOf(associations: Json[], { relatedLinks }: Content): Content["relatedLinks"] {
   const placed = new Set(relatedLinks.map(({ title, url }) => url ?? title));
   return associations.flatMap((one) => {
     const kind = kinds[(stringOf(one.rel) ?? "").toLowerCase() as keyof typeof kinds];

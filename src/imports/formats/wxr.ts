@@ -1,5 +1,7 @@
 import type { Entry, Reference, TermEntry } from "../entry.ts";
-import { addressOf, htmlContent, htmlText } from "../reading/html.ts";
+import { htmlContent } from "../reading/html.ts";
+import { htmlText } from "../reading/htmlText.ts";
+import { addressOf } from "../reading/links.ts";
 import { believable, fileRefused } from "../reading/refuse.ts";
 import { withoutShortcodes } from "../reading/shortcodes.ts";
 import { type XmlElement, type XmlRecord, childrenOf, fieldOf, textOf } from "../reading/xml.ts";

@@ -1,25 +1,12 @@
 import { Parser } from "htmlparser2";
-import { datelineIn } from "../newsPage.ts";
 import type { DraftBlock, DraftLink, Image } from "../entry.ts";
-import { MAX_FIELD, fileRefused } from "./refuse.ts";
-import { type Marked, asBlock, fromPlace, inlineText, joined } from "./inlineText.ts";
+import { type Content, noContent, takeDateline } from "./content.ts";
+import { blockElements, refuseDepth } from "./htmlText.ts";
+import { type Marked, asBlock, inlineText, joined } from "./inlineText.ts";
+import { addressOf, alsoRead, placedLink } from "./links.ts";
 
-/** What HTML says, in blocks. */
-export interface HtmlContent {
-  body: DraftBlock[];
-  relatedLinks: DraftLink[];
-  keyPoints: string[];
-  dateline: string | null;
-  standfirst: string | null;
-  /** What could not be carried over, in words, each once. */
-  remarks: string[];
-}
-
-const noHead = { dateline: null, standfirst: null };
 /** The longest caption, credit or attribution, in characters. */
 const MAX_LINE = 1000;
-/** How deep elements may lie in each other before the text is not believed. */
-const MAX_DEPTH = 500;
 /** How many items a list may have. */
 const MAX_LIST = 1000;
 
@@ -41,11 +28,6 @@ const marks = {
   tt: "code",
 } as const;
 const isMark = (name: string): name is keyof typeof marks => Object.hasOwn(marks, name);
-const blockElements = new Set(
-  "address article aside body button center dd details dialog div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr html legend li main menu nav ol p pre section summary table tbody td tfoot th thead tr ul blockquote caption".split(
-    " ",
-  ),
-);
 /** What readers are not shown as text; those with a name are told of. */
 const hidden = new Map([
   ["script", "a script"],
@@ -65,7 +47,6 @@ const socialPost =
   /(^|\s)(twitter-tweet|twitter-video|instagram-media|tiktok-embed|fb-post|reddit-embed-bq|bluesky-embed)(\s|$)/;
 const keyPointsClass = /(^|\s)(key-?points|key-?takeaways|key-?facts)(\s|$)/i;
 const keyPointsTitle = /^(key (points|takeaways|facts)|takeaways|at a glance)\s*:?$/i;
-const alsoReadLabel = /^(also read|read (also|more)|related)\s*:\s*/i;
 const bareAddress = /^https?:\/\/\S+$/;
 
 /** Where a piece of text belongs, by the elements that it lies in. */
@@ -101,8 +82,8 @@ interface Level {
  *
  * @throws 422 when elements lie too deep in each other
  */
-export function htmlContent(html: string, { base, hasLines = false }: Options = {}): HtmlContent {
-  const content: HtmlContent = { body: [], relatedLinks: [], keyPoints: [], ...noHead, remarks: [] };
+export function htmlContent(html: string, { base, hasLines = false }: Options = {}): Content {
+  const content = noContent();
   const remarks = new Set<string>();
   const inline = inlineText();
   const levels: Level[] = [];
@@ -480,97 +461,3 @@ function short(text: string | null): string | null {
 }
 
 type Attributes = Record<string, string | undefined>;
-
-function refuseDepth(depth: number): void {
-  if (depth > MAX_DEPTH)
-    throw fileRefused(`has HTML whose elements lie more than ${MAX_DEPTH} deep in each other`);
-}
-
-/**
- * The words of HTML in one line, for headlines and the like.
- *
- * @throws 422 when it is longer than any field, or has elements that lie too deep in each other
- */
-export function htmlText(html: string): string {
-  if (html.length > MAX_FIELD)
-    throw fileRefused(
-      `has a title, or another short field, of ${html.length} characters, and no file that is whole has one of more than ${MAX_FIELD}`,
-    );
-  if (!/[<&]/.test(html)) return html.replace(/\s+/g, " ").trim();
-  const inline = inlineText();
-  let depth = 0;
-  const parser = new Parser({
-    ontext: (text) => {
-      inline.add(text, "collapsed");
-    },
-    onopentagname: (name) => {
-      depth += 1;
-      refuseDepth(depth);
-      if (name === "br" || blockElements.has(name)) inline.add(" ", "collapsed");
-    },
-    onclosetag: () => {
-      depth -= 1;
-    },
-  });
-  parser.end(html);
-  return inline.take().text;
-}
-
-/** Plain text as blocks: blank lines part paragraphs, or line breaks where there are none. */
-export function textContent(text: string): HtmlContent {
-  const whole = text.trim().replaceAll(/\r\n?/g, "\n");
-  const parts = /\n[ \t]*\n/.test(whole) ? whole.split(/\n[ \t]*\n\s*/) : whole.split("\n");
-  const body = parts
-    .map((part) => part.trim())
-    .filter((part) => part !== "")
-    .map((part): DraftBlock => ({ type: "paragraph", text: part }));
-  return takeDateline({ body, relatedLinks: [], keyPoints: [], ...noHead, remarks: [] });
-}
-
-/** Moves the place where it was filed out of the first paragraph, if that opens with it. */
-function takeDateline(content: HtmlContent): HtmlContent {
-  const first = content.body.find((block) => block.type === "paragraph");
-  const place = first === undefined || content.dateline !== null ? null : datelineIn(first.text);
-  if (first === undefined || place === null) return content;
-  const at = content.body.indexOf(first);
-  const rest = fromPlace({ text: first.text, marks: first.marks ?? [] }, place.length + 1);
-  content.dateline = place;
-  if (rest.text === "") content.body.splice(at, 1);
-  else content.body[at] = { type: "paragraph", ...asBlock(rest) };
-  return content;
-}
-
-/** A link that a paragraph names as one to be read also: by its label, with an address or a title alone. */
-function alsoRead(paragraph: Marked): DraftLink | undefined {
-  const label = alsoReadLabel.exec(paragraph.text)?.[0];
-  if (label === undefined) return undefined;
-  const rest = fromPlace(paragraph, label.length);
-  const [link, ...others] = rest.marks.filter((mark) => mark.type === "link");
-  if (others.length > 0 || rest.text === "" || rest.text.length > 500 || rest.text.includes("\n"))
-    return undefined;
-  if (link === undefined)
-    return /^also read/i.test(label) ? { kind: "alsoRead", title: rest.text, url: null } : undefined;
-  return link.start === 0 && link.end === rest.text.length
-    ? { kind: "alsoRead", title: rest.text, url: link.url }
-    : undefined;
-}
-
-/** The link of a paragraph, or of an item, that is one. */
-function placedLink(marked: Marked): DraftLink {
-  const link = marked.marks.find((mark) => mark.type === "link");
-  if (link !== undefined)
-    return { kind: "alsoRead", title: marked.text.slice(link.start, link.end), url: link.url };
-  const label = marked.marks.find((mark) => mark.type === "strong" && mark.start === 0);
-  return { kind: "alsoRead", title: marked.text.slice(label?.end ?? 0).trim() || marked.text, url: null };
-}
-
-/** An address on the web in full. */
-export function addressOf(address: string | undefined | null, base?: string | null): string | null {
-  const written = address?.trim();
-  if (written === undefined || written === "" || written.startsWith("#")) return null;
-  const against = base ?? undefined;
-  if (!URL.canParse(written, against)) return null;
-  const url = new URL(written, against);
-  if (!/^https?:$/.test(url.protocol) || url.href.length > 2048) return null;
-  return url.href;
-}
