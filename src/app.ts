@@ -26,6 +26,8 @@ import { negotiateContent } from "./http/content.ts";
 import { allowOrigins } from "./http/cors.ts";
 import { logRequests, logger, requestId } from "./http/logging.ts";
 import { answerErrors } from "./http/problems.ts";
+import { guardAnswers } from "./http/guard.ts";
+import { limitRequests } from "./http/limits.ts";
 import { limitRates } from "./http/rateLimit.ts";
 import { answerUnrouted } from "./http/routing.ts";
 import { serialiseWithZod } from "./http/serialise.ts";
@@ -60,9 +62,12 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
   app.setSerializerCompiler(serialiseWithZod);
   await traceRequests(app);
   logRequests(app);
+  guardAnswers(app, config);
+  limitRequests(app);
   answerErrors(app);
   await negotiateContent(app);
   await allowOrigins(app, config);
+  await limitRates(app, newsroom);
   answerUnrouted(app);
   await describeApi(app);
 
@@ -71,13 +76,13 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
   pageRoutes(app);
   previewRoutes(app, newsroom);
   await app.register(async (pages: App) => {
-    await admit(pages, newsroom);
+    admit(pages, newsroom);
     articlePageRoutes(pages, newsroom);
   });
 
   await app.register(
     async (v1: App) => {
-      await admit(v1, newsroom);
+      admit(v1, newsroom);
       editionRoutes(v1, newsroom);
       changeRoutes(v1, newsroom);
       articleRoutes(v1, newsroom);
@@ -113,6 +118,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
     await newsroom.jobs.stop();
     await newsroom.shares.settle().catch(() => {});
     await newsroom.usage.settle().catch(() => {});
+    await newsroom.refusals.settle().catch(() => {});
     await newsroom.database.$disconnect();
   });
   serveDirectly(app, newsroom);
@@ -120,11 +126,10 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
   return app;
 }
 
-/** What comes before all that is not the same for everyone: who asks, how often, and whether they may. */
-async function admit(app: App, newsroom: Newsroom): Promise<void> {
+/** What comes before all that is not the same for everyone: who asks, and whether they may. */
+function admit(app: App, newsroom: Newsroom): void {
   authenticate(app, newsroom);
   noteRefusals(app, newsroom);
   measureUsage(app, newsroom);
-  await limitRates(app, newsroom);
   keepWithinReach(app, newsroom);
 }

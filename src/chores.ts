@@ -5,6 +5,7 @@ import { carryOut } from "./editions/due.ts";
 import { hubAnnouncements } from "./feeds/webSub.ts";
 import { forgetOldKeys } from "./http/write.ts";
 import type { Newsroom } from "./newsroom.ts";
+import { forgetLinks } from "./previews/links.ts";
 import { fillSearch } from "./search/entries.ts";
 import { moveSpans } from "./shares/mostShared.ts";
 import { settleRemains } from "./shares/settle.ts";
@@ -34,6 +35,7 @@ export async function takeJobs(newsroom: Newsroom, log: FastifyBaseLogger): Prom
       jobs.announce();
       await forgetOldKeys(newsroom);
       await forgetPresences(database);
+      await forgetLinks(database);
       await pruneChanges(database);
       await forgetPassages(database);
       await settleRemains(database);

@@ -4,6 +4,7 @@ import { atOnce } from "../http/hooks.ts";
 import { problem } from "../http/problems.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { requireFormat } from "./entitlements/entitlement.ts";
+import { guessing } from "./guessing.ts";
 import { type Caller, callerOf } from "./keys.ts";
 import type { Scope } from "./scopes.ts";
 
@@ -37,9 +38,12 @@ export function authenticate(app: FastifyInstance, newsroom: Newsroom): void {
   app.decorateRequest("caller", null);
   // What says nothing else is open to anyone, or to whoever has a key.
   const open = newsroom.config.DATELINE_PUBLIC_READING ? "public" : "key";
+  const guesses = guessing(newsroom);
   const identify = async (request: FastifyRequest, key: string, done: (error?: Error) => void) => {
     try {
+      guesses.check(request, key);
       request.caller = await callerOf(newsroom.statements, key);
+      await guesses.learn(request, key, request.caller !== null);
     } catch (error) {
       done(error as Error);
       return;

@@ -119,7 +119,7 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
         return {
           status: 201,
           body: itemOf<{ id: string }>(name, itemsOf(saved), id),
-          revision: saved.row.revision,
+          revision: saved.row,
           headers: { location, ...preferenceApplied(request) },
         };
       }),
@@ -148,7 +148,7 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
         const saved = await patchList(tx, article, name, data, { within: /^#\/\w+/, place });
         return {
           body: wholeList<unknown>(itemsOf(saved)),
-          revision: saved.row.revision,
+          revision: saved.row,
           headers: preferenceApplied(request),
         };
       }),
@@ -176,7 +176,7 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
         const saved = await patchOne(tx, article, name, { ...change, id }, position);
         return {
           body: itemOf<{ id: string }>(name, itemsOf(saved), id),
-          revision: saved.row.revision,
+          revision: saved.row,
           headers: preferenceApplied(request),
         };
       }),

@@ -7,23 +7,23 @@ import type { WorkingCopy } from "./workingCopy.ts";
 
 type ListName = "tags" | "authors" | "relatedLinks" | "body" | "keyPoints";
 
-/** The table of a list, its columns with their types, and the values of an item. */
-interface Table<Name extends ListName> {
+/** The table of a list, its columns with their types, and the values of its items in a copy. */
+interface Table {
   table: string;
   columns: Record<string, string>;
-  row: (item: WorkingCopy[Name][number]) => object;
+  rows: (copy: WorkingCopy) => object[];
 }
 
-const tables: { [Name in ListName]: Table<Name> } = {
+const tables: Record<ListName, Table> = {
   tags: {
     table: "article_tags",
     columns: { tag_id: "uuid" },
-    row: ({ id }) => ({ tag_id: id }),
+    rows: ({ tags }) => tags.map(({ id }) => ({ tag_id: id })),
   },
   authors: {
     table: "article_authors",
     columns: { author_id: "uuid" },
-    row: ({ id }) => ({ author_id: id }),
+    rows: ({ authors }) => authors.map(({ id }) => ({ author_id: id })),
   },
   relatedLinks: {
     table: "related_links",
@@ -35,27 +35,30 @@ const tables: { [Name in ListName]: Table<Name> } = {
       url: "text",
       target_id: "uuid",
     },
-    row: ({ id, kind, title, url, target }) => ({
-      id,
-      kind,
-      title,
-      title_key: title === null ? null : titleKey(title),
-      url,
-      target_id: target?.id ?? null,
-    }),
+    rows: ({ relatedLinks }) =>
+      relatedLinks.map(({ id, kind, title, url, target }) => ({
+        id,
+        kind,
+        title,
+        title_key: title === null ? null : titleKey(title),
+        url,
+        target_id: target?.id ?? null,
+      })),
   },
   body: {
     table: "blocks",
     columns: { id: "text", type: '"BlockType"', content: "jsonb", related_link_id: "uuid" },
-    row: ({ id, type, ...own }) =>
-      "relatedLinkId" in own
-        ? { id, type, content: {}, related_link_id: own.relatedLinkId }
-        : { id, type, content: own },
+    rows: ({ body }) =>
+      body.map(({ id, type, ...own }) =>
+        "relatedLinkId" in own
+          ? { id, type, content: {}, related_link_id: own.relatedLinkId }
+          : { id, type, content: own },
+      ),
   },
   keyPoints: {
     table: "key_points",
     columns: { id: "uuid", text: "text", block_id: "text" },
-    row: ({ id, text, blockId }) => ({ id, text, block_id: blockId }),
+    rows: ({ keyPoints }) => keyPoints.map(({ id, text, blockId }) => ({ id, text, block_id: blockId })),
   },
 };
 const names = Object.keys(tables) as ListName[];
@@ -102,12 +105,13 @@ function removals(articleId: string, lists: readonly ListName[]): Prisma.Sql {
 function insertions(articleId: string, lists: readonly ListName[], next: WorkingCopy): Prisma.Sql {
   const parts = lists.map((name) => {
     const table = Prisma.raw(tables[name].table);
+    const rows = tables[name].rows(next).map((row, position) => ({ position, ...row }));
     const columns = Object.keys(tables[name].columns).join(", ");
     const types = Object.entries(tables[name].columns).map((column) => column.join(" "));
     return Prisma.sql`${table} AS (
       INSERT INTO ${table} (article_id, position, ${Prisma.raw(columns)})
       SELECT ${articleId}::uuid, position, ${Prisma.raw(columns)}
-      FROM jsonb_to_recordset(${JSON.stringify(rowsOf(name, next))}::jsonb)
+      FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
         AS item (position int, ${Prisma.raw(types.join(", "))})
       RETURNING *)`;
   });
@@ -115,9 +119,4 @@ function insertions(articleId: string, lists: readonly ListName[], next: Working
     ? Prisma.sql`SELECT id, type, content, related_link_id AS "relatedLinkId" FROM blocks ORDER BY position`
     : Prisma.sql`SELECT`;
   return Prisma.sql`WITH ${Prisma.join(parts, ", ")} ${found}`;
-}
-
-function rowsOf<Name extends ListName>(name: Name, copy: WorkingCopy): object[] {
-  const items: readonly WorkingCopy[Name][number][] = copy[name];
-  return items.map((item, position) => ({ position, ...tables[name].row(item) }));
 }

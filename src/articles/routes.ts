@@ -21,7 +21,7 @@ const mergeable = { ...guarded, merges: true } as const;
 export function articleRoutes(app: App, newsroom: Newsroom): void {
   const shown = (article: StoredArticle): Answer => ({
     body: presentArticle(article, newsroom.articleAddress),
-    revision: article.row.revision,
+    revision: article.row,
   });
 
   app.post(

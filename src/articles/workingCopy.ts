@@ -185,7 +185,7 @@ export async function lockArticle(
   const article = await loadArticle(tx, id);
   await requireReach(tx, actorOf(tx), id, reference);
   concern(tx, "articles", id);
-  checkRevision(wanted, article.row.revision);
+  checkRevision(wanted, article.row);
   return article;
 }
 
@@ -246,7 +246,7 @@ export async function insertArticle(
     createdBy: actorOf(tx).id,
     deletedAt: null,
   };
-  await insertRow<ArticleRow>(tx, "articles", row);
+  await insertRow(tx, "articles", row);
   const stored = await saveLists(tx, id, undefined, copy);
   await requireWithinBounds(tx, id);
   const made = { row, copy: stored, shareCounts: [], corrections: [] };

@@ -19,7 +19,7 @@ export type Deed = Pick<Prisma.AuditEntryUncheckedCreateInput, "operation"> &
 export async function audit(tx: Transaction, deed: Deed): Promise<void> {
   const { id, name } = actorOf(tx);
   const articleId = deed.articleId ?? subjectsOf(tx).get("articles") ?? null;
-  await insertRow<Prisma.AuditEntryUncheckedCreateInput>(tx, "audit_entries", {
+  await insertRow(tx, "audit_entries", {
     id: uuid(),
     ...deed,
     articleId,
@@ -27,7 +27,7 @@ export async function audit(tx: Transaction, deed: Deed): Promise<void> {
     outcome: "done",
     actorId: id,
     actorName: name,
-  });
+  } satisfies Prisma.AuditEntryUncheckedCreateInput);
 }
 
 /**

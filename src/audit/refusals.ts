@@ -77,7 +77,6 @@ export function noteRefusals(app: App, newsroom: Newsroom): void {
     }
     done();
   });
-  app.addHook("onClose", () => newsroom.refusals.settle().catch(() => {}));
 }
 
 function refusalOf(request: FastifyRequest, status: number): Refusal {

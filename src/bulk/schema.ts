@@ -87,10 +87,10 @@ export const BulkResults = z
         results: [
           {
             status: 201,
-            headers: { etag: '"1-q1vTm3kZ0aXx8mV2b4nD6Q"', location: `/v1/articles/${id}` },
+            headers: { etag: '"1-6f1b8a3c2d4e-q1vTm3kZ0aXx8mV2b4nD6Q"', location: `/v1/articles/${id}` },
             body: { id },
           },
-          { status: 200, headers: { etag: '"2-0aXx8mV2b4nD6Qq1vTm3kZ"' }, body: { id } },
+          { status: 200, headers: { etag: '"2-6f1b8a3c2d4e-0aXx8mV2b4nD6Qq1vTm3kZ"' }, body: { id } },
         ],
       },
     ],

@@ -139,5 +139,5 @@ export function commentRoutes(app: App, newsroom: Newsroom): void {
 }
 
 function answerOf({ row, shown }: FoundComment): Answer {
-  return { body: shown, revision: row.revision };
+  return { body: shown, revision: row };
 }

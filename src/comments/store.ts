@@ -1,5 +1,5 @@
 import { type Prisma, type Transaction, actorOf, concern, databaseCode } from "../database/client.ts";
-import type { Precondition } from "../http/conditional.ts";
+import { type Precondition, isWanted } from "../http/conditional.ts";
 import type { Cursors } from "../http/paging.ts";
 import { invalidContent, problem } from "../http/problems.ts";
 import { isId } from "../http/scalars.ts";
@@ -74,8 +74,7 @@ export async function lockComment(
   if (isId(id)) await tx.$queryRaw`SELECT id FROM comments WHERE id = ${id}::uuid FOR UPDATE`;
   const found = await findComment(tx, articleId, id);
   concern(tx, "comments", found.row.id);
-  const fits = wanted === "any" || (wanted !== "none" && wanted.revisions.includes(found.row.revision));
-  if (fits) return found;
+  if (isWanted(wanted, found.row)) return found;
   throw problem(
     "precondition-failed",
     "The comment was changed since. Fetch it again and repeat the change on top.",

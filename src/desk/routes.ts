@@ -25,7 +25,7 @@ const response = { 200: Article };
 export function deskRoutes(app: App, newsroom: Newsroom): void {
   const shown = (article: StoredArticle): Answer => ({
     body: presentArticle(article, newsroom.articleAddress),
-    revision: article.row.revision,
+    revision: article.row,
   });
 
   app.post(

@@ -43,7 +43,7 @@ const documented: Record<string, Header> = {
   },
   ETag: {
     description: "The strong entity tag of this answer.",
-    example: '"7-q1vTm3kZ0aXx8mV2b4nD6Q"',
+    example: '"7-6f1b8a3c2d4e-q1vTm3kZ0aXx8mV2b4nD6Q"',
     on: isTagged,
   },
   "Cache-Control": {

@@ -120,6 +120,9 @@ function described(schema: Json, route: RouteOptions): Json {
   const inferred: ProblemType[] = [
     "malformed-request",
     ...(has("querystring") || has("body") || has("params") ? (["invalid-parameter"] as const) : []),
+    "key-in-address",
+    "address-too-long",
+    "headers-too-large",
     "key-invalid",
     ...(needsKey ? (["key-required"] as const) : []),
     ...(scopesNeeded.length === 0 ? [] : (["scope-missing", "out-of-reach"] as const)),

@@ -1,8 +1,10 @@
+import { hash } from "node:crypto";
 import Fastify from "fastify";
 import { stringify } from "yaml";
 import { z } from "zod";
 import type { App } from "../http/app.ts";
 import { type Sendable, sendBytes, sendable } from "../http/bytes.ts";
+import { documentGuards } from "../http/guard.ts";
 import { problem, problemTitle, type ProblemType, problemTypes } from "../http/problems.ts";
 
 const tags = ["Operations"];
@@ -108,6 +110,18 @@ function browserRoutes(app: App): void {
     const files = pages.map(async ({ path }) => [path, sendable((await docs.inject(path)).body)] as const);
     return new Map(await Promise.all(files));
   };
+  /** The page's own script is known by its hash; no other that got into it would run. */
+  const policyFor = ({ identity }: Sendable) => {
+    const scripts = identity.bytes.toString().matchAll(/<script\b(?![^>]*\ssrc=)[^>]*>([^]*?)<\/script>/g);
+    const hashes = [...scripts].map(([, script = ""]) => `'sha256-${hash("sha256", script, "base64")}'`);
+    return documentGuards({
+      "script-src": ["'self'", ...hashes].join(" "),
+      "style-src": "'self' 'unsafe-inline'",
+      "img-src": "'self' data: blob:",
+      "font-src": "'self' data:",
+      "connect-src": "'self'",
+    });
+  };
 
   app.get("/docs", { schema }, (_request, reply) => reply.headers(forAnHour).redirect("/docs/", 301));
   for (const { path, type } of pages) {
@@ -115,7 +129,12 @@ function browserRoutes(app: App): void {
       opened ??= load();
       const file = (await opened).get(path);
       if (file === undefined) throw new Error(`Scalar has no ${path}`);
-      return sendBytes(request, reply, file, { ...forAnHour, "content-type": `${type}; charset=utf-8` });
+      const guarded = type === "text/html" ? policyFor(file) : {};
+      return sendBytes(request, reply, file, {
+        ...forAnHour,
+        "content-type": `${type}; charset=utf-8`,
+        ...guarded,
+      });
     });
   }
 }

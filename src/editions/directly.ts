@@ -7,6 +7,7 @@ import { VARY_BY_FORM, horizon, publicCaching } from "../http/caching.ts";
 import { isNotModified } from "../http/conditional.ts";
 import { preferredType } from "../http/content.ts";
 import { exposedHeaders } from "../http/cors.ts";
+import { guards } from "../http/guard.ts";
 import { requestId } from "../http/logging.ts";
 import { isId } from "../http/scalars.ts";
 import type { Newsroom } from "../newsroom.ts";
@@ -68,6 +69,7 @@ export function serveDirectly(app: App, newsroom: Newsroom): void {
   };
 
   const fixed = [
+    ...Object.entries(guards(config)).flat(),
     "access-control-allow-origin",
     "*",
     "access-control-expose-headers",

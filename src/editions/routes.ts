@@ -85,7 +85,7 @@ function articleRoute(app: App, newsroom: Newsroom): void {
       if (query.version === "draft") {
         const article = await readDraft(newsroom, request);
         const shown = presentArticle(article, newsroom.articleAddress);
-        return answer(request, reply, { body: chosen(shown, query.fields), revision: article.row.revision });
+        return answer(request, reply, { body: chosen(shown, query.fields), revision: article.row });
       }
       if (query.asOf !== undefined) {
         const { json, headers } = await readPast(newsroom, request, request.params.article, query.asOf);
@@ -126,7 +126,7 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
       const article = await readDraft(newsroom, request);
       return {
         items: presentArticle(article, newsroom.articleAddress)[name],
-        revision: article.row.revision,
+        revision: article.row,
         headers: {},
       };
     }
@@ -194,7 +194,7 @@ function publishRoutes(app: App, newsroom: Newsroom): void {
   } as const;
   const shown = (article: StoredArticle) => ({
     body: presentArticle(article, newsroom.articleAddress),
-    revision: article.row.revision,
+    revision: article.row,
   });
 
   app.post(

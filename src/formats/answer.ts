@@ -88,7 +88,7 @@ export function sendAs(
   headers: Record<string, string>,
 ): Promise<FastifyReply> {
   // A browser that is led here shows it without letting it do anything.
-  const guarded = mediaType === "text/html" ? pageHeaders : { "x-content-type-options": "nosniff" };
+  const guarded = mediaType === "text/html" ? pageHeaders : {};
   return sendBytes(request, reply, found, { ...guarded, ...headers, "content-type": contentType });
 }
 

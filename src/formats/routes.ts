@@ -9,7 +9,6 @@ import { entityTag } from "../http/conditional.ts";
 import { Problem, problemTypes } from "../http/problems.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { pageHeaders } from "../pages/page.ts";
-import { keysLimit } from "../http/rateLimit.ts";
 import { variantOf } from "./answer.ts";
 import type { Context, Summary } from "./context.ts";
 import { problemPage, publicPage } from "./page.ts";
@@ -46,7 +45,7 @@ export function articlePageRoutes(app: App, newsroom: Newsroom): void {
         params: z.object({ article: z.string().describe("The article's slug.") }),
         response: { 200: html, 404: html, 410: html, 451: html },
       },
-      config: { produces: ["text/html"], cached: true, delivers: "html", ...keysLimit },
+      config: { produces: ["text/html"], cached: true, delivers: "html" },
     },
     async (request, reply) => {
       try {

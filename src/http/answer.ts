@@ -1,12 +1,12 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { entityTag, isNotModified } from "./conditional.ts";
+import { type Revised, entityTag, isNotModified } from "./conditional.ts";
 
 /** What an operation answers, before it is made into bytes. */
 export interface Answer {
   status?: 200 | 201 | 204;
   body?: unknown;
-  /** The working copy's revision, for its ETag. */
-  revision?: number;
+  /** What the answer is a revision of, for its ETag: the working copy, a comment, a webhook. */
+  revision?: Revised;
   headers?: Record<string, string>;
 }
 

@@ -2,21 +2,31 @@ import { hash } from "node:crypto";
 import type { FastifyRequest } from "fastify";
 import { type Problem, type ProblemMembers, problem } from "./problems.ts";
 
-/**
- * A strong entity tag for exactly these bytes. A working copy's tag begins with its revision, the
- * part that guards writes: `"7-q1vT…"`. What moves beside it (share counts, another article's
- * headline) changes the rest of the tag, so caches notice and editors are not told of a conflict.
- */
-export function entityTag(bytes: string | Buffer, revision?: number): string {
-  const digest = hash("sha1", bytes, "base64url").slice(0, 22);
-  return revision === undefined ? `"${digest}"` : `"${revision}-${digest}"`;
+/** What counts its changes, so that writes can be guarded: a working copy, a comment, a webhook. */
+export interface Revised {
+  id: string;
+  revision: number;
 }
 
 /**
- * What a write demands of the state that it meets. `revisions` are those that If-Match names;
+ * A strong entity tag for exactly these bytes. A working copy's tag begins with its revision and the
+ * end of its id, the part that guards writes: `"7-6f1b8a3c2d4e-q1vT…"`. What moves beside it (share
+ * counts, another article's headline) changes the rest of the tag, so caches notice and editors are
+ * not told of a conflict.
+ */
+export function entityTag(bytes: string | Buffer, row?: Revised): string {
+  const digest = hash("sha1", bytes, "base64url").slice(0, 22);
+  return row === undefined ? `"${digest}"` : `"${row.revision}-${endOf(row.id)}-${digest}"`;
+}
+
+/** What of an id stands in tags: its last 48 bits, which are random. */
+const endOf = (id: string) => id.slice(-12);
+
+/**
+ * What a write demands of the state that it meets: `tags` are those that If-Match names;
  * "any" is `*`; "none" is `If-None-Match: *`, which asks that there be nothing yet.
  */
-export type Precondition = { revisions: number[]; tags: string[] } | "any" | "none";
+export type Precondition = { tags: string[] } | "any" | "none";
 
 /**
  * Reads the precondition of a write to an article or to anything inside it.
@@ -40,24 +50,31 @@ export function precondition(request: FastifyRequest): Precondition | undefined 
   if (match === undefined) return request.headers["if-none-match"] === "*" ? "none" : undefined;
   if (match.trim() === "*") return "any";
   // Weak tags never match in the strong comparison that If-Match asks for (RFC 9110, 8.8.3.2).
-  const tags = parseTags(match, "If-Match").filter((tag) => tag.startsWith('"'));
-  const revisions = tags.flatMap((tag) => /^"(\d+)-/.exec(tag)?.[1] ?? []).map(Number);
-  return { revisions, tags };
+  return { tags: parseTags(match, "If-Match").filter((tag) => tag.startsWith('"')) };
 }
 
-/** Whether a revision is one that a write demands. */
-export function isWanted(wanted: Precondition | undefined, revision: number): boolean {
+/** The revisions that a write names of a resource; those of another's tags are none of them. */
+export function revisionsNamed(wanted: Precondition | undefined, id: string): number[] {
+  if (typeof wanted !== "object") return [];
+  return wanted.tags.flatMap((tag) => {
+    const [, revision, end] = /^"(\d+)-([^-]*)-/.exec(tag) ?? [];
+    return end === endOf(id) ? [Number(revision)] : [];
+  });
+}
+
+/** Whether the state that a resource is in is one that a write demands. */
+export function isWanted(wanted: Precondition | undefined, { id, revision }: Revised): boolean {
   if (wanted === undefined || wanted === "any") return true;
-  return wanted !== "none" && wanted.revisions.includes(revision);
+  return revisionsNamed(wanted, id).includes(revision);
 }
 
 /**
- * Holds a revision against what a write demands.
+ * Holds an article's revision against what a write demands.
  *
  * @throws 412 when it does not fit
  */
-export function checkRevision(wanted: Precondition | undefined, revision: number): void {
-  if (!isWanted(wanted, revision)) throw staleRevision(revision);
+export function checkRevision(wanted: Precondition | undefined, row: Revised): void {
+  if (!isWanted(wanted, row)) throw staleRevision(row.revision);
 }
 
 /**

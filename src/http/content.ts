@@ -3,7 +3,8 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { LRUCache } from "lru-cache";
 import Negotiator from "negotiator";
 import { atOnce } from "./hooks.ts";
-import { consumed, problem } from "./problems.ts";
+import { parseJson } from "./limits.ts";
+import { Problem, consumed, problem } from "./problems.ts";
 
 /** Reads bodies as the routes declare them, and refuses what neither side could read. */
 export async function negotiateContent(app: FastifyInstance): Promise<void> {
@@ -17,9 +18,7 @@ export async function negotiateContent(app: FastifyInstance): Promise<void> {
     async (_request: FastifyRequest, body: Buffer) => {
       const text = read(() => utf8.decode(body), "The body is not well-formed UTF-8.");
       // A name such as __proto__ becomes a property like any other, which no schema knows.
-      return text === ""
-        ? undefined
-        : read(() => JSON.parse(text) as unknown, "The body is not well-formed JSON.");
+      return text === "" ? undefined : read(() => parseJson(text), "The body is not well-formed JSON.");
     },
   );
 
@@ -36,8 +35,8 @@ export async function negotiateContent(app: FastifyInstance): Promise<void> {
 function read<T>(work: () => T, fault: string): T {
   try {
     return work();
-  } catch {
-    throw problem("malformed-request", fault);
+  } catch (error) {
+    throw error instanceof Problem ? error : problem("malformed-request", fault);
   }
 }
 

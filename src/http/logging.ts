@@ -8,6 +8,7 @@ import Fastify, {
 } from "fastify";
 import type { Config } from "../config.ts";
 import { atOnce } from "./hooks.ts";
+import { withoutSecrets } from "./secrets.ts";
 
 /** Logs for people on a terminal, as JSON lines otherwise. Headers and bodies never get in. */
 export function logger(config: Config): NonNullable<FastifyServerOptions["logger"]> {
@@ -48,7 +49,7 @@ export function logRequests(app: FastifyInstance): void {
 
 export function logRequest(request: FastifyRequest, reply: FastifyReply): void {
   const { method } = request;
-  const url = withoutToken(request.url);
+  const url = withoutSecrets(request.url);
   const milliseconds = Math.round(reply.elapsedTime * 10) / 10;
   request.log.info(
     { method, url, status: reply.statusCode, milliseconds, ...traceOfCaller(request) },
@@ -61,13 +62,4 @@ function traceOfCaller({ headers }: FastifyRequest): { caller_trace_id?: string 
   const [, id] =
     /^[\da-f]{2}-(?!0{32})([\da-f]{32})-[\da-f]{16}-/.exec(String(headers["traceparent"] ?? "")) ?? [];
   return id === undefined ? {} : { caller_trace_id: id };
-}
-
-/**
- * An address without the token in it, which opens a preview to whoever has it. It goes by the
- * address and not by the route, since what no route takes (a token that is too long, another
- * method) is logged as well.
- */
-export function withoutToken(url: string): string {
-  return url.replace(/^((?:https?:\/\/[^/]*)?\/+preview\/).+/is, "$1[token]");
 }

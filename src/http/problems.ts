@@ -17,6 +17,11 @@ export const problemTypes = {
     meaning:
       "A query parameter or header is unknown or has a value that it cannot have; `errors` names each.",
   },
+  "key-in-address": {
+    status: 400,
+    meaning:
+      "A key, or a parameter that would hold one, stands in the address: send `Authorization: Bearer KEY` instead.",
+  },
   "key-required": { status: 401, meaning: "The operation needs a key: send `Authorization: Bearer KEY`." },
   "key-invalid": { status: 401, meaning: "The key is wrong, revoked or expired." },
   "scope-missing": { status: 403, meaning: "The key is good but lacks the scope that `detail` names." },
@@ -71,6 +76,7 @@ export const problemTypes = {
     status: 413,
     meaning: "The body is larger than this operation takes; `detail` names the limit.",
   },
+  "address-too-long": { status: 414, meaning: "The address is longer than any that leads somewhere." },
   "unsupported-media-type": {
     status: 415,
     meaning: "The body's media type or charset is not one that this operation reads.",
@@ -81,7 +87,8 @@ export const problemTypes = {
   },
   "import-failed": {
     status: 422,
-    meaning: "Lines of the file cannot be imported, so nothing was; `report` names them and says why.",
+    meaning:
+      "The file is broken or of no kind that is known, or what it holds cannot be imported, so nothing was; `report` names lines and says why.",
   },
   "idempotency-key-reused": {
     status: 422,
@@ -95,6 +102,10 @@ export const problemTypes = {
   "too-many-requests": {
     status: 429,
     meaning: "The limit on requests is used up; `Retry-After` says in how many seconds to come back.",
+  },
+  "headers-too-large": {
+    status: 431,
+    meaning: "The request has more, or longer, header fields than are taken.",
   },
   "internal-error": {
     status: 500,
@@ -185,7 +196,7 @@ export const ProblemDetails = z
         instance: "/v1/articles/talks-conclude-in-istanbul",
         requestId: "0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e",
         revision: 8,
-        currentETag: '"8-q1vTm3kZ0aXx8mV2b4nD6Q"',
+        currentETag: '"8-6f1b8a3c2d4e-q1vTm3kZ0aXx8mV2b4nD6Q"',
         conflicts: [
           {
             field: "/headline",

@@ -4,12 +4,16 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Newsroom } from "../newsroom.ts";
 import type { Together } from "../workers/together.ts";
 import type { App } from "./app.ts";
-import { problem } from "./problems.ts";
+import { type Problem, problem } from "./problems.ts";
 
 /** How many requests a minute one caller may make. */
 const LIMITS = { address: 6_000, key: 30_000 };
 /** How many shares a minute the public may record from one address. */
 const SHARES = 60;
+const WINDOW = 60_000;
+
+/** What operators ask: whoever is refused there takes a process that is well out of service. */
+const unlimited: ReadonlySet<string | undefined> = new Set(["/healthz", "/readyz", "/metrics"]);
 
 /** The stricter limit on recording shares, from which keys with `shares:write` are free. */
 export const sharesLimit = {
@@ -20,12 +24,10 @@ export const sharesLimit = {
   },
 };
 
-/** The limit on what those without a key may ask for as often as they like. */
-export const keysLimit = { rateLimit: { allowList: ({ caller }: FastifyRequest) => caller === null } };
-
 /**
- * Limits requests a minute: per key where there is one, as its entitlement may say, per address otherwise. The processes
- * behind one port count together, others for themselves. What is left is told in the RateLimit fields of draft-ietf-httpapi-ratelimit-headers-11.
+ * Limits requests a minute, whatever they ask for: per key where there is one, as its entitlement may say, per address
+ * otherwise. The processes behind one port count together, others for themselves. What is left is told in the RateLimit
+ * fields of draft-ietf-httpapi-ratelimit-headers-11. Register before the routes.
  */
 export async function limitRates(app: App, newsroom: Newsroom): Promise<void> {
   if (!newsroom.config.DATELINE_RATE_LIMIT) return;
@@ -33,18 +35,44 @@ export async function limitRates(app: App, newsroom: Newsroom): Promise<void> {
     store: storeBy(newsroom.together.count),
     // Whoever cannot be counted is served: counting must not stop what it protects.
     skipOnError: true,
-    timeWindow: 60_000,
+    timeWindow: WINDOW,
+    allowList: ({ routeOptions }: FastifyRequest) => unlimited.has(routeOptions.url),
+    // Where no key is asked for nobody looks whose it is.
     max: ({ caller }: FastifyRequest) =>
-      caller === null ? LIMITS.address : (caller.audience.entitlement?.requestsPerMinute ?? LIMITS.key),
-    // Of IPv6 everyone has a /64, which counts as one address.
-    keyGenerator: (request: FastifyRequest) => request.caller?.id ?? normalizeIP(request.ip),
-    errorResponseBuilder: (_request: FastifyRequest, context: { max: number; ttl: number }) =>
-      problem("too-many-requests", `The limit of ${context.max} requests a minute is used up.`, {
-        headers: { "retry-after": String(Math.max(1, Math.ceil(context.ttl / 1000))) },
-      }),
+      caller ? (caller.audience.entitlement?.requestsPerMinute ?? LIMITS.key) : LIMITS.address,
+    keyGenerator: (request: FastifyRequest) => request.caller?.id ?? addressOf(request),
+    errorResponseBuilder: (_request: FastifyRequest, { max, ttl }: { max: number; ttl: number }) =>
+      tooManyRequests({ policy: "minute", quota: max, window: WINDOW, left: ttl }),
   });
   app.addHook("onSend", async (_request, reply) => {
     renameHeaders(reply);
+  });
+}
+
+/** The address that a request counts for. Of IPv6 everyone has a /64, which counts as one. */
+export function addressOf({ ip }: FastifyRequest): string {
+  return normalizeIP(ip);
+}
+
+/**
+ * The problem of whoever has used up what a policy allows, with the fields that say so.
+ *
+ * @param used.window in milliseconds, as is what is left of it
+ */
+export function tooManyRequests(used: {
+  policy: string;
+  quota: number;
+  window: number;
+  left: number;
+}): Problem {
+  const seconds = Math.max(1, Math.ceil(used.left / 1000));
+  const what = used.policy === "wrong-keys" ? "wrong keys" : "requests";
+  return problem("too-many-requests", `The limit of ${used.quota} ${what} a minute is used up.`, {
+    headers: {
+      "retry-after": String(seconds),
+      "ratelimit-policy": `"${used.policy}";q=${used.quota};w=${used.window / 1000}`,
+      ratelimit: `"${used.policy}";r=0;t=${seconds}`,
+    },
   });
 }
 
@@ -69,6 +97,7 @@ export function renameHeaders(reply: FastifyReply): void {
   const left = reply.getHeader("x-ratelimit-remaining");
   const reset = reply.getHeader("x-ratelimit-reset");
   for (const name of ["limit", "remaining", "reset"]) reply.removeHeader(`x-ratelimit-${name}`);
+  if (reply.hasHeader("ratelimit")) return;
   reply.header("ratelimit-policy", `"minute";q=${Number(limit)};w=60`);
   reply.header("ratelimit", `"minute";r=${Number(left)};t=${Number(reset)}`);
 }

@@ -2,7 +2,9 @@ import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { type FastifyHttpOptions, LogController } from "fastify";
 import { v7 as uuid } from "uuid";
+import type { Config } from "../config.ts";
 import type { Newsroom } from "../newsroom.ts";
+import { guards } from "./guard.ts";
 import { leavingResponse } from "./leaving.ts";
 import { logRequest } from "./logging.ts";
 import { problem, sendProblem } from "./problems.ts";
@@ -29,17 +31,17 @@ export function serverOptions({ config, service }: Newsroom): FastifyHttpOptions
         error.code === "FST_ERR_MAX_PARAM_LENGTH"
           ? problem("not-found", "There is nothing at this address: a part of it is longer than any slug.")
           : problem("malformed-request", "The address is not a well-formed URL.");
-      void sendProblem(request, reply, found);
+      void sendProblem(request, reply.headers(guards(config)), found);
       logRequest(request, reply);
     },
     clientErrorHandler: (error, socket) => {
-      refuseConnection(error.code, socket);
+      refuseConnection(error.code, socket, config);
     },
   };
 }
 
 /** What the HTTP parser could not read never becomes a request, so it is answered on the socket. */
-function refuseConnection(code: string | undefined, socket: Socket): void {
+function refuseConnection(code: string | undefined, socket: Socket, config: Config): void {
   if (code === "ECONNRESET" || !socket.writable) {
     socket.destroy();
     return;
@@ -58,6 +60,7 @@ function refuseConnection(code: string | undefined, socket: Socket): void {
     "content-type: application/problem+json",
     `content-length: ${Buffer.byteLength(body)}`,
     "connection: close",
+    ...Object.entries(guards(config)).map((header) => header.join(": ")),
   ];
   socket.end(`HTTP/1.1 ${status} ${title}\r\n${headers.join("\r\n")}\r\n\r\n${body}`);
 }

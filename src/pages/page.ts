@@ -1,5 +1,6 @@
 import { html, raw } from "hono/html";
 import type { Article } from "../articles/schema.ts";
+import { documentGuards } from "../http/guard.ts";
 import { type Surroundings, articleElement } from "./article.ts";
 import { type Html, directionOf } from "./html.ts";
 import { stylesheet } from "./stylesheet.ts";
@@ -9,13 +10,7 @@ import { stylesheet } from "./stylesheet.ts";
  * and no form, and nothing is told to those it links to. Images stand where the desk said, which
  * may be http.
  */
-export const pageHeaders = {
-  "content-type": "text/html; charset=utf-8",
-  "content-security-policy":
-    "default-src 'none'; style-src 'self'; img-src https: http: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  "referrer-policy": "no-referrer",
-  "x-content-type-options": "nosniff",
-};
+export const pageHeaders = documentGuards({ "style-src": "'self'", "img-src": "https: http: data:" });
 
 /** For the head of a page that nobody but its readers is to find. */
 export const unlisted: Html = html`<meta name="robots" content="noindex, nofollow, noarchive" />`;

@@ -29,11 +29,7 @@ export function pageRoutes(app: App): void {
     async (request, reply) => {
       const { name } = request.params;
       if (name !== stylesheet.name) throw problem("not-found", `There is no stylesheet ${name}.`);
-      return reply
-        .headers({ ...forEver, "x-content-type-options": "nosniff" })
-        .type("text/css; charset=utf-8")
-        .serializer(String)
-        .send(stylesheet.text);
+      return reply.headers(forEver).type("text/css; charset=utf-8").serializer(String).send(stylesheet.text);
     },
   );
 }

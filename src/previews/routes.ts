@@ -1,52 +1,103 @@
 import { z } from "zod";
+import { requireKey, requireScope } from "../access/authenticate.ts";
 import { Article } from "../articles/schema.ts";
-import { type StoredArticle, loadArticle } from "../articles/workingCopy.ts";
+import { type StoredArticle, loadArticle, requireArticle } from "../articles/workingCopy.ts";
 import { refuseWithdrawn } from "../desk/withdrawals.ts";
+import { answer } from "../http/answer.ts";
 import type { App } from "../http/app.ts";
 import { absoluteAddress } from "../http/origin.ts";
+import { wholeList } from "../http/paging.ts";
 import { Problem, problem } from "../http/problems.ts";
 import { write } from "../http/write.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { pageHeaders } from "../pages/page.ts";
-import { DEFAULT_SECONDS, Preview, PreviewInput } from "./schema.ts";
+import { type Grant, findLink, makeLink, openLink, presentLink, takeBack, workingLinks } from "./links.ts";
+import { DEFAULT_SECONDS, Preview, PreviewInput, PreviewList } from "./schema.ts";
 import { asReadersWouldGetIt, previewPage } from "./show.ts";
-import { type Grant, openPreview, previewToken } from "./token.ts";
+import { previewIdOf, previewToken } from "./token.ts";
 
 const tags = ["Previews"];
+const params = z.object({ article: z.string().describe("The article's id or slug.") });
+const list = "/articles/:article/previews";
 const secret = {
   "cache-control": "private, no-store",
   "x-robots-tag": "noindex, nofollow, noarchive",
   vary: "Accept",
 };
 
-/** Making a link to a preview, for those who may read drafts. */
+/** Links to previews, for those who may read drafts: making them, and taking them back. */
 export function previewLinkRoutes(app: App, newsroom: Newsroom): void {
   app.post(
-    "/articles/:article/previews",
+    list,
     {
       schema: {
         operationId: "createPreview",
         summary: "Make a link to a preview",
         description:
-          "Whoever has the link sees the working copy as readers will, without a key, until the link expires or " +
-          "the article is deleted or withdrawn for good. It always shows the working copy as it is then. Nothing is stored of a link, " +
-          "so it cannot be taken back: let it expire soon.",
+          "Whoever has the link sees the working copy as readers will, without a key, until the link expires or is " +
+          "taken back, the key that made it expires or is revoked, or the article is deleted or withdrawn for good. " +
+          "It always shows the working copy as it is then. Its address is told this once.",
         tags,
-        params: z.object({ article: z.string().describe("The article's id or slug.") }),
+        params,
         body: PreviewInput,
         response: { 201: Preview },
       },
-      config: { access: "drafts:read", problems: ["not-found", "withdrawn"] },
+      config: { access: "drafts:read", problems: ["not-found", "withdrawn", "count-limit"] },
     },
     (request, reply) =>
       write(newsroom, request, reply, async (tx) => {
         const { row } = await loadArticle(tx, request.params.article);
         await refuseWithdrawn(tx, row.id);
         const expiresAt = new Date(Date.now() + (request.body?.expiresIn ?? DEFAULT_SECONDS) * 1000);
-        const token = previewToken(newsroom.signing, { articleId: row.id, expiresAt });
+        const made = await makeLink(tx, row.id, requireKey(request, "a key").id, expiresAt);
+        const token = previewToken(newsroom.signing, made.id);
         const path = `/preview/${token}`;
-        const body = { url: absoluteAddress(request, path), token, expiresAt: expiresAt.toISOString() };
+        const body = { ...presentLink(made), url: absoluteAddress(request, path), token };
         return { status: 201, body, headers: { location: path } };
+      }),
+  );
+
+  app.get(
+    list,
+    {
+      schema: {
+        operationId: "listPreviews",
+        summary: "List the links to an article's previews that work",
+        tags,
+        params,
+        response: { 200: PreviewList },
+      },
+      config: { access: "drafts:read", problems: ["not-found"] },
+    },
+    async (request, reply) => {
+      const articleId = await requireArticle(newsroom.database, request.params.article);
+      const links = await workingLinks(newsroom.database, articleId);
+      return answer(request, reply, { body: wholeList(links.map(presentLink)) });
+    },
+  );
+
+  app.delete(
+    `${list}/:id`,
+    {
+      schema: {
+        operationId: "deletePreview",
+        summary: "Take back a link to a preview",
+        description:
+          "It works no more from then on. The key that made it may do so, and any with `articles:write`. Needs no " +
+          "`If-Match`: a link never changes.",
+        tags,
+        params: params.extend({ id: z.string().describe("The link's id.") }),
+        response: { 204: z.null() },
+      },
+      config: { access: "drafts:read", alsoFor: "articles:write", problems: ["not-found"] },
+    },
+    (request, reply) =>
+      write(newsroom, request, reply, async (tx) => {
+        const articleId = await requireArticle(tx, request.params.article);
+        const found = await findLink(tx, articleId, request.params.id);
+        if (found.keyId !== request.caller?.id) requireScope(request, "articles:write");
+        await takeBack(tx, found);
+        return { status: 204 };
       }),
   );
 }
@@ -61,7 +112,7 @@ export function previewRoutes(app: App, newsroom: Newsroom): void {
         summary: "The preview of an article",
         description:
           "The working copy as readers will see it: a page, or with `Accept: application/json` its JSON. Links to " +
-          "what is not published are left out. A token that is forged, cut or expired is answered like one whose " +
+          "what is not published are left out. A token that is forged, cut, expired or taken back is answered like one whose " +
           "article is no more.",
         tags,
         params: z.object({ token: z.string().describe("As `POST …/previews` gave it.") }),
@@ -99,7 +150,8 @@ async function previewed(
   newsroom: Newsroom,
   token: string,
 ): Promise<{ grant: Grant; article: StoredArticle }> {
-  const grant = openPreview(newsroom.signing, token);
+  const id = previewIdOf(newsroom.signing, token);
+  const grant = id === undefined ? undefined : await openLink(newsroom.database, id);
   if (grant === undefined) throw noPreview();
   try {
     const article = await loadArticle(newsroom.database, grant.articleId);

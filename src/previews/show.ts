@@ -7,7 +7,7 @@ import { linksOf, rendered } from "../editions/live.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { shownTime } from "../pages/article.ts";
 import { articlePage, unlisted } from "../pages/page.ts";
-import type { Grant } from "./token.ts";
+import type { Grant } from "./links.ts";
 
 /**
  * A working copy as readers would get it if it were published now: links to what is not live are

@@ -1,21 +1,13 @@
 import type { Signing } from "../http/signing.ts";
 
-/** What a preview's token opens, and until when. */
-export interface Grant {
-  articleId: string;
-  expiresAt: Date;
-}
-
 const PURPOSE = "preview";
 
-/** A token that lets whoever has it see the article's working copy. Nothing is stored of it. */
-export function previewToken({ sign }: Signing, { articleId, expiresAt }: Grant): string {
-  return sign(PURPOSE, `${articleId} ${expiresAt.getTime()}`);
+/** The secret part of a link's address. It is made of the link's id when it is needed, and stored nowhere. */
+export function previewToken({ sign }: Signing, previewId: string): string {
+  return sign(PURPOSE, previewId);
 }
 
-/** What a token opens now; undefined when it was not made here, or its time is over. */
-export function openPreview({ open }: Signing, token: string): Grant | undefined {
-  const [articleId, time] = open(PURPOSE, token)?.split(" ") ?? [];
-  if (articleId === undefined || !(Number(time) > Date.now())) return undefined;
-  return { articleId, expiresAt: new Date(Number(time)) };
+/** The id of the link that a token was made of; undefined when it was not made here. */
+export function previewIdOf({ open }: Signing, token: string): string | undefined {
+  return open(PURPOSE, token);
 }

@@ -4,7 +4,14 @@ import { Article, MAX_ITEMS } from "../articles/schema.ts";
 import { MAX_BLOCKS } from "../articles/body.ts";
 import { type StoredArticle, type WorkingCopy, lockArticle } from "../articles/workingCopy.ts";
 import type { Transaction } from "../database/client.ts";
-import { type Precondition, entityTag, isWanted, prefersMerge, staleRevision } from "../http/conditional.ts";
+import {
+  type Precondition,
+  entityTag,
+  isWanted,
+  prefersMerge,
+  revisionsNamed,
+  staleRevision,
+} from "../http/conditional.ts";
 import { type Problem, type ProblemMembers, invalidContent } from "../http/problems.ts";
 import { serialiseWithZod } from "../http/serialise.ts";
 import type { Newsroom } from "../newsroom.ts";
@@ -12,7 +19,7 @@ import { MAX_TERMS } from "../taxonomy/schema.ts";
 import { changedPointers } from "./changes.ts";
 import { keptCopy } from "./content.ts";
 import { mergeCopies } from "./merge.ts";
-import { findRevision } from "./read.ts";
+import { type KeptRevision, findRevision } from "./read.ts";
 import { revive } from "./revive.ts";
 
 /** What operations that change an article or its lists say of their preconditions. */
@@ -36,8 +43,8 @@ export async function articleToChange(
 ): Promise<StoredArticle> {
   const article = await lockArticle(tx, request.params.article);
   const { id, revision } = article.row;
-  if (isWanted(wanted, revision)) return article;
-  const named = typeof wanted === "object" ? wanted.revisions.filter((one) => one < revision) : [];
+  if (isWanted(wanted, article.row)) return article;
+  const named = revisionsNamed(wanted, id).filter((one) => one < revision);
   const base = named.length === 0 ? undefined : await findRevision(tx, id, Math.max(...named));
   if (base === undefined) throw stale(newsroom, article);
   const { number } = base.about;
@@ -47,12 +54,28 @@ export async function articleToChange(
     );
     throw stale(newsroom, article, await conflicts(tx, id, number, changed));
   }
+  return asItWas(tx, article, base, async (collisions) =>
+    stale(newsroom, article, await conflicts(tx, id, number, collisions)),
+  );
+}
+
+/**
+ * An article with the working copy of an earlier revision, on which a change rests; what is made of it
+ * is merged into the one of now as it is saved.
+ *
+ * @param collided makes the error that is thrown when both changed the same, from JSON Pointers to it
+ */
+export async function asItWas(
+  tx: Transaction,
+  article: StoredArticle,
+  base: KeptRevision,
+  collided: (pointers: readonly string[]) => Promise<Problem>,
+): Promise<StoredArticle> {
   const { copy } = await revive(tx, base.copy, article.copy);
   const blockIds = article.copy.body.map((block) => block.id);
   const into = async (mine: WorkingCopy) => {
     const merged = mergeCopies(copy, mine, article.copy);
-    if (merged.collisions.length > 0)
-      throw stale(newsroom, article, await conflicts(tx, id, number, merged.collisions));
+    if (merged.collisions.length > 0) throw await collided(merged.collisions);
     refuseTooMany(merged.copy);
     return { article, next: merged.copy };
   };
@@ -60,9 +83,11 @@ export async function articleToChange(
 }
 
 function stale(newsroom: Newsroom, article: StoredArticle, found?: ProblemMembers["conflicts"]): Problem {
-  const { revision } = article.row;
-  const currentETag = entityTag(bytesOf(presentArticle(article, newsroom.articleAddress)), revision);
-  return staleRevision(revision, { currentETag, ...(found === undefined ? {} : { conflicts: found }) });
+  const currentETag = entityTag(bytesOf(presentArticle(article, newsroom.articleAddress)), article.row);
+  return staleRevision(article.row.revision, {
+    currentETag,
+    ...(found === undefined ? {} : { conflicts: found }),
+  });
 }
 
 /** The bytes that the working copy is answered with, of which its ETag is made. */

@@ -74,13 +74,13 @@ async function insert(
   const { id: articleId, revision: number, updatedAt: createdAt } = row;
   const changes = keyframe && (await difference(copy, keyframe));
   const content = changes ?? (await whole(copy));
-  await insertRow<Prisma.RevisionUncheckedCreateInput>(tx, "revisions", {
+  await insertRow(tx, "revisions", {
     articleId,
     number,
     createdAt,
     ...what,
     keyframe: changes === undefined || keyframe === undefined ? number : keyframe.number,
     content,
-  });
+  } satisfies Prisma.RevisionUncheckedCreateInput);
   return content;
 }

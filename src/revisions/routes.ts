@@ -129,7 +129,7 @@ export function revisionRoutes(app: App, newsroom: Newsroom): void {
         const restored = await restoreRevision(tx, article, revision, precondition(request));
         return {
           body: presentArticle(restored, newsroom.articleAddress),
-          revision: restored.row.revision,
+          revision: restored.row,
         };
       }),
   );

@@ -1,7 +1,7 @@
 import type { Attributes, Context } from "@opentelemetry/api";
 import type { FastifyInstance } from "fastify";
 import type { Statements } from "../database/client.ts";
-import { withoutToken } from "../http/logging.ts";
+import { withoutSecrets } from "../http/secrets.ts";
 
 /** What traces are made with, while they are made. */
 interface Tracing {
@@ -58,7 +58,7 @@ export async function startTracing(environment: NodeJS.ProcessEnv): Promise<void
     requestHook: (span, request) => {
       const { url: route } = request.routeOptions;
       span.updateName(route === undefined ? request.method : `${request.method} ${route}`);
-      const [path = ""] = withoutToken(request.url).split("?", 1);
+      const [path = ""] = withoutSecrets(request.url).split("?", 1);
       span.setAttributes({ "url.path": path, "dateline.request_id": request.id });
       const { traceId, spanId } = span.spanContext();
       request.log = request.log.child({ trace_id: traceId, span_id: spanId });

@@ -13,7 +13,7 @@ import { lock, notInTrash } from "./trash.ts";
 export async function purge(tx: Transaction, reference: string, wanted: Precondition): Promise<void> {
   const row = await lock(tx, reference);
   if (row === undefined || row.deletedAt === null) throw notInTrash(reference);
-  checkRevision(wanted, row.revision);
+  checkRevision(wanted, row);
   await remove(tx, row.id);
 }
 

@@ -71,7 +71,7 @@ export function trashRoutes(app: App, newsroom: Newsroom): void {
     },
     async (request, reply) => {
       const found = await findTrashed(newsroom.database, request.params.article);
-      return answer(request, reply, { body: shown(found), revision: found.article.row.revision });
+      return answer(request, reply, { body: shown(found), revision: found.article.row });
     },
   );
 
@@ -102,7 +102,7 @@ export function trashRoutes(app: App, newsroom: Newsroom): void {
         const article = await restore(tx, request.params.article, precondition(request));
         return {
           body: presentArticle(article, newsroom.articleAddress),
-          revision: article.row.revision,
+          revision: article.row,
         };
       }),
   );

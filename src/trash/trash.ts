@@ -72,7 +72,7 @@ export async function restore(
   const row = await lock(tx, reference);
   if (row === undefined) throw problem("not-found", `There is no article ${reference}.`);
   if (row.deletedAt === null) throw problem("wrong-state", `The article ${reference} is not in the trash.`);
-  checkRevision(wanted, row.revision);
+  checkRevision(wanted, row);
   const found = await wholeOf(tx, row.id);
   const revision = row.revision + 1;
   const changed = await tx.article.update({

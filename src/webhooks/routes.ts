@@ -69,11 +69,11 @@ export function webhookRoutes(app: App, newsroom: Newsroom): void {
   });
   /** The webhook as it is answered, with no more of its secrets than is to be shown. */
   const shown = (row: WebhookRow, secret?: string) => {
-    const { secret: _, formerSecret: __, key: ___, revision, ...columns } = row;
+    const { secret: _, formerSecret: __, key: ___, revision: ____, ...columns } = row;
     const isOff = offForKey(row);
     const position = writePosition(cursors, { sequence: row.position }, markedFor(row));
     const body = { ...columns, ...(isOff === undefined ? {} : { ...isOff, enabled: false }), position };
-    return { body: secret === undefined ? body : { ...body, secret }, revision };
+    return { body: secret === undefined ? body : { ...body, secret }, revision: row };
   };
 
   app.get(
@@ -366,7 +366,7 @@ async function webhookToChange(
   request: FastifyRequest<{ Params: { webhook: string } }>,
 ): Promise<WebhookRow> {
   const row = await lockWebhook(tx, request.params.webhook, whoseFor(request));
-  if (!isWanted(precondition(request), row.revision)) {
+  if (!isWanted(precondition(request), row)) {
     throw problem(
       "precondition-failed",
       "It was changed since. Fetch it again and repeat the change on top.",

@@ -74,6 +74,15 @@ describe.each(writes)("%s", (_, write) => {
     expect(await readDraft(newsroom.editor, draft)).toEqual(changed);
   });
 
+  it("is 412 with the tag of another article at the same revision, and changes nothing", async () => {
+    const other = await makeDraft(newsroom.editor, {
+      keyPoints: ["one", "two"],
+      relatedLinks: [{ title: "A" }, { title: "B" }],
+    });
+    expectRefused(await run(write, other.etag), 412);
+    expect(await readDraft(newsroom.editor, draft)).toEqual(draft);
+  });
+
   it("is 412 with a weak tag, which says too little", async () => {
     expectRefused(await run(write, `W/${draft.etag}`), 412);
     expect(await readDraft(newsroom.editor, draft)).toEqual(draft);

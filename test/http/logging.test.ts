@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { freshDatabase } from "../support/database.ts";
+import { sendBytes } from "../support/socket.ts";
 import { type ServerProcess, startProcess } from "../support/process.ts";
 
 const adminKey = "an-administrators-key-that-no-log-holds";
@@ -105,6 +106,36 @@ describe("the log", () => {
       expect(lines).toEqual([expect.objectContaining({ reqId: id, method, url: "/preview/[token]" })]);
     }
     expect(server.output()).not.toContain(token);
+  });
+
+  it("holds no key that was put into an address, wherever it stands and however it is written", async () => {
+    const key = "dateline_a1b2c3d4e5f6g7h8i9j0a1b2c3d4e5f6g7h8i9j0abcdef";
+    const hidden = "a-secret-that-no-log-holds";
+    for (const [id, path, shown] of [
+      ["as-key", `/v1/articles?key=${hidden}`, "/v1/articles?key=[secret]"],
+      [
+        "as-token",
+        `/v1/articles?limit=1&access_token=${hidden}`,
+        "/v1/articles?limit=1&access_token=[secret]",
+      ],
+      ["encoded", `/v1/articles?%74oken=${hidden}&q=a`, "/v1/articles?token=[secret]&q=a"],
+      ["shouted", `/healthz?API_KEY=${hidden}`, "/healthz?API_KEY=[secret]"],
+      ["in-a-page", `/a/none?token=${hidden}`, "/a/none?token=[secret]"],
+      ["in-a-path", `/v1/keys/${key}`, "/v1/keys/dateline_[key]"],
+      ["searched", `/v1/articles?q=${key}`, "/v1/articles?q=dateline_[key]"],
+      ["broken-key", `/v1/articles/%zz?key=${hidden}`, "/v1/articles/%zz?key=[secret]"],
+      ["nowhere", `/nowhere?secret=${hidden}`, "/nowhere?secret=[secret]"],
+    ] as const)
+      expect(await linesOf(id, path)).toEqual([
+        expect.objectContaining({ reqId: id, url: shown, status: 400 }),
+      ]);
+    const { status } = await sendBytes(
+      server.url,
+      `GET http://somebody:${hidden}@dateline.example/v1/articles HTTP/1.1\r\nHost: dateline.example\r\nConnection: close\r\n\r\n`,
+    );
+    expect(status).toBe(400);
+    await linesOf("after-userinfo", "/healthz");
+    for (const secret of [key, hidden]) expect(server.output()).not.toContain(secret);
   });
 
   it("cannot be given lines by a caller", async () => {

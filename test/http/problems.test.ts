@@ -363,7 +363,7 @@ describe("a method that an address does not have", () => {
     ["patch", "/v1/articles/some-article/key-points", "GET, HEAD, POST, PUT"],
     ["post", "/v1/articles/some-article/key-points/1", "DELETE, GET, HEAD, PATCH"],
     ["get", "/v1/imports", "POST"],
-    ["put", "/v1/keys/1", "DELETE, GET, HEAD"],
+    ["put", "/v1/keys/1", "DELETE, GET, HEAD, PATCH"],
     ["post", "/healthz", "GET, HEAD"],
     ["delete", "/openapi.json", "GET, HEAD"],
   ] as const)("is 405 as %s %s, and Allow is %s", async ([method, path, allow]) => {

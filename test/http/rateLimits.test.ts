@@ -77,12 +77,59 @@ describe("sharing with a key", () => {
 });
 
 describe("trying keys", () => {
-  it("counts against the address, and cannot go on for ever", async () => {
-    const guess = (number: number) =>
-      share(newsroom.withHeaders({ authorization: `Bearer dateline_guess${number}` }), "192.0.2.8");
-    const answers = await Promise.all(Array.from({ length: SHARES }, (_, number) => guess(number)));
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]));
-    expectProblem(await guess(SHARES), 429, "too-many-requests");
+  /** As the policy of wrong keys is documented: so many a minute from one address. */
+  const WRONG = 20;
+  const trying = (key: string, address: string) =>
+    newsroom
+      .withHeaders({ authorization: `Bearer ${key}`, "x-forwarded-for": address })
+      .get("/v1/articles")
+      .send();
+  const guess = (count: number, address: string) =>
+    Promise.all(Array.from({ length: count }, (_, number) => trying(`guess-${number}-${address}`, address)));
+  const makeKey = async () =>
+    (await newsroom.editor.post("/v1/keys").send({ name: "Desk", scopes: ["drafts:read"] })).body as {
+      id: string;
+      secret: string;
+    };
+
+  it("ends after a few from one address: not even the right one is told from the others then", async () => {
+    const address = "192.0.2.20";
+    expect(new Set((await guess(WRONG, address)).map(({ status }) => status))).toEqual(new Set([401]));
+    const { secret } = await makeKey();
+    for (const key of ["another-guess", secret]) {
+      const answer = await trying(key, address);
+      expectProblem(answer, 429, "too-many-requests");
+      expect(answer.headers["retry-after"]).toMatch(/^[1-9]\d?$/);
+      expect(answer.headers["ratelimit-policy"]).toBe(`"wrong-keys";q=${WRONG};w=60`);
+      expect(answer.headers.ratelimit).toMatch(/^"wrong-keys";r=0;t=\d+$/);
+    }
+    expect((await trying(secret, "192.0.2.21")).status).toBe(200);
+    const reader = newsroom.reader.get("/v1/articles").set("x-forwarded-for", address);
+    expect((await reader).status).toBe(200);
+  });
+
+  it("ends over a whole network of IPv6", async () => {
+    await guess(WRONG, "2001:db8:7:7::1");
+    expectProblem(await trying("one-more", "2001:db8:7:7::2"), 429, "too-many-requests");
+  });
+
+  it("does not shut out those whose keys were good from there before", async () => {
+    const address = "192.0.2.22";
+    const { id, secret } = await makeKey();
+    expect((await trying(secret, address)).status).toBe(200);
+    await guess(WRONG, address);
+    expect((await trying(secret, address)).status).toBe(200);
+    await newsroom.editor.delete(`/v1/keys/${id}`);
+    expect((await trying(secret, address)).status).toBe(401);
+    expectProblem(await trying(secret, address), 429, "too-many-requests");
+  });
+
+  it("is no guessing when the same wrong key comes again and again", async () => {
+    const address = "192.0.2.23";
+    await trying("revoked-long-ago", address);
+    const again = await Promise.all(Array.from({ length: 50 }, () => trying("revoked-long-ago", address)));
+    expect(new Set(again.map(({ status }) => status))).toEqual(new Set([401]));
+    expect((await trying((await makeKey()).secret, address)).status).toBe(200);
   });
 });
 
@@ -128,10 +175,36 @@ describe("a partner's requests", () => {
     await entitle({ requestsPerMinute: null });
     expect((await agent.get("/v1/me")).status).toBe(200);
   });
+});
 
-  it("do not limit readers, who see pages as often as they like", async () => {
-    const answer = await newsroom.reader.get("/a/market-day");
-    expect(answer.status).toBe(200);
-    expect(answer.headers).not.toHaveProperty("ratelimit-policy");
+describe("what lies outside of the API", () => {
+  it("counts for the address as well: pages, previews, styles, documentation and what there is not", async () => {
+    const { body: one } = await newsroom.editor.post("/v1/articles").send({ headline: "Market page" });
+    await newsroom.editor.post(`/v1/articles/${one.id}/publish`);
+    const left = async (path: string) => {
+      const { headers } = await fetch(newsroom.url + path, { headers: { "x-forwarded-for": "192.0.2.30" } });
+      return Number(/^"minute";r=(\d+);t=\d+$/.exec(headers.get("ratelimit") ?? "")?.[1]);
+    };
+    const first = await left("/v1/articles");
+    const paths = [
+      "/a/market-page",
+      "/preview/none",
+      "/styles/none",
+      "/docs/",
+      "/openapi.json",
+      "/problems/gone",
+      "/none",
+      "/v1/none",
+    ];
+    for (const [index, path] of paths.entries())
+      expect([path, await left(path)]).toEqual([path, first - index - 1]);
+  });
+
+  it("is never refused where operators ask how a process is", async () => {
+    for (const path of ["/healthz", "/readyz", "/metrics"]) {
+      const answer = await newsroom.reader.get(path);
+      expect(answer.status).toBe(200);
+      expect(answer.headers).not.toHaveProperty("ratelimit");
+    }
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { signing } from "../../src/http/signing.ts";
+import { forgetLinks } from "../../src/previews/links.ts";
 import { previewToken } from "../../src/previews/token.ts";
 import {
   expectRefused,
@@ -116,28 +117,29 @@ describe("a preview's token", () => {
     const { id, address } = await makeDraft(newsroom.editor);
     const other = await makeDraft(newsroom.editor);
     const own = newsroom.newsroom.signing;
-    const expiresAt = inAnHour();
-    const good = previewToken(own, { articleId: id, expiresAt });
+    const { id: keyId } = (await newsroom.editor.get("/v1/me")).body as { id: string };
+    const linkUntil = async (expiresAt: Date) =>
+      (await newsroom.database.preview.create({ data: { articleId: id, keyId, expiresAt } })).id;
+    const link = await linkUntil(inAnHour());
+    const good = previewToken(own, link);
     expect((await show(good)).status).toBe(200);
     const flipped = (at: number) =>
       `${good.slice(0, at)}${good[at] === "A" ? "B" : "A"}${good.slice(at + 1)}`;
     const bytes = Buffer.from(good, "base64url");
     const forOther = Buffer.concat([
       bytes.subarray(0, 16),
-      Buffer.from(`${other.id} ${expiresAt.getTime()}`),
+      Buffer.from((await linkTo(newsroom.editor, other.id)).id),
     ]);
     const foreign = signing(new Uint8Array(32));
     const tokens = {
-      "its time is over": previewToken(own, { articleId: id, expiresAt: new Date(Date.now() - 1) }),
-      "its time never was": own.sign("preview", `${id} soon`),
-      "it has no time": own.sign("preview", id),
-      "its article never was": previewToken(own, { articleId: unknownId, expiresAt }),
-      "its article is no id": previewToken(own, { articleId: "a-slug", expiresAt }),
+      "its time is over": previewToken(own, await linkUntil(new Date(Date.now() - 1))),
+      "its link never was": previewToken(own, unknownId),
+      "its link is no id": previewToken(own, "a-slug"),
       "its signature was changed": flipped(3),
-      "its time was changed": flipped(good.length - 3),
-      "its article was changed": forOther.toString("base64url"),
-      "it was signed elsewhere": previewToken(foreign, { articleId: id, expiresAt }),
-      "it was signed as a cursor": own.sign("cursor preview", `${id} ${expiresAt.getTime()}`),
+      "its end was changed": flipped(good.length - 3),
+      "its link was changed": forOther.toString("base64url"),
+      "it was signed elsewhere": previewToken(foreign, link),
+      "it was signed as a cursor": own.sign("cursor preview", link),
       "it was cut": good.slice(0, -1),
       "it is its signature alone": bytes.subarray(0, 16).toString("base64url"),
       "it is longer": `${good}A`,
@@ -248,5 +250,99 @@ describe("a preview as JSON", () => {
     const { text } = await show(token);
     expect(text).toContain("Out</bdi>");
     for (const secret of ["Not out yet", "Out no more", "new name"]) expect(text).not.toContain(secret);
+  });
+});
+
+describe("taking a link back", () => {
+  const links = async (id: string) =>
+    ((await newsroom.editor.get(`/v1/articles/${id}/previews`)).body as { data: { id: string }[] }).data;
+
+  it("ends it at once, and no other", async () => {
+    const { id } = await makeDraft(newsroom.editor);
+    const [one, other] = [await linkTo(newsroom.editor, id), await linkTo(newsroom.editor, id)];
+    expect((await newsroom.editor.delete(`/v1/articles/${id}/previews/${one.id}`)).status).toBe(204);
+    expectProblem(await show(one.token), 404, "not-found");
+    expect((await show(other.token)).status).toBe(200);
+    expect((await links(id)).map((link) => link.id)).toEqual([other.id]);
+    expectProblem(await newsroom.editor.delete(`/v1/articles/${id}/previews/${one.id}`), 404, "not-found");
+  });
+
+  it("begins with a list of those that work, the newest first, which tells no address", async () => {
+    const { id } = await makeDraft(newsroom.editor);
+    const made = [await linkTo(newsroom.editor, id), await linkTo(newsroom.editor, id)];
+    const { body: me } = await newsroom.editor.get("/v1/me");
+    const answer = await newsroom.editor.get(`/v1/articles/${id}/previews`);
+    expect(answer.body.data).toEqual(
+      made.toReversed().map((link) => ({
+        id: link.id,
+        createdAt: expect.any(String),
+        createdBy: { id: me.id, name: me.name },
+        expiresAt: link.expiresAt,
+      })),
+    );
+    for (const { token } of made) expect(answer.text).not.toContain(token);
+  });
+
+  it("goes by the article: another's path does not lead to it", async () => {
+    const [mine, other] = [await makeDraft(newsroom.editor), await makeDraft(newsroom.editor)];
+    const link = await linkTo(newsroom.editor, mine.id);
+    for (const path of [`${other.id}/previews/${link.id}`, `${mine.id}/previews/none`])
+      expectProblem(await newsroom.editor.delete(`/v1/articles/${path}`), 404, "not-found");
+    expect((await show(link.token)).status).toBe(200);
+  });
+
+  it("is for the key that made it, and for those who write articles", async () => {
+    const { id } = await makeDraft(newsroom.editor);
+    const [maker, reader] = [
+      await newsroom.withScopes(["drafts:read"]),
+      await newsroom.withScopes(["drafts:read"]),
+    ];
+    const [one, other] = [await linkTo(maker, id), await linkTo(maker, id)];
+    const address = (link: Link) => `/v1/articles/${id}/previews/${link.id}`;
+    expectProblem(await reader.delete(address(one)), 403, "scope-missing");
+    expect((await maker.delete(address(one))).status).toBe(204);
+    expect((await newsroom.editor.delete(address(other))).status).toBe(204);
+  });
+
+  it("is not needed when the key that made it is revoked", async () => {
+    const { id } = await makeDraft(newsroom.editor);
+    const { body: key } = await newsroom.editor
+      .post("/v1/keys")
+      .send({ name: "Leaves soon", scopes: ["drafts:read"] });
+    const leaver = newsroom.withHeaders({ authorization: `Bearer ${key.secret}` });
+    const { token } = await linkTo(leaver, id);
+    expect((await show(token)).status).toBe(200);
+    await newsroom.editor.delete(`/v1/keys/${key.id}`);
+    expectProblem(await show(token), 404, "not-found");
+    expect(await links(id)).toEqual([]);
+  });
+
+  it("is a deed that the audit log tells of, without the token", async () => {
+    const { id } = await makeDraft(newsroom.editor);
+    const link = await linkTo(newsroom.editor, id);
+    await newsroom.editor.delete(`/v1/articles/${id}/previews/${link.id}`);
+    const { body } = await newsroom.editor.get("/v1/audit?operation=deletePreview&limit=1");
+    expect(body.data).toMatchObject([{ resource: { kind: "previews", id: link.id } }]);
+    expect(JSON.stringify(await newsroom.database.auditEntry.findMany())).not.toContain(link.token);
+  });
+
+  it("makes room where an article has as many links as it may have", async () => {
+    const { id } = await makeDraft(newsroom.editor);
+    const first = await linkTo(newsroom.editor, id);
+    const { id: keyId } = (await newsroom.editor.get("/v1/me")).body as { id: string };
+    const more = Array.from({ length: 99 }, () => ({ articleId: id, keyId, expiresAt: inAnHour() }));
+    await newsroom.database.preview.createMany({ data: more });
+    const make = () => newsroom.editor.post(`/v1/articles/${id}/previews`).send({});
+    expectProblem(await make(), 409, "count-limit");
+    await newsroom.editor.delete(`/v1/articles/${id}/previews/${first.id}`);
+    expect((await make()).status).toBe(201);
+  });
+
+  it("is followed by forgetting: what is over is no longer stored an hour later", async () => {
+    const { id } = await makeDraft(newsroom.editor);
+    const link = await linkTo(newsroom.editor, id);
+    await newsroom.database.preview.update({ where: { id: link.id }, data: { expiresAt: new Date() } });
+    await forgetLinks(newsroom.database);
+    expect(await newsroom.database.preview.count({ where: { id: link.id } })).toBe(0);
   });
 });

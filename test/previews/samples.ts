@@ -3,6 +3,7 @@ import type { Agent, TestNewsroom } from "../support/newsroom.ts";
 
 /** A link to a preview as it is answered. */
 export interface Link {
+  id: string;
   url: string;
   token: string;
   expiresAt: string;
@@ -12,11 +13,11 @@ export interface Link {
 export async function previewOf(
   { editor }: TestNewsroom,
   content: object,
-): Promise<Link & { id: string; slug: string }> {
+): Promise<Omit<Link, "id"> & { id: string; slug: string }> {
   const made = await editor.post("/v1/articles").send({ headline: "Harbour reopens", ...content });
   if (made.status !== 201) throw new Error(`no draft was made: ${made.text}`);
   const { id, slug } = made.body as { id: string; slug: string };
-  return { id, slug, ...(await linkTo(editor, id)) };
+  return { ...(await linkTo(editor, id)), id, slug };
 }
 
 export async function linkTo(agent: Agent, article: string): Promise<Link> {

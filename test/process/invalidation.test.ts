@@ -56,7 +56,7 @@ describe("two processes on one database", () => {
   const figure = async (server: ServerProcess, name: string) => {
     const text = await (await fetch(`${server.url}/metrics`)).text();
     return Number(
-      new RegExp(`^dateline_cache_${name}_total\\{kind="articles"\\} (\\S+)$`, "m").exec(text)?.[1],
+      new RegExp(`^dateline_cache_${name}(?:_total)?\\{kind="articles"\\} (\\S+)$`, "m").exec(text)?.[1],
     );
   };
   /** Waits until the other process answers from memory what it has read before. */

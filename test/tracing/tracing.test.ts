@@ -4,6 +4,9 @@ import { freshDatabase } from "../support/database.ts";
 import { type ServerProcess, startProcess } from "../support/process.ts";
 import { traceReceiver } from "./receiver.ts";
 
+// Processes take their time to start where the machine has others to serve.
+vi.setConfig({ testTimeout: 60_000 });
+
 const ADMIN = "an-administrators-key-for-tests-only";
 const headers = { authorization: `Bearer ${ADMIN}`, "content-type": "application/json" };
 const CALLER = { trace: "4bf92f3577b34da6a3ce929d0e0e4736", span: "00f067aa0ba902b7" };
@@ -161,7 +164,7 @@ describe("work that no request waits for", () => {
     await vi.waitFor(() =>
       expect(receiver.of(due?.traceId ?? "").map(({ name }) => name)).toContain("prisma:client:transaction"),
     );
-  }, 30_000);
+  });
 });
 
 describe("tracing", () => {
