@@ -87,10 +87,10 @@ function wireFault({ status, headers }: Answered): string | undefined {
 function acceptanceFault(contract: Contract, operation: Operation, request: Request): string | undefined {
   const { body } = operation;
   const json = body?.["application/json"];
-  const type = request.headers.find(([name]) => name.toLowerCase() === "content-type")?.[1] ?? "";
+  const sentAs = request.headers.find(([name]) => name.toLowerCase() === "content-type")?.[1] ?? "";
   if (
     json !== undefined &&
-    /[/+]json\b/i.test(type) &&
+    /[/+]json\b/i.test(sentAs) &&
     request.body !== undefined &&
     request.body.length > 0
   ) {
