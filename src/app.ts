@@ -26,10 +26,12 @@ import { negotiateContent } from "./http/content.ts";
 import { allowOrigins } from "./http/cors.ts";
 import { logRequests, logger, requestId } from "./http/logging.ts";
 import { answerErrors } from "./http/problems.ts";
+import { holdPlaces, placesFor, refuseExcess } from "./http/overload.ts";
+import type { Places } from "./http/places.ts";
 import { limitRates } from "./http/rateLimit.ts";
 import { answerUnrouted } from "./http/routing.ts";
 import { serialiseWithZod } from "./http/serialise.ts";
-import { serverOptions } from "./http/server.ts";
+import { dropStalled, serverOptions } from "./http/server.ts";
 import { validateWithZod } from "./http/validation.ts";
 import { importRoutes } from "./imports/routes.ts";
 import { linkRoutes } from "./links/routes.ts";
@@ -57,6 +59,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validateWithZod);
   app.setSerializerCompiler(serialiseWithZod);
+  dropStalled(app.server);
   logRequests(app);
   answerErrors(app);
   await negotiateContent(app);
@@ -64,18 +67,19 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
   answerUnrouted(app);
   await describeApi(app);
 
+  const places = placesFor(newsroom);
   healthRoutes(app, newsroom);
   docsRoutes(app);
   pageRoutes(app);
   previewRoutes(app, newsroom);
   await app.register(async (pages: App) => {
-    await admit(pages, newsroom);
+    await admit(pages, newsroom, places);
     articlePageRoutes(pages, newsroom);
   });
 
   await app.register(
     async (v1: App) => {
-      await admit(v1, newsroom);
+      await admit(v1, newsroom, places);
       editionRoutes(v1, newsroom);
       changeRoutes(v1, newsroom);
       articleRoutes(v1, newsroom);
@@ -114,15 +118,17 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
     await newsroom.database.$disconnect();
   });
   serveDirectly(app, newsroom);
+  refuseExcess(app, newsroom, places);
   await app.ready();
   return app;
 }
 
 /** What comes before all that is not the same for everyone: who asks, how often, and whether they may. */
-async function admit(app: App, newsroom: Newsroom): Promise<void> {
+async function admit(app: App, newsroom: Newsroom, places: Places): Promise<void> {
   authenticate(app, newsroom);
   noteRefusals(app, newsroom);
   measureUsage(app, newsroom);
   await limitRates(app, newsroom);
+  holdPlaces(app, places);
   keepWithinReach(app, newsroom);
 }

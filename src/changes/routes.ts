@@ -42,7 +42,7 @@ function feedRoute(app: App, newsroom: Newsroom): void {
         querystring: ChangeQuery,
         response: { 200: ChangeList },
       },
-      config: { cached: true, problems: ["cursor-expired"] },
+      config: { cached: true, needsPlace: false, problems: ["cursor-expired"] },
     },
     async (request, reply) => {
       const { since, limit, fields, wait } = request.query;
@@ -105,7 +105,7 @@ function streamRoute(app: App, newsroom: Newsroom): void {
         headers: StreamHeaders,
         response: { 200: EventStream },
       },
-      config: { produces: ["text/event-stream"], problems: ["cursor-expired"] },
+      config: { produces: ["text/event-stream"], needsPlace: false, problems: ["cursor-expired"] },
       exposeHeadRoute: false,
     },
     async (request, reply) => {
