@@ -68,7 +68,7 @@ const refused = (answer: Awaited<ReturnType<typeof get>>) => {
 };
 
 /** A second, in milliseconds, and some for a machine that is busy with other tests; the program `npm run overload` measures it. */
-const SECOND = 3_000;
+const SECOND = 2_000;
 
 const marked = /^Dateline; hit; ttl=-\d+; detail="database away"$/;
 
