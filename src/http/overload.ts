@@ -118,10 +118,16 @@ export function refuseExcess(app: App, { config, metrics }: Newsroom, all: Place
     });
     response
       .writeHead(503, [
-        ...["x-request-id", id, "retry-after", "1", "cache-control", "no-store"],
-        ...["content-type", "application/problem+json", "content-length", String(Buffer.byteLength(body))],
-        ...Object.entries(guards(config)).flat(),
-        ...[...allowed(request.headers.origin), "access-control-expose-headers", exposedHeaders.join(", ")],
+        ...Object.entries({
+          "x-request-id": id,
+          "retry-after": "1",
+          "cache-control": "no-store",
+          "content-type": "application/problem+json",
+          "content-length": String(Buffer.byteLength(body)),
+          "access-control-expose-headers": exposedHeaders.join(", "),
+          ...guards(config),
+        }).flat(),
+        ...allowed(request.headers.origin),
       ])
       .end(body);
   };

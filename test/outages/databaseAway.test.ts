@@ -54,9 +54,9 @@ async function startedWith(
   }
 }
 
-async function get(at: TestNewsroom, path: string, headers: Record<string, string> = {}) {
+async function get(by: TestNewsroom, path: string, headers: Record<string, string> = {}) {
   const since = performance.now();
-  const answer = await fetch(at.url + path, { headers });
+  const answer = await fetch(by.url + path, { headers });
   const text = await answer.text();
   return { status: answer.status, headers: answer.headers, text, took: performance.now() - since };
 }
