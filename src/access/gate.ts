@@ -29,6 +29,7 @@ export function keepWithinReach(app: FastifyInstance, newsroom: Newsroom): void 
 /** Whether a request asks for no more than anybody gets. */
 function isPublic(request: FastifyRequest): boolean {
   const { version } = request.query as { version?: string | string[] };
-  const { access = "public", heedsReach = false } = request.routeOptions.config;
-  return access === "public" && (heedsReach || ![version].flat().includes("draft"));
+  const { access = "public", alsoFor, heedsReach = false } = request.routeOptions.config;
+  // Where no scope shows more, the parameter is none and is refused as such.
+  return access === "public" && (heedsReach || alsoFor === undefined || ![version].flat().includes("draft"));
 }

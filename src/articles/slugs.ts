@@ -26,6 +26,23 @@ export async function claimSlugFor(tx: Transaction, articleId: string, headline:
   return slug;
 }
 
+/**
+ * Holds a slug under which readers knew an article before it came here, so that it leads them to it
+ * once it is published.
+ *
+ * @returns false when another article has it
+ */
+export async function claimFormerSlug(
+  tx: Transaction,
+  articleId: string,
+  slug: string,
+  publishedAt: Date,
+): Promise<boolean> {
+  if (!(await hold(tx, articleId, slug))) return false;
+  await tx.slug.updateMany({ where: { slug, publishedAt: null }, data: { publishedAt } });
+  return true;
+}
+
 /** Lets go of a slug that an article had, unless readers have seen the article under it. */
 export async function releaseSlug(tx: Transaction, slug: string): Promise<void> {
   await tx.slug.deleteMany({ where: { slug, publishedAt: null } });

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --disable-warning=ExperimentalWarning
+#!/usr/bin/env -S node --max-semi-space-size=4 --heap-growing-percent=20 --disable-warning=ExperimentalWarning
 import { Command, Option } from "commander";
 import { allRoles } from "../access/roles.ts";
 import { allScopes } from "../access/scopes.ts";
@@ -16,10 +16,14 @@ const program = new Command("dateline")
 
 program
   .command("import")
-  .description("make an article of each news page saved as text, or bring in what was exported (*.jsonl)")
+  .description(
+    "make articles of news pages saved as text, of RSS, Atom, JSON Feed, WordPress's WXR, Ghost's export, ninjs and Arc XP's ANS, or bring in Dateline's own export; each file is known by how it begins",
+  )
   .argument("<files...>", "the files")
-  .option("--publish", "publish them at once", false)
-  .option("--language <tag>", "the language of the text, as a BCP 47 tag")
+  .option("--publish", "publish at once what is published where it comes from, and news pages", false)
+  .option("--language <tag>", "the language of what does not name its own, as a BCP 47 tag")
+  .option("--site <url>", "the address of the site that relative addresses are of")
+  .option("--report <file>", "write all that could not be carried over to a file, as JSON Lines")
   .option("--dry-run", "of an export, say what would be done and do nothing", false)
   .action(importFiles);
 

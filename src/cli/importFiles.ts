@@ -1,87 +1,128 @@
-import { createReadStream } from "node:fs";
-import { open, readFile } from "node:fs/promises";
+import { type WriteStream, createReadStream, createWriteStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { finished } from "node:stream/promises";
 import { audit } from "../audit/record.ts";
 import { Problem } from "../http/problems.ts";
-import { Language } from "../http/scalars.ts";
+import { Language, WebAddress } from "../http/scalars.ts";
 import { validContent } from "../http/validation.ts";
-import { MAX_PAGE, importNewsPage } from "../imports/import.ts";
+import { type ArticleFile, fileIn } from "../imports/file.ts";
+import { importNewsPage } from "../imports/import.ts";
+import type { Remark } from "../imports/entry.ts";
+import type { ImportReport } from "../imports/report.ts";
 import type { Newsroom } from "../newsroom.ts";
-import { importLines } from "../transfer/import.ts";
-import type { ImportReport } from "../transfer/schema.ts";
 import { asCommand, commandLine } from "./asCommand.ts";
+import { type ProgressBar, progressBar } from "./progressBar.ts";
 import { withNewsroom } from "./withNewsroom.ts";
 
 interface Options {
   publish: boolean;
   dryRun: boolean;
   language?: string;
+  site?: string;
+  report?: string;
 }
 
-/** What every export begins with. */
-const EXPORT_BEGINS = '{"kind":"dateline"';
+/** How many remarks are shown of a file when nothing says where to write them all. */
+const SHOWN = 20;
 
 /**
- * Imports each file in a transaction of its own and prints a line for each: an export as what it
- * says, any other as a news page that becomes an article. The exit code is 1 when any of them
- * failed; the others are kept.
+ * Imports each file and prints a line for each: a news page as an article, what another system or
+ * another Dateline has exported as what it holds. The exit code is 1 when anything of them failed;
+ * the rest is kept.
  */
 export async function importFiles(files: string[], options: Options): Promise<void> {
   await withNewsroom(async (newsroom) => {
+    const language = options.language === undefined ? undefined : validContent(Language, options.language);
+    const site = options.site === undefined ? undefined : validContent(WebAddress, options.site);
+    const report = options.report === undefined ? undefined : createWriteStream(options.report);
     for (const file of files) {
       try {
-        const found = (await isExport(file))
-          ? await importExport(newsroom, file, options)
-          : await importFile(newsroom, file, options);
-        console.log(`${file}: ${found}`);
+        console.log(`${file}: ${await importFile(newsroom, file, { ...options, language, site }, report)}`);
       } catch (error) {
         tellFailure(file, error);
         process.exitCode = 1;
       }
     }
+    report?.end();
+    if (report !== undefined) await finished(report);
   });
 }
 
-/** By its name, or by how it begins. */
-async function isExport(file: string): Promise<boolean> {
-  if (/\.(jsonl|ndjson)$/i.test(file)) return true;
-  const handle = await open(file);
+type Checked = Omit<Options, "language" | "site" | "report"> & {
+  language: string | undefined;
+  site: string | undefined;
+};
+
+async function importFile(
+  newsroom: Newsroom,
+  file: string,
+  options: Checked,
+  report: WriteStream | undefined,
+): Promise<string> {
+  const bar = progressBar((await stat(file)).size);
   try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(EXPORT_BEGINS.length), 0);
-    return buffer.toString("utf8", 0, bytesRead) === EXPORT_BEGINS;
+    const found = await fileIn(createReadStream(file), {
+      site: options.site,
+      isPage: true,
+      onProgress: bar.show,
+    });
+    if (!Buffer.isBuffer(found))
+      return await importArticles(newsroom, file, found, { ...options, bar, report });
+    if (options.dryRun) throw new Error("is not an export; --dry-run is for those alone");
+    const { row } = await asCommand(
+      newsroom,
+      "dateline import",
+      (tx) => importNewsPage(newsroom, tx, found, options),
+      (article) => ({ kind: "articles", id: article.row.id }),
+    );
+    return `${row.status} /v1/articles/${row.slug}`;
   } finally {
-    await handle.close();
+    bar.stop();
   }
 }
 
-async function importExport(newsroom: Newsroom, file: string, { dryRun }: Options): Promise<string> {
-  return summary(
-    await importLines(newsroom, createReadStream(file), {
-      dryRun,
-      actor: commandLine,
-      note: (tx) => audit(tx, { operation: "dateline import" }),
-    }),
-  );
+async function importArticles(
+  newsroom: Newsroom,
+  file: string,
+  found: ArticleFile,
+  options: Checked & { bar: ProgressBar; report: WriteStream | undefined },
+): Promise<string> {
+  const { publish, language, dryRun, bar, report } = options;
+  const note = (remark: Remark) => {
+    report?.write(`${JSON.stringify({ file, ...remark })}\n`);
+  };
+  const done = await found.run(newsroom, {
+    publish,
+    language,
+    dryRun,
+    actor: commandLine,
+    note: (tx, articleId) =>
+      audit(tx, { operation: "dateline import", resourceKind: "articles", resourceId: articleId, articleId }),
+    noteFile: (tx) => audit(tx, { operation: "dateline import" }),
+    onRemark: note,
+  });
+  bar.stop();
+  if (done.failed > 0) process.exitCode = 1;
+  for (const { line, item, reason } of done.failures)
+    console.error(`${file}:${line}: ${named(item)}${reason}`);
+  if (report === undefined) {
+    for (const { line, item, reason } of done.remarks.slice(0, SHOWN))
+      console.error(`${file}:${line}: ${named(item)}${reason}`);
+    if (done.remarkCount > SHOWN)
+      console.error(`${file}: … and ${done.remarkCount - SHOWN} more remarks; --report FILE writes them all`);
+  }
+  return summary(done);
 }
 
-async function importFile(newsroom: Newsroom, file: string, options: Options): Promise<string> {
-  if (options.dryRun) throw new Error("is not an export; --dry-run is for those alone");
-  const page = await readFile(file);
-  if (page.length > MAX_PAGE)
-    throw new Error(`is larger than the ${MAX_PAGE} bytes that a news page may have`);
-  const language = options.language === undefined ? undefined : validContent(Language, options.language);
-  const { row } = await asCommand(
-    newsroom,
-    "dateline import",
-    (tx) => importNewsPage(newsroom, tx, page, { ...options, language }),
-    (article) => ({ kind: "articles", id: article.row.id }),
-  );
-  return `${row.status} /v1/articles/${row.slug}`;
+function named(item: string | null | undefined): string {
+  return item == null ? "" : `“${item}”: `;
 }
 
 /** The lines that failed, where it was an export, and a last line that says that it was not imported. */
 function tellFailure(file: string, error: unknown): void {
   const report = error instanceof Problem ? (error.members.report as ImportReport | undefined) : undefined;
-  for (const { line, reason } of report?.failures ?? []) console.error(`${file}:${line}: ${reason}`);
+  for (const { line, item, reason } of report?.failures ?? [])
+    console.error(`${file}:${line}: ${named(item)}${reason}`);
   console.error(
     report === undefined
       ? `${file}: ${reasonOf(error)}`
@@ -89,9 +130,19 @@ function tellFailure(file: string, error: unknown): void {
   );
 }
 
-function summary({ dryRun, created, updated, unchanged, failed }: ImportReport): string {
+function summary({
+  format,
+  dryRun,
+  created,
+  updated,
+  unchanged,
+  failed,
+  left,
+  remarkCount,
+}: ImportReport): string {
   const counts = `${created} created, ${updated} updated, ${unchanged} unchanged, ${failed} failed`;
-  return dryRun ? `${counts} (dry run: nothing was changed)` : counts;
+  const others = format === "dateline" ? "" : `, ${left} left behind, ${remarkCount} remarks`;
+  return `${counts}${others}${dryRun ? " (dry run: nothing was changed)" : ""}`;
 }
 
 /** An error in one line. */

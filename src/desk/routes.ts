@@ -92,7 +92,7 @@ export function deskRoutes(app: App, newsroom: Newsroom): void {
       config: {
         access: "articles:publish",
         precondition: "optional",
-        problems: ["not-found", "wrong-state"],
+        problems: ["not-found", "wrong-state", "withdrawn"],
       },
     },
     (request, reply) =>

@@ -9,6 +9,7 @@ import { ProblemDetails, type ProblemType, problemTitle, problemTypes } from "..
 import { IDEMPOTENCY_HOURS } from "../http/write.ts";
 import { sentToWebhooks } from "../webhooks/document.ts";
 import { tidySchemas } from "./components.ts";
+import { headerComponents, headersOf } from "./headers.ts";
 
 type Media = OpenAPIV3_1.MediaTypeObject;
 type Json = Record<string, unknown>;
@@ -117,9 +118,8 @@ function described(schema: Json, route: RouteOptions): Json {
   const needsKey = access !== "public";
   const scopesNeeded = access === "public" || access === "key" ? [] : [access].flat();
   const inferred: ProblemType[] = [
-    ...(has("querystring") || has("body") || has("params")
-      ? (["malformed-request", "invalid-parameter"] as const)
-      : []),
+    "malformed-request",
+    ...(has("querystring") || has("body") || has("params") ? (["invalid-parameter"] as const) : []),
     "key-in-address",
     "address-too-long",
     "headers-too-large",
@@ -127,10 +127,12 @@ function described(schema: Json, route: RouteOptions): Json {
     ...(needsKey ? (["key-required"] as const) : []),
     ...(scopesNeeded.length === 0 ? [] : (["scope-missing", "out-of-reach"] as const)),
     ...(alsoFor === undefined ? [] : (["key-required", "scope-missing"] as const)),
-    ...(has("body") ? (["content-too-large", "unsupported-media-type", "invalid-content"] as const) : []),
+    ...(has("body") ? (["content-too-large", "invalid-content"] as const) : []),
     ...(precondition === undefined ? [] : (["precondition-failed"] as const)),
     ...(precondition === "required" ? (["precondition-required"] as const) : []),
     ...(method === "POST" ? (["still-running", "idempotency-key-reused", "invalid-parameter"] as const) : []),
+    // A body that nobody asked for is refused too.
+    "unsupported-media-type",
     "not-acceptable",
     "too-many-requests",
     "internal-error",
@@ -168,7 +170,12 @@ function finished(document: OpenAPIV3_1.Document): OpenAPIV3_1.Document {
   }
   return {
     ...document,
-    components: { ...document.components, headers, parameters, responses: problemResponses() },
+    components: {
+      ...document.components,
+      headers: headerComponents,
+      parameters,
+      responses: problemResponses(),
+    },
   } as OpenAPIV3_1.Document;
 }
 
@@ -203,12 +210,21 @@ function finishOperation(path: string, operation: Json, schemas: Record<string, 
 
   const body = operation.requestBody as OpenAPIV3_1.RequestBodyObject | undefined;
   for (const media of Object.values(body?.content ?? {})) addExample(media, schemas);
+  const declared: Record<string, OpenAPIV3_1.ResponseObject> = {
+    ...(operation.responses as Record<string, OpenAPIV3_1.ResponseObject> | undefined),
+  };
+  if (isRevalidated) declared["304"] = { description: "The caller has it already." };
+  if (method === "GET" && /^\/(v1\/articles|a)\//.test(path))
+    declared["301"] = { description: "The article has another slug now." };
   const responses: Json = {};
-  for (const [status, found] of Object.entries(operation.responses ?? {})) {
-    responses[status] = finishResponse(Number(status), found as OpenAPIV3_1.ResponseObject, path, schemas);
+  for (const [status, found] of Object.entries(declared)) {
+    const answer = finishResponse(Number(status), found, schemas);
+    const types = Object.keys(answer.content ?? {});
+    responses[status] = {
+      ...answer,
+      headers: headersOf({ status: Number(status), operation: { method, path, types, merges } }),
+    };
   }
-  if (isRevalidated) responses["304"] = notModified;
-  if (method === "GET" && /^\/(v1\/articles|a)\//.test(path)) responses["301"] = moved;
   for (const name of names) {
     const { status } = problemTypes[name];
     responses[status] = { $ref: `#/components/responses/Problem${status}` };
@@ -224,27 +240,18 @@ function isStream({ responses }: Json): boolean {
 function finishResponse(
   status: number,
   response: OpenAPIV3_1.ResponseObject,
-  path: string,
   schemas: Record<string, Json>,
-) {
-  const meaning = { 200: "The answer.", 201: "It was made.", 204: "It was done; there is nothing to say." }[
-    status
-  ];
-  const finishedResponse = { ...response, description: meaning ?? response.description };
-  if (status === 204) return { description: finishedResponse.description, headers: refs(["X-Request-Id"]) };
-  for (const media of Object.values(finishedResponse.content ?? {})) addExample(media, schemas);
-  const names = [
-    "X-Request-Id",
-    ...(hasTag(path)
-      ? [...(response.content?.["text/event-stream"] === undefined ? ["ETag"] : []), "Cache-Control"]
-      : []),
-    ...(status === 201 ? ["Location"] : []),
-  ];
-  return { ...finishedResponse, headers: refs(names) };
-}
+): OpenAPIV3_1.ResponseObject {
+  const meanings: Record<number, string> = {
+    200: "The answer.",
+    201: "It was made.",
+    204: "It was done; there is nothing to say.",
+  };
+  const meaning = meanings[status] ?? response.description;
+  if (status === 204) return { description: meaning };
 
-function refs(names: string[]): Json {
-  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+  for (const media of Object.values(response.content ?? {})) addExample(media, schemas);
+  return { ...response, description: meaning };
 }
 
 /** The example of a schema is the example of what has it. */
@@ -276,36 +283,6 @@ function withExample(parameter: Json): Json {
 }
 
 const text = { type: "string" } as const;
-const headers = {
-  ETag: {
-    description: "The strong entity tag of this answer.",
-    schema: text,
-    example: '"7-6f1b8a3c2d4e-q1vTm3kZ0aXx8mV2b4nD6Q"',
-  },
-  Location: {
-    description: "Where to find what was made.",
-    schema: text,
-    example: "/v1/articles/0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e",
-  },
-  "Cache-Control": {
-    description: "How long it may be kept.",
-    schema: text,
-    example: "public, max-age=1, stale-while-revalidate=30, stale-if-error=60",
-  },
-  "Cache-Status": {
-    description:
-      "Present while the database is away and the answer comes from memory (RFC 9211): `ttl` is minus the seconds since it was last known to be true, and so is `Age`.",
-    schema: text,
-    example: 'Dateline; hit; ttl=-12; detail="database away"',
-  },
-  "X-Request-Id": {
-    description: "The request's id, as in the log.",
-    schema: text,
-    example: "0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e",
-  },
-  "Retry-After": { description: "When to try again, in seconds.", schema: text, example: "1" },
-};
-
 const parameters = {
   IfMatchRequired: {
     name: "If-Match",
@@ -347,12 +324,6 @@ const parameters = {
   },
 } as const;
 
-const notModified = { description: "The caller has it already.", headers: refs(["ETag", "X-Request-Id"]) };
-const moved = {
-  description: "The article has another slug now.",
-  headers: refs(["Location", "X-Request-Id"]),
-};
-
 /** One response for each status, with an example of each problem that has it. */
 function problemResponses(): Json {
   const byStatus = Object.groupBy(Object.entries(problemTypes), ([, { status }]) => String(status));
@@ -366,7 +337,7 @@ function problemResponses(): Json {
         `Problem${status}`,
         {
           description: types.map(([name, { meaning }]) => `\`${name}\`: ${meaning}`).join(" "),
-          headers: refs(["X-Request-Id", ...(["429", "503"].includes(status) ? ["Retry-After"] : [])]),
+          headers: headersOf({ status: Number(status) }),
           content: {
             "application/problem+json": {
               schema: { $ref: "#/components/schemas/Problem" },

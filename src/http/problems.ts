@@ -87,7 +87,8 @@ export const problemTypes = {
   },
   "import-failed": {
     status: 422,
-    meaning: "Lines of the file cannot be imported, so nothing was; `report` names them and says why.",
+    meaning:
+      "The file is broken or of no kind that is known, or what it holds cannot be imported, so nothing was; `report` names lines and says why.",
   },
   "idempotency-key-reused": {
     status: 422,

@@ -12,7 +12,8 @@ export function answerUnrouted(app: FastifyInstance): void {
   // Where rates are limited, so is asking for what there is not.
   const preHandler = app.hasDecorator("rateLimit") ? app.rateLimit() : [];
   app.setNotFoundHandler({ preHandler }, (request) => {
-    const path = request.url.split("?", 1)[0] ?? "";
+    // Proxies may name the whole address (RFC 9112, section 3.2.2).
+    const path = request.url.replace(/^https?:\/\/[^/?]*/i, "").split("?", 1)[0] ?? "";
     const allowed = routes.values().find((route) => route.pattern.test(path))?.methods;
     if (allowed === undefined || allowed.has(request.method)) {
       throw problem("not-found", `There is nothing at ${path}.`);

@@ -64,7 +64,8 @@ export const WebAddress = z
     (value) => !/[\s\0\p{Surrogate}]/u.test(value),
     "must not contain white space, NUL or a lone surrogate",
   )
-  .meta({ examples: ["https://example.com/story"] });
+  // Kept as it is sent, so in any script: RFC 3987's.
+  .meta({ format: "iri", examples: ["https://example.com/story"] });
 
 /** BCP 47, checked and written in its canonical form by ECMA-402. */
 export const Language = z

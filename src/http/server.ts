@@ -53,7 +53,8 @@ function refuseConnection(code: string | undefined, socket: Socket, config: Conf
         ? [408, "Request Timeout", "The request did not arrive in time."]
         : [400, "Bad Request", "The request is not well-formed HTTP."];
   const requestId = uuid();
-  const body = JSON.stringify({ type: "about:blank", title, status, detail, requestId });
+  // Which address was meant cannot be told.
+  const body = JSON.stringify({ type: "about:blank", title, status, detail, instance: "/", requestId });
   const headers = [
     `x-request-id: ${requestId}`,
     "content-type: application/problem+json",

@@ -19,7 +19,7 @@ import { MAX_TERMS } from "../taxonomy/schema.ts";
 import { changedPointers } from "./changes.ts";
 import { keptCopy } from "./content.ts";
 import { mergeCopies } from "./merge.ts";
-import { findRevision } from "./read.ts";
+import { type KeptRevision, findRevision } from "./read.ts";
 import { revive } from "./revive.ts";
 
 /** What operations that change an article or its lists say of their preconditions. */
@@ -54,12 +54,28 @@ export async function articleToChange(
     );
     throw stale(newsroom, article, await conflicts(tx, id, number, changed));
   }
+  return asItWas(tx, article, base, async (collisions) =>
+    stale(newsroom, article, await conflicts(tx, id, number, collisions)),
+  );
+}
+
+/**
+ * An article with the working copy of an earlier revision, on which a change rests; what is made of it
+ * is merged into the one of now as it is saved.
+ *
+ * @param collided makes the error that is thrown when both changed the same, from JSON Pointers to it
+ */
+export async function asItWas(
+  tx: Transaction,
+  article: StoredArticle,
+  base: KeptRevision,
+  collided: (pointers: readonly string[]) => Promise<Problem>,
+): Promise<StoredArticle> {
   const { copy } = await revive(tx, base.copy, article.copy);
   const blockIds = article.copy.body.map((block) => block.id);
   const into = async (mine: WorkingCopy) => {
     const merged = mergeCopies(copy, mine, article.copy);
-    if (merged.collisions.length > 0)
-      throw stale(newsroom, article, await conflicts(tx, id, number, merged.collisions));
+    if (merged.collisions.length > 0) throw await collided(merged.collisions);
     refuseTooMany(merged.copy);
     return { article, next: merged.copy };
   };

@@ -166,8 +166,11 @@ export function shareRoutes(app: App, newsroom: Newsroom): void {
         }
         const count = await setCount(tx, articleId, network, BigInt(request.body.count));
         tellOf(newsroom, tx, articleId);
-        const headers = { etag: tagOf(count), location: `/v1/articles/${articleId}/share-counts/${network}` };
-        return { status: existing === undefined ? 201 : 200, body: present(count), headers };
+        const etag = tagOf(count);
+        const body = present(count);
+        if (existing !== undefined) return { body, headers: { etag } };
+        const location = `/v1/articles/${articleId}/share-counts/${network}`;
+        return { status: 201, body, headers: { etag, location } };
       }),
   );
 

@@ -152,6 +152,7 @@ async function* inOrderOfId<Row extends { id: string }, Item>(
 const everything = {
   ...articleParts,
   slugs: { orderBy: { slug: "asc" } },
+  importedItems: { orderBy: { source: "asc" } },
   publication: {
     select: {
       liveUntil: true,
@@ -254,11 +255,16 @@ function articleLine(whole: WholeArticle): ArticleLine {
       liveUntil: timeOf(edition.liveUntil),
       document: edition.document as unknown as ArticleLine["editions"][number]["document"],
     })),
+    ...(whole.importedItems.length === 0 ? {} : { importedFrom: whole.importedItems.map(sourceOf) }),
     live:
       whole.publication === null || status !== "published"
         ? null
         : { liveUntil: timeOf(whole.publication.liveUntil), links: whole.publication.links },
   };
+}
+
+function sourceOf({ source, digest, revision }: WholeArticle["importedItems"][number]) {
+  return { source, digest: Buffer.from(digest).toString("hex"), revision };
 }
 
 export function tombstoneLine(row: {

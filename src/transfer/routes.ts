@@ -9,7 +9,7 @@ import { actorFor } from "../http/write.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { exportLines } from "./export.ts";
 import { importLines } from "./import.ts";
-import { ImportReport } from "./schema.ts";
+import { ImportReport } from "../imports/report.ts";
 
 /** The media type of JSON Lines. */
 const LINES = "application/x-ndjson";

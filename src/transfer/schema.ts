@@ -86,6 +86,16 @@ const ArticleLine = z
         document: EditionDocument,
       }),
     ),
+    importedFrom: z
+      .array(
+        z.strictObject({
+          source: text(500),
+          digest: z.string().regex(/^[0-9a-f]{64}$/),
+          revision: whole.min(1),
+        }),
+      )
+      .optional()
+      .describe("What it was imported from, so that it is known again; absent where it was written."),
     live: z
       .strictObject({
         liveUntil: moment,
@@ -274,20 +284,3 @@ export type Line = z.output<typeof Line>;
 export type TermLine = Extract<Line, { kind: "section" | "tag" | "author" }>;
 export type WithdrawalLine = z.output<typeof Withdrawal>;
 export type TombstoneLine = z.output<typeof Tombstone>;
-
-export const ImportReport = z
-  .object({
-    dryRun: z.boolean().describe("Whether nothing was to be changed."),
-    created: z.int(),
-    updated: z.int(),
-    unchanged: z.int(),
-    failed: z.int(),
-    failures: z
-      .array(z.object({ line: z.int(), reason: z.string() }))
-      .describe("The first hundred, with the number of the line and what speaks against it."),
-  })
-  .meta({
-    id: "ImportReport",
-    examples: [{ dryRun: false, created: 120, updated: 3, unchanged: 77, failed: 0, failures: [] }],
-  });
-export type ImportReport = z.output<typeof ImportReport>;

@@ -126,6 +126,11 @@ describe("a contributor", () => {
     expect(counted.body.page.total).toBe(ids.length);
   });
 
+  it("is refused a parameter that is none like everyone, also when it is called version", async () => {
+    for (const path of ["/v1/tags?version=draft", "/v1/changes?version=draft"])
+      expectProblem(await ana.get(path), 400, "invalid-parameter");
+  });
+
   it("is told the same of another's draft as of nothing, by id and by slug", async () => {
     const { id, article } = await makeDraft(newsroom.editor, { headline: "Merger talks" });
     for (const reference of [id, article.slug]) {

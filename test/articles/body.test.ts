@@ -137,6 +137,12 @@ describe("a body", () => {
     expect(answer.body.errors[0].detail).toMatch(/paragraph/);
   });
 
+  it("keeps addresses in any script as they were sent, and answers as the document says", async () => {
+    const embed = { type: "embed", url: "http://münchen.example/straßen/ä?ö=ü" };
+    const { article } = await makeDraft(newsroom.editor, { body: [embed] });
+    expect(article.body).toMatchObject([embed]);
+  });
+
   it("keeps the order and the ids that were given, and gives free ones to the rest", async () => {
     const { article } = await makeDraft(newsroom.editor, {
       body: [

@@ -150,6 +150,14 @@ describe("the audit log", () => {
     expect(JSON.stringify(await lines())).not.toContain(key.secret);
   });
 
+  it("holds no token of a preview, which would open it to whoever reads the log", async () => {
+    const { id } = await makeDraft(newsroom.editor);
+    const { body: preview } = await newsroom.editor.post(`/v1/articles/${id}/previews`).send({});
+    const [entry] = await entries({ operation: "createPreview" });
+    expect(entry).toMatchObject({ resource: { kind: "articles", id } });
+    expect(JSON.stringify(await newsroom.database.auditEntry.findMany())).not.toContain(preview.token);
+  });
+
   it("keeps the name that a key had, and what a key did that is revoked", async () => {
     const { body: key } = await newsroom.editor
       .post("/v1/keys")

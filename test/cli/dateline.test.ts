@@ -1,8 +1,9 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { freshDatabase } from "../support/database.ts";
+import { post, wxr } from "../imports/files.ts";
 import { useNewsroom } from "../support/newsroom.ts";
 import { runToEnd } from "../support/process.ts";
 
@@ -35,7 +36,7 @@ describe("dateline import", () => {
     const { code, output } = await dateline("import", sample("nowhere"), process.execPath, sample("no-date"));
     expect(code).toBe(1);
     expect(output).toMatch(/nowhere\.txt: ENOENT/);
-    expect(output).toMatch(/node: is larger than|node: # is not text/);
+    expect(output).toMatch(/node: The file is larger than|node: # is not text/);
     expect(output).toMatch(/no-date\.txt: draft/);
   });
 
@@ -44,6 +45,47 @@ describe("dateline import", () => {
     expect(code).toBe(1);
     expect(output).toMatch(/language tag/);
   });
+});
+
+describe("dateline import of another system's export", () => {
+  it("makes articles, tells what stayed behind, and writes all of that where it is asked to", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "dateline-import-"));
+    try {
+      const file = join(folder, "wordpress.xml");
+      await writeFile(
+        file,
+        wxr(post(1, { title: "Carried over" }), post(2, { title: "Imprint", type: "page" })),
+      );
+      const first = await dateline("import", file);
+      expect(first.code).toBe(0);
+      expect(first.output).toMatch(/wordpress\.xml:\d+: “Imprint”: is a page, and no post\n/);
+      expect(first.output).toMatch(
+        /1 created, 0 updated, 0 unchanged, 0 failed, 1 left behind, 1 remarks\n$/,
+      );
+      const report = join(folder, "report.jsonl");
+      const again = await dateline("import", "--publish", "--report", report, file);
+      expect(again.output).toBe(
+        `${file}: 0 created, 1 updated, 0 unchanged, 0 failed, 1 left behind, 1 remarks\n`,
+      );
+      expect(JSON.parse((await readFile(report, "utf8")).trim())).toMatchObject({
+        file,
+        item: "Imprint",
+        reason: "is a page, and no post",
+      });
+      expect((await newsroom.reader.get("/v1/articles/carried-over")).status).toBe(200);
+      await writeFile(file, wxr(post(3, { title: "x".repeat(501) }), post(4, { title: "Right" })));
+      const partly = await dateline("import", file);
+      expect(partly).toMatchObject({ code: 1, output: expect.stringMatching(/: 1 created, .* 1 failed/) });
+      await writeFile(file, wxr(post(5, { title: "Cut" })).slice(0, -60));
+      const cut = await dateline("import", file);
+      expect(cut).toMatchObject({
+        code: 1,
+        output: expect.stringMatching(/Nothing was imported: the file is not/),
+      });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  }, 60_000);
 });
 
 describe("dateline create-key", () => {

@@ -160,6 +160,13 @@ describe("withdrawing for good", () => {
     expect((await newsroom.editor.get(`/v1/articles/${id}/editions`)).body.data).toHaveLength(1);
   });
 
+  it("has no plan to give up any more, which is 451 as the document says", async () => {
+    const { id } = await live(newsroom, { headline: "Planned no more" });
+    await planned(newsroom, id, { at: far });
+    await kill(id);
+    expectProblem(await newsroom.editor.post(`/v1/articles/${id}/cancel`), 451, "withdrawn");
+  });
+
   it("says nothing of the reason where there is no public one", async () => {
     const { id } = await live(newsroom, { headline: "No comment" });
     await kill(id, { reason });

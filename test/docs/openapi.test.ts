@@ -175,6 +175,12 @@ describe("the OpenAPI document", () => {
     }
   });
 
+  it("declares 415 everywhere, since a body may be sent where there is none to read", async () => {
+    expect(violations(({ operation }) => statusesOf(operation).includes("415"))).toEqual([]);
+    const answer = await newsroom.reader.get("/v1/articles").set("Content-Encoding", "gzip");
+    expect(answer.status).toBe(415);
+  });
+
   it("declares 428 and 412 where If-Match is demanded, and Idempotency-Key on every POST", () => {
     const headersOf = (operation: Operation) =>
       (operation.parameters ?? []).map(({ $ref }) => $ref?.split("/").at(-1));

@@ -380,6 +380,15 @@ describe("a method that an address does not have", () => {
     expect(answer.status).toBe(405);
     expect(answer.head).toMatch(/^allow: GET, HEAD, POST$/im);
   });
+
+  it("is 405 also where the whole address is named, as to a proxy", async () => {
+    const answer = await sendBytes(
+      newsroom.url,
+      "HEAD http://x/v1/changes/stream?since=now HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    );
+    expect(answer.status).toBe(405);
+    expect(answer.head).toMatch(/^allow: GET$/im);
+  });
 });
 
 describe("bytes that are no HTTP", () => {
@@ -418,6 +427,8 @@ describe("bytes that are no HTTP", () => {
       title: expect.any(String),
       detail: expect.any(String),
       requestId: expect.any(String),
+      // Where it is not known what was asked, no more than this.
+      instance: expect.stringMatching(/^\/(v1\/articles)?$/),
     });
     expect(answer.head.toLowerCase()).toContain(`x-request-id: ${String(body.requestId)}`);
     expect(answer.body).not.toMatch(/HPE_|\.js|at /);

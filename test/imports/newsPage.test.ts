@@ -240,6 +240,11 @@ describe("what is no news page", () => {
     expect(await newsroom.database.article.count()).toBe(before);
   });
 
+  it("is refused when nothing is sent at all", async () => {
+    const answer = await newsroom.editor.post("/v1/imports");
+    expect([answer.status, answer.body.errors]).toEqual([422, [expect.objectContaining({ pointer: "#" })]]);
+  });
+
   it("is refused when it is sent as something else than text", async () => {
     const answer = await newsroom.editor.post("/v1/imports").send({ headline: "As JSON" });
     expect(answer.status).toBe(415);

@@ -23,6 +23,7 @@ describe("setting a share count", () => {
     expect(made.body).toMatchObject({ network: "facebook", count: 120 });
     const replaced = await put(slug, "facebook", 90);
     expect([replaced.status, replaced.body.count]).toEqual([200, 90]);
+    expect(replaced.headers.location).toBeUndefined();
     expect(await seen(newsroom, id)).toMatchObject({
       shareCounts: { facebook: 90 },
       shareTotal: 90,
