@@ -76,12 +76,11 @@ export function judgeOf(contract: Contract, { secrets }: Pick<Cast, "secrets">):
   };
 }
 
-/** What is not well-formed is refused, by a problem where it can be answered at all. */
+/** What is not well-formed is refused, where it can be answered at all by a problem or by a page. */
 function wireFault({ status, headers }: Answered): string | undefined {
-  if (status === 0) return undefined;
-  return status >= 400 && headers["content-type"] !== "application/problem+json"
-    ? `${status} is no problem but ${headers["content-type"]}`
-    : undefined;
+  const type = headers["content-type"] ?? "";
+  const isRight = status < 400 || /^(application\/problem\+json|text\/html)/.test(type);
+  return isRight ? undefined : `${status} is no problem but ${type}`;
 }
 
 /** Whether something was accepted that the document forbids. */
