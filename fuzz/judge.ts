@@ -87,7 +87,13 @@ function wireFault({ status, headers }: Answered): string | undefined {
 function acceptanceFault(contract: Contract, operation: Operation, request: Request): string | undefined {
   const { body } = operation;
   const json = body?.["application/json"];
-  if (json !== undefined && request.body !== undefined && request.body.length > 0) {
+  const type = request.headers.find(([name]) => name.toLowerCase() === "content-type")?.[1] ?? "";
+  if (
+    json !== undefined &&
+    /[/+]json\b/i.test(type) &&
+    request.body !== undefined &&
+    request.body.length > 0
+  ) {
     const text = new TextDecoder().decode(request.body);
     if (!isJson(text)) return "a body was accepted that is no JSON";
     const value = JSON.parse(text.normalize("NFC")) as unknown;
