@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { content, editor, ledger } from "./editors.ts";
-import { type Client, Unanswered, client } from "./http.ts";
+import { type Client, Unanswered, client, insist } from "./http.ts";
 import { follower, receiver } from "./partners.ts";
 import { type Random, random } from "./random.ts";
 import { type Postgres, api } from "./servers.ts";
@@ -54,7 +54,7 @@ export async function chaos(postgres: Postgres, plan: Plan): Promise<Findings> {
   const reader = client(server.url);
   const partner = await receiver();
   const shared = await makeShared(sender);
-  await sender.send({ method: "POST", path: "/v1/webhooks", body: { url: partner.url } });
+  await insist(sender, { method: "POST", path: "/v1/webhooks", body: { url: partner.url } });
   const first = await lastChange(await postgres.url());
   const following = follower(reader);
   const editors = Array.from({ length: plan.editors }, (_, number) =>
@@ -165,9 +165,9 @@ async function makeShared(sender: Client): Promise<string[]> {
   const ids: string[] = [];
   for (let number = 0; number < SHARED; number += 1) {
     const body = content(`shared-${number}`);
-    const { text } = await sender.send({ method: "POST", path: "/v1/articles", body });
+    const { text } = await insist(sender, { method: "POST", path: "/v1/articles", body });
     const { id } = JSON.parse(text) as { id: string };
-    await sender.send({ method: "POST", path: `/v1/articles/${id}/publish`, body: {} });
+    await insist(sender, { method: "POST", path: `/v1/articles/${id}/publish`, body: {} });
     ids.push(id);
   }
   return ids;

@@ -1,4 +1,5 @@
 import { Agent, request } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** How long a request may take before it counts as hanging, in milliseconds. */
 export const HANGING = 15_000;
@@ -26,6 +27,18 @@ export class Unanswered extends Error {}
 export interface Client {
   send: (sent: Sent) => Promise<Answered>;
   close: () => void;
+}
+
+/** Asks until there is an answer other than 503, as a client that minds Retry-After does. */
+export async function insist(sender: Client, sent: Sent): Promise<Answered> {
+  for (let attempt = 1; ; attempt += 1) {
+    const answer = await sender.send(sent).catch((error: unknown) => {
+      if (!(error instanceof Unanswered) || attempt === 50) throw error;
+      return undefined;
+    });
+    if (answer !== undefined && (answer.status !== 503 || attempt === 50)) return answer;
+    await sleep(200);
+  }
 }
 
 /** @param base `http://host:port` */

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import type { Ledger } from "./editors.ts";
-import { type Client, Unanswered } from "./http.ts";
+import { type Client, Unanswered, insist } from "./http.ts";
 
 interface Change {
   sequence: number | null;
@@ -37,14 +37,15 @@ export function follower(reader: Client) {
     since = page.next;
     return !isAtEnd;
   };
+  /** The same, whatever becomes of the server. */
+  const pollOn = () =>
+    poll().catch(async (error: unknown) => {
+      if (!(error instanceof Unanswered)) throw error;
+      await sleep(50);
+      return true;
+    });
   const following = (async () => {
-    while (!stopping.signal.aborted) {
-      await poll().catch(async (error: unknown) => {
-        if (!(error instanceof Unanswered)) throw error;
-        await sleep(50);
-        return false;
-      });
-    }
+    while (!stopping.signal.aborted) await pollOn();
   })();
 
   return {
@@ -52,7 +53,7 @@ export function follower(reader: Client) {
     async finish(): Promise<void> {
       stopping.abort();
       await following;
-      while (await poll());
+      while (await pollOn());
     },
     /** Holds what was told against the log, and the mirror against what readers get. */
     async verify(book: Ledger, database: pg.Client): Promise<number> {
@@ -72,7 +73,7 @@ export function follower(reader: Client) {
       if (live.length !== mirror.size)
         book.failures.push(`the mirror has ${mirror.size} articles of ${live.length} that are live`);
       for (const { article_id } of live) {
-        const { text } = await reader.send({ method: "GET", path: `/v1/articles/${article_id}` });
+        const { text } = await insist(reader, { method: "GET", path: `/v1/articles/${article_id}` });
         const { shareCounts: _, shareTotal: __, ...edition } = JSON.parse(text) as Record<string, unknown>;
         if (JSON.stringify(edition) !== JSON.stringify(mirror.get(article_id)))
           book.failures.push(`the mirror has another edition of ${article_id}`);

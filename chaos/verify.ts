@@ -1,6 +1,6 @@
 import type pg from "pg";
 import { type Ledger, type Written, tokenOf } from "./editors.ts";
-import type { Client } from "./http.ts";
+import { type Client, insist } from "./http.ts";
 
 /** Holds articles against what was acknowledged: the working copy whole, and what readers get. */
 export async function verifyArticles(sender: Client, reader: Client, book: Ledger, which: Iterable<Written>) {
@@ -8,7 +8,7 @@ export async function verifyArticles(sender: Client, reader: Client, book: Ledge
   await inParallel(all, async (written) => {
     const path = `/v1/articles/${written.id}`;
     const fail = (what: string) => book.failures.push(`${path} (${written.token}): ${what}`);
-    const draft = await sender.send({ method: "GET", path: `${path}?version=draft` });
+    const draft = await insist(sender, { method: "GET", path: `${path}?version=draft` });
     if (draft.status !== 200) fail(`an acknowledged article is lost: ${draft.status} ${draft.text}`);
     else if (tokenOf(draft.text, written.hasLink) !== written.token)
       fail(`the working copy is not what was acknowledged: ${draft.text.slice(0, 500)}`);
@@ -18,7 +18,7 @@ export async function verifyArticles(sender: Client, reader: Client, book: Ledge
     const isSoon = planned !== undefined && !isDue && planned.at < Date.now() + 2_000;
     if (isSoon) return;
     const seen = isDue ? { token: planned.token } : written.seen;
-    const { status, text } = await reader.send({ method: "GET", path });
+    const { status, text } = await insist(reader, { method: "GET", path });
     if (typeof seen === "object") {
       if (status !== 200) fail(`readers get ${status} of an article that was published`);
       else if (tokenOf(text, written.hasLink) !== seen.token)
@@ -38,7 +38,7 @@ export async function verifyList(
   let count = 0;
   for (let cursor: string | null = ""; cursor !== null;) {
     const query: string = cursor === "" ? "" : `&cursor=${cursor}`;
-    const { text } = await sender.send({
+    const { text } = await insist(sender, {
       method: "GET",
       path: `/v1/articles?version=draft&limit=100${query}`,
     });
@@ -64,7 +64,10 @@ export async function verifyList(
 export async function verifyShares(reader: Client, book: Ledger, database: pg.Client): Promise<void> {
   for (const [key, { sent, acknowledged, exact }] of book.shares) {
     const [id = "", network = ""] = key.split(" ");
-    const { text } = await reader.send({ method: "GET", path: `/v1/articles/${id}/share-counts/${network}` });
+    const { text } = await insist(reader, {
+      method: "GET",
+      path: `/v1/articles/${id}/share-counts/${network}`,
+    });
     const { count = 0 } = JSON.parse(text) as { count?: number };
     if (count < acknowledged + exact || count > sent + exact)
       book.failures.push(

@@ -28,10 +28,12 @@ import { logRequests, logger, requestId } from "./http/logging.ts";
 import { answerErrors } from "./http/problems.ts";
 import { guardAnswers } from "./http/guard.ts";
 import { limitRequests } from "./http/limits.ts";
+import { holdPlaces, placesFor, refuseExcess } from "./http/overload.ts";
+import type { Places } from "./http/places.ts";
 import { limitRates } from "./http/rateLimit.ts";
 import { answerUnrouted } from "./http/routing.ts";
 import { serialiseWithZod } from "./http/serialise.ts";
-import { serverOptions } from "./http/server.ts";
+import { dropStalled, serverOptions } from "./http/server.ts";
 import { validateWithZod } from "./http/validation.ts";
 import { importRoutes } from "./imports/routes.ts";
 import { linkRoutes } from "./links/routes.ts";
@@ -61,6 +63,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
   app.setValidatorCompiler(validateWithZod);
   app.setSerializerCompiler(serialiseWithZod);
   await traceRequests(app);
+  dropStalled(app.server);
   logRequests(app);
   guardAnswers(app, config);
   limitRequests(app);
@@ -71,18 +74,19 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
   answerUnrouted(app);
   await describeApi(app);
 
+  const places = placesFor(newsroom);
   healthRoutes(app, newsroom);
   docsRoutes(app);
   pageRoutes(app);
   previewRoutes(app, newsroom);
   await app.register(async (pages: App) => {
-    admit(pages, newsroom);
+    admit(pages, newsroom, places);
     articlePageRoutes(pages, newsroom);
   });
 
   await app.register(
     async (v1: App) => {
-      admit(v1, newsroom);
+      admit(v1, newsroom, places);
       editionRoutes(v1, newsroom);
       changeRoutes(v1, newsroom);
       articleRoutes(v1, newsroom);
@@ -122,14 +126,16 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
     await newsroom.database.$disconnect();
   });
   serveDirectly(app, newsroom);
+  refuseExcess(app, newsroom, places);
   await app.ready();
   return app;
 }
 
-/** What comes before all that is not the same for everyone: who asks, and whether they may. */
-function admit(app: App, newsroom: Newsroom): void {
+/** What comes before all that is not the same for everyone: who asks, whether they may, and a place to be served in. */
+function admit(app: App, newsroom: Newsroom, places: Places): void {
   authenticate(app, newsroom);
   noteRefusals(app, newsroom);
   measureUsage(app, newsroom);
+  holdPlaces(app, places);
   keepWithinReach(app, newsroom);
 }

@@ -44,7 +44,7 @@ function feedRoute(app: App, newsroom: Newsroom): void {
         querystring: ChangeQuery,
         response: { 200: ChangeList },
       },
-      config: { cached: true, delivers: "json", problems: ["cursor-expired"] },
+      config: { cached: true, delivers: "json", needsPlace: false, problems: ["cursor-expired"] },
     },
     async (request, reply) => {
       const { since, limit, fields, wait } = request.query;
@@ -110,7 +110,12 @@ function streamRoute(app: App, newsroom: Newsroom): void {
         headers: StreamHeaders,
         response: { 200: EventStream },
       },
-      config: { produces: ["text/event-stream"], delivers: "json", problems: ["cursor-expired"] },
+      config: {
+        produces: ["text/event-stream"],
+        delivers: "json",
+        needsPlace: false,
+        problems: ["cursor-expired"],
+      },
       exposeHeadRoute: false,
     },
     async (request, reply) => {

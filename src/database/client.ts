@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { Socket } from "node:net";
 import { PrismaPg } from "@prisma/adapter-pg";
 import pg from "pg";
 import { Prisma, PrismaClient } from "./generated/client.ts";
@@ -24,12 +25,14 @@ const PLANNING = Object.entries({
 })
   .map(([name, value]) => `-c ${name}=${value}`)
   .join(" ");
+/** How long a connection may take to be made, in milliseconds, where the server does answer. */
+const CONNECTION_TIMEOUT = 5_000;
 /**
- * How long a request waits for a connection, in milliseconds, and for each connection how many may wait,
- * before they are answered with 503. A statement takes a few milliseconds, so who is not served in that
- * time would not have been soon.
+ * How long a request waits for a connection while all are taken, in milliseconds, and for each connection
+ * how many may wait, before they are answered with 503. A statement takes a few milliseconds, so who is not
+ * served in that time would not have been soon.
  */
-const CONNECTION_TIMEOUT = 900;
+const PATIENCE = 900;
 const WAITERS = 50;
 
 /** Prepared statements beside Prisma, on the same connections, for what is read too often to be composed. */
@@ -60,12 +63,13 @@ function statementNames(): (query: { sql: string }) => string {
 export interface Opened {
   database: Database;
   statements: Statements;
-  /** Ends all connections, and with them what waits for an answer; the next statements make new ones. */
+  /** Ends all connections, those too that are being made, and with them what waits for an answer. */
   sever: () => void;
 }
 
 /** Opens a pool of connections; nothing is connected until the first query. */
 export function openDatabase(url: string, poolSize: number): Opened {
+  const sockets = new Set<Socket>();
   const pool = new pg.Pool({
     connectionString: url,
     max: poolSize,
@@ -77,15 +81,15 @@ export function openDatabase(url: string, poolSize: number): Opened {
     // Between the two may stand what forgets idle connections without a word.
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
+    stream: () => {
+      const socket = new Socket();
+      sockets.add(socket);
+      return socket.once("close", () => sockets.delete(socket));
+    },
   });
-  refuseCrowds(pool, poolSize * WAITERS);
-  const clients = new Set<pg.PoolClient>();
-  pool.on("connect", (client) => {
-    clients.add(client);
-    // One that breaks while nothing runs on it, within a transaction, is found out by the next statement.
-    client.on("error", () => {});
-  });
-  pool.on("remove", (client) => clients.delete(client));
+  refuseCrowds(pool, poolSize);
+  // One that breaks while nothing runs on it, within a transaction, is found out by the next statement.
+  pool.on("connect", (client) => client.on("error", () => {}));
   // An idle connection that breaks is replaced at the next query, which tells whoever needs it.
   pool.on("error", () => {});
   const adapter = new PrismaPg(pool, { disposeExternalPool: true, statementNameGenerator: statementNames() });
@@ -95,25 +99,50 @@ export function openDatabase(url: string, poolSize: number): Opened {
     statements: pool,
     sever() {
       // One that does not answer would not say goodbye either.
-      for (const { connection } of clients) connection.stream.destroy();
+      for (const socket of sockets) socket.destroy();
     },
   };
 }
 
-/** Refuses at once to wait for a connection when so many wait already. */
-function refuseCrowds(pool: pg.Pool, most: number): void {
-  const connect = pool.connect.bind(pool) as (...callback: unknown[]) => unknown;
-  const refuse = (callback?: (error: Error) => void) => {
-    // PostgreSQL's own code for the same, too_many_connections.
-    const error = Object.assign(new Error(`${most} statements wait for a connection already.`), {
+type OnConnection = (error: Error | undefined, client?: pg.PoolClient, release?: () => void) => void;
+
+/** Refuses to wait for a connection for long, and at all when many wait already. */
+function refuseCrowds(pool: pg.Pool, size: number): void {
+  const connect = pool.connect.bind(pool);
+  /** With PostgreSQL's own code for the same, too_many_connections. */
+  const refused = () =>
+    Object.assign(new Error(`All ${size} connections are taken; DATABASE_POOL says how many there are.`), {
       code: "53300",
     });
-    if (callback === undefined) return Promise.reject(error);
-    callback(error);
-    return undefined;
+  const connectSoon = (done: OnConnection) => {
+    if (pool.totalCount < size || pool.idleCount > 0) {
+      connect(done);
+      return;
+    }
+    if (pool.waitingCount >= size * WAITERS) {
+      done(refused());
+      return;
+    }
+    let isOver = false;
+    const late = setTimeout(() => {
+      isOver = true;
+      done(refused());
+    }, PATIENCE);
+    connect((error, client, release) => {
+      clearTimeout(late);
+      if (isOver) release();
+      else done(error, client, release);
+    });
   };
-  pool.connect = ((callback?: (error: Error) => void) =>
-    pool.waitingCount >= most ? refuse(callback) : connect(callback)) as typeof pool.connect;
+  pool.connect = ((done?: OnConnection) => {
+    if (done !== undefined) return connectSoon(done);
+    return new Promise((resolve, reject) => {
+      connectSoon((error, client) => {
+        if (client === undefined) reject(error ?? refused());
+        else resolve(client);
+      });
+    });
+  }) as typeof pool.connect;
 }
 
 /** Who does what a transaction does: the key that sent the request, or Dateline itself. */

@@ -5,6 +5,9 @@ export const CHANNEL = "dateline";
 /** How often the connection is asked whether it lives, and how long it may take, in milliseconds. */
 const HEARTBEAT = 250;
 const PATIENCE = 600;
+/** How long a connection may take to be made, in milliseconds, and after how many in vain the server counts as silent. */
+const CONNECT_PATIENCE = 500;
+const ATTEMPTS = 2;
 /** How long the first statement may take, in milliseconds; those that follow are held to PATIENCE. */
 const LISTEN_TIMEOUT = 1_000;
 /** How long to wait before connecting again, in milliseconds. */
@@ -36,6 +39,7 @@ export async function listen(databaseUrl: string, listener: Listener): Promise<L
   let stopped = false;
   let client: pg.Client | undefined;
   let timer: NodeJS.Timeout | undefined;
+  let unanswered = 0;
 
   const lose = (lost: pg.Client) => {
     if (client !== lost) return;
@@ -70,7 +74,7 @@ export async function listen(databaseUrl: string, listener: Listener): Promise<L
   const connect = async () => {
     const next = new pg.Client({
       connectionString: databaseUrl,
-      connectionTimeoutMillis: PATIENCE,
+      connectionTimeoutMillis: CONNECT_PATIENCE,
       query_timeout: LISTEN_TIMEOUT,
       application_name: "dateline listener",
       keepAlive: true,
@@ -89,9 +93,11 @@ export async function listen(databaseUrl: string, listener: Listener): Promise<L
       await next.connect();
       await next.query(`LISTEN ${CHANNEL}`);
     } catch {
-      // Unless it is this process that was too busy to hear it.
+      // Who refuses has answered. When it took much longer this process was too busy to hear it.
       const waited = performance.now() - since;
-      if (waited > PATIENCE * 0.9 && waited < PATIENCE * 1.5) listener.onSilence();
+      const wasSilent = waited > CONNECT_PATIENCE * 0.9 && waited < CONNECT_PATIENCE * 1.5;
+      unanswered = wasSilent ? unanswered + 1 : 0;
+      if (unanswered >= ATTEMPTS) listener.onSilence();
       if (!stopped) timer = setTimeout(() => void connect(), RETRY);
       return;
     }
@@ -100,6 +106,7 @@ export async function listen(databaseUrl: string, listener: Listener): Promise<L
       return;
     }
     client = next;
+    unanswered = 0;
     try {
       await listener.onUp();
     } catch {

@@ -37,6 +37,8 @@ declare module "fastify" {
     precondition?: "required" | "optional";
     /** Whether it is merged with what has changed since, when asked by `Prefer: merge`. */
     merges?: boolean;
+    /** False when it does not work on the database while it runs, or shares one statement with others. */
+    needsPlace?: false;
     /** Whether the answer is a cacheable, public one. */
     cached?: boolean;
   }

@@ -12,13 +12,23 @@ import { problem, sendProblem } from "./problems.ts";
 /** How large a JSON body may be, in bytes: an article of the longest kind. */
 const BODY_LIMIT = 8 * 1024 * 1024;
 
+/** How long the headers of a request may take to arrive, in milliseconds; a body has longer. */
+const HEADERS_TIMEOUT = 15_000;
+/** How long a client may leave what is sent to it lying, in milliseconds, before the connection is given up. */
+const STALLED = 60_000;
+
 /** How the server takes connections and requests, with answers of our own for those it cannot read. */
 export function serverOptions({ config, service }: Newsroom): FastifyHttpOptions<Server> {
   const proxies = config.DATELINE_TRUST_PROXY;
   return {
     bodyLimit: BODY_LIMIT,
     // A request without Host is refused like others that are not well-formed, with a problem.
-    http: { requireHostHeader: false, ServerResponse: leavingResponse(service) },
+    http: {
+      requireHostHeader: false,
+      ServerResponse: leavingResponse(service),
+      headersTimeout: HEADERS_TIMEOUT,
+      connectionsCheckingInterval: 5_000,
+    },
     logController: new LogController({ disableRequestLogging: true }),
     requestTimeout: 60_000,
     keepAliveTimeout: 72_000,
@@ -38,6 +48,13 @@ export function serverOptions({ config, service }: Newsroom): FastifyHttpOptions
       refuseConnection(error.code, socket, config);
     },
   };
+}
+
+/** Gives up connections whose clients do not take what is sent to them; those that merely wait are kept. */
+export function dropStalled(server: Server): void {
+  server.setTimeout(STALLED, (socket) => {
+    if (socket.writableLength > 0) socket.destroy();
+  });
 }
 
 /** What the HTTP parser could not read never becomes a request, so it is answered on the socket. */

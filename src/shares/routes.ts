@@ -66,6 +66,7 @@ export function shareRoutes(app: App, newsroom: Newsroom): void {
       },
       config: {
         alsoFor: "shares:write",
+        needsPlace: false,
         problems: ["not-found", "gone", "withdrawn", "count-limit", "too-many-requests"],
         ...sharesLimit,
       },

@@ -9,6 +9,10 @@ import { scratchFolder } from "../support/folder.ts";
 import { nextVersion, runToEnd, startProcess } from "../support/process.ts";
 import { RULES_FROM, faultsOf } from "./rules.ts";
 
+// Processes take their time to start where the machine has others to serve.
+vi.setConfig({ testTimeout: 60_000 });
+const STARTED = { timeout: 40_000, interval: 50 };
+
 const folder = await scratchFolder();
 const BEFORE = "20261124000820_feeds";
 
@@ -113,28 +117,32 @@ describe("a migration that comes to a newsroom at work", () => {
   it("waits for a long transaction without holding up others", async () => {
     const project = await next(`ALTER TABLE "hubs" ADD COLUMN "later" TEXT`);
     await client.query("BEGIN; SELECT FROM hubs");
+    onTestFinished(async () => {
+      await client.query("ROLLBACK");
+    });
     const starting = start(project);
     const reader = new pg.Client({ connectionString: databaseUrl });
     await reader.connect();
     let longest = 0;
-    const until = performance.now() + 5_000;
-    while (performance.now() < until) {
+    // Until it has tried, given way and tried again.
+    for (let until = performance.now() + 30_000, waits = 0; waits < 3 && performance.now() < until;) {
       const since = performance.now();
       await reader.query("SELECT FROM hubs");
-      longest = Math.max(longest, performance.now() - since);
+      const took = performance.now() - since;
+      longest = Math.max(longest, took);
+      if (took > 300) waits += 1;
       await sleep(20);
     }
     await reader.end();
     expect(await applied()).toBe(0);
-    // It tried, and gave way.
-    expect(longest).toBeGreaterThan(200);
-    expect(longest).toBeLessThan(2_500);
+    expect(longest).toBeGreaterThan(300);
+    expect(longest).toBeLessThan(4_000);
     await client.query("COMMIT");
     const server = await starting;
     expect(await applied()).toBe(1);
     expect(await server.end("SIGTERM")).toBe(0);
     await forget();
-  }, 40_000);
+  });
 
   it("leaves nothing behind when its process is killed, or when it fails, and is applied by the next start", async () => {
     const project = await next(`CREATE TABLE "half" (id int); SELECT pg_sleep(3); SELECT 1`);
@@ -142,17 +150,14 @@ describe("a migration that comes to a newsroom at work", () => {
       () => "it started",
       (error: Error) => error.message,
     );
-    await vi.waitFor(
-      async () => {
-        const { rows } = await client.query<{ pid: number }>(
-          "SELECT pid FROM pg_stat_activity WHERE query ~ 'pg_sleep' AND pid <> pg_backend_pid()",
-        );
-        expect(rows).toHaveLength(1);
-        // The connection goes as it does with its process.
-        await client.query("SELECT pg_terminate_backend($1)", [rows[0]?.pid]);
-      },
-      { timeout: 15_000, interval: 50 },
-    );
+    await vi.waitFor(async () => {
+      const { rows } = await client.query<{ pid: number }>(
+        "SELECT pid FROM pg_stat_activity WHERE query ~ 'pg_sleep' AND pid <> pg_backend_pid()",
+      );
+      expect(rows).toHaveLength(1);
+      // The connection goes as it does with its process.
+      await client.query("SELECT pg_terminate_backend($1)", [rows[0]?.pid]);
+    }, STARTED);
     expect(await starting).toMatch(/the server ended with 1/);
     const half = async () => (await client.query("SELECT to_regclass('half') AS name")).rows[0].name;
     expect(await half()).toBeNull();
@@ -174,7 +179,7 @@ describe("a migration that comes to a newsroom at work", () => {
     );
     expect(await run(wrong)).toMatchObject({ code: 0 });
     await forget();
-  }, 60_000);
+  });
 
   it("builds an index while its table is written to, also when an earlier attempt broke off", async () => {
     const project = await next(
@@ -187,16 +192,13 @@ describe("a migration that comes to a newsroom at work", () => {
     const attempt = run(project);
     const building =
       "SELECT pid FROM pg_stat_activity WHERE query ~ 'CREATE INDEX CONCURRENTLY' AND pid <> pg_backend_pid()";
-    await vi.waitFor(
-      async () => {
-        const { rows } = await client.query<{ pid: number }>(building);
-        expect(rows).toHaveLength(1);
-        // Whoever writes is not in its way, nor it in theirs.
-        await client.query("UPDATE hubs SET sequence = 2 WHERE url = 'none'");
-        await client.query("SELECT pg_terminate_backend($1)", [rows[0]?.pid]);
-      },
-      { timeout: 15_000, interval: 50 },
-    );
+    await vi.waitFor(async () => {
+      const { rows } = await client.query<{ pid: number }>(building);
+      expect(rows).toHaveLength(1);
+      // Whoever writes is not in its way, nor it in theirs.
+      await client.query("UPDATE hubs SET sequence = 2 WHERE url = 'none'");
+      await client.query("SELECT pg_terminate_backend($1)", [rows[0]?.pid]);
+    }, STARTED);
     expect((await attempt).code).toBe(1);
     const isValid = async () =>
       (await client.query("SELECT indisvalid FROM pg_index WHERE indexrelid = 'hubs_late_idx'::regclass"))
@@ -209,5 +211,5 @@ describe("a migration that comes to a newsroom at work", () => {
     // Its row was lost, and it is there: nothing is done twice.
     expect(await run(project)).toMatchObject({ code: 0 });
     await forget();
-  }, 60_000);
+  });
 });

@@ -17,8 +17,8 @@ async function keptUntil(url: string): Promise<number> {
   await answer.text();
   const control = answer.headers.get("cache-control") ?? "";
   expect(control).toMatch(/^public, max-age=\d+/);
-  const seconds = [...control.matchAll(/(?:max-age|stale-while-revalidate|stale-if-error)=(\d+)/g)].map(([, found]) =>
-    Number(found),
+  const seconds = [...control.matchAll(/(?:max-age|stale-while-revalidate|stale-if-error)=(\d+)/g)].map(
+    ([, found]) => Number(found),
   );
   return Date.now() + 1000 * seconds.reduce((sum, found) => sum + found, 0);
 }

@@ -243,7 +243,9 @@ describe("an article as of a moment", () => {
     const target = await live(newsroom, { headline: "Shown in a link" });
     const { id } = await live(newsroom, { headline: "Cached", relatedLinks: [{ articleId: target.id }] });
     const fresh = await get(id, await moment());
-    expect(fresh.headers["cache-control"]).toBe("public, max-age=1, stale-while-revalidate=30, stale-if-error=60");
+    expect(fresh.headers["cache-control"]).toBe(
+      "public, max-age=1, stale-while-revalidate=30, stale-if-error=60",
+    );
     const keys = fresh.headers["surrogate-key"]?.split(" ");
     expect(keys).toEqual(expect.arrayContaining([id, target.id].map((one) => one.replaceAll("-", ""))));
     // Of an edition of an hour ago, as the migration of a newsroom may leave it.

@@ -153,7 +153,9 @@ describe("the published edition", () => {
   it("is a cacheable answer with a strong ETag that If-None-Match finds again", async () => {
     const { id } = await live(newsroom, { headline: "Worth keeping", tags: [{ name: "Keep" }] });
     const read = await newsroom.reader.get(`/v1/articles/${id}`);
-    expect(read.headers["cache-control"]).toMatch(/^public, max-age=\d+, stale-while-revalidate=\d+, stale-if-error=\d+$/);
+    expect(read.headers["cache-control"]).toMatch(
+      /^public, max-age=\d+, stale-while-revalidate=\d+, stale-if-error=\d+$/,
+    );
     expect(read.headers["surrogate-key"]?.split(" ")).toContain(id.replaceAll("-", ""));
     expect(read.headers["cache-groups"]).toContain(`"${id.replaceAll("-", "")}"`);
     expect(read.headers.etag).toMatch(/^"[^"]+"$/);

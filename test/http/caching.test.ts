@@ -36,7 +36,9 @@ describe("an answer that anyone may have", () => {
   it("says how long it may be kept and by what it varies", async () => {
     for (const path of publicPaths()) {
       const { headers } = await newsroom.reader.get(path);
-      expect(headers["cache-control"]).toBe("public, max-age=1, stale-while-revalidate=30, stale-if-error=60");
+      expect(headers["cache-control"]).toBe(
+        "public, max-age=1, stale-while-revalidate=30, stale-if-error=60",
+      );
       expect(headers.vary).toMatch(/^Authorization\b/);
     }
   });

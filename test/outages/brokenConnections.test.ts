@@ -21,10 +21,10 @@ it("a connection that breaks within a transaction, whatever it does, is a 503 an
     async () => editor.post(`/v1/articles/${id}/publish`),
     async () => editor.post("/v1/bulk").send({ atomic: true, operations }),
   ];
-  let isOver = false;
+  const over = new AbortController();
   const answers: { status: number; text: string }[] = [];
   const writing = Array.from({ length: 12 }, async (_, number) => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const answer = await works[number % works.length]?.();
       if (answer !== undefined) answers.push(answer);
     }
@@ -37,7 +37,7 @@ it("a connection that breaks within a transaction, whatever it does, is a 503 an
     );
     await sleep(20);
   }
-  isOver = true;
+  over.abort();
   await Promise.all(writing);
   await intruder.end();
   for (const { status, text } of answers) expect([200, 201, 503], text).toContain(status);
