@@ -125,10 +125,10 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
 
 /** What comes before all that is not the same for everyone: who asks, how often, and whether they may. */
 async function admit(app: App, newsroom: Newsroom, places: Places): Promise<void> {
+  holdPlaces(app, places);
   authenticate(app, newsroom);
   noteRefusals(app, newsroom);
   measureUsage(app, newsroom);
   await limitRates(app, newsroom);
-  holdPlaces(app, places);
   keepWithinReach(app, newsroom);
 }

@@ -84,7 +84,9 @@ export function healthRoutes(app: App, newsroom: Newsroom): void {
   );
 }
 
-async function answers({ database }: Newsroom): Promise<boolean> {
+/** Who hears what is told on the database knows that it answers, and need not wait for a connection among others. */
+async function answers({ database, live }: Newsroom): Promise<boolean> {
+  if (live.isTrusted()) return true;
   const late = new Promise<false>((resolve) => {
     setTimeout(resolve, PATIENCE, false).unref();
   });
