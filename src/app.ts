@@ -131,11 +131,11 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
   return app;
 }
 
-/** What comes before all that is not the same for everyone: who asks, whether they may, and a place to be served in. */
+/** What comes before all that is not the same for everyone: a place to be served in, who asks, and whether they may. */
 function admit(app: App, newsroom: Newsroom, places: Places): void {
+  holdPlaces(app, places);
   authenticate(app, newsroom);
   noteRefusals(app, newsroom);
   measureUsage(app, newsroom);
-  holdPlaces(app, places);
   keepWithinReach(app, newsroom);
 }

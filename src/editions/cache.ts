@@ -175,6 +175,8 @@ export function editionCache(
       word.trusted = false;
       for (const kept of everything) kept.part();
     },
+    /** Whether the process is told of every change now. */
+    isTrusted: (): boolean => word.trusted,
     figures: (): Record<"articles" | "lists", KeeperFigures> => ({
       articles: articles.figures(),
       lists: lists.figures(),

@@ -85,6 +85,7 @@ export function healthRoutes(app: App, newsroom: Newsroom): void {
   );
 }
 
-async function answers({ database }: Newsroom): Promise<boolean> {
-  return (await inTime(database.$queryRaw`SELECT 1`, PATIENCE)) !== undefined;
+/** Who hears what is told on the database knows that it answers, and need not wait for a connection among others. */
+async function answers({ database, live }: Newsroom): Promise<boolean> {
+  return live.isTrusted() || (await inTime(database.$queryRaw`SELECT 1`, PATIENCE)) !== undefined;
 }

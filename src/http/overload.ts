@@ -25,6 +25,13 @@ declare module "fastify" {
 const LATEST = 500;
 const LOOK_EVERY = 500;
 const IN_A_ROW = 3;
+/**
+ * Who is refused and asks again at once would take the time of those who are served. So there are but so many
+ * refusals in so many milliseconds, and who is refused beyond that waits for it, no longer than for so long.
+ */
+const REFUSALS = 20;
+const REFUSALS_EVERY = 10;
+const REFUSED_WITHIN = 500;
 /** How often it is logged how many were refused, in milliseconds. */
 const LOG_EVERY = 10_000;
 
@@ -45,24 +52,31 @@ export function placesFor({ config, metrics }: Newsroom): Places {
 }
 
 /**
- * Has requests that will work on the database wait for a place. They ask for it once their body is there,
- * so that a slow client holds none, and give it back once the answer is ready. What anyone may read comes
- * from memory, or is read by one statement for all who ask, and needs none; neither do requests within
- * others.
+ * Has requests that will work on the database wait for a place, from before their key is looked up until their
+ * answer is ready; to be called before what else looks at requests. While a body arrives they give it back, so
+ * that a slow client holds none. What anyone may read comes from memory, or is read by one statement for all
+ * who ask, and needs none; neither do requests within others.
  */
 export function holdPlaces(app: App, all: Places): void {
   app.decorateRequest("leave", null);
-  const needsPlace = ({ method, caller, routeOptions }: FastifyRequest) =>
-    routeOptions.config.needsPlace !== false &&
-    (caller !== null || (method !== "GET" && method !== "HEAD")) &&
-    !isWithin();
-  app.addHook("preHandler", async (request) => {
-    if (needsPlace(request)) request.leave = await all.take();
-  });
+  const needsPlace = ({ raw, routeOptions }: FastifyRequest) =>
+    routeOptions.config.needsPlace !== false && worksOnDatabase(raw) && !isWithin();
   const leave = (request: FastifyRequest, done: () => void) => {
     request.leave?.();
+    request.leave = null;
     done();
   };
+  app.addHook("onRequest", async (request) => {
+    if (needsPlace(request)) request.leave = await all.take();
+  });
+  app.addHook("preParsing", (request, _reply, _payload, done) => {
+    const { "content-length": length = "0", "transfer-encoding": coding } = request.headers;
+    if (length !== "0" || coding !== undefined) leave(request, done);
+    else done();
+  });
+  app.addHook("preHandler", async (request) => {
+    if (request.leave === null && needsPlace(request)) request.leave = await all.take(true);
+  });
   app.addHook("onSend", (request, _reply, _payload, done) => {
     leave(request, done);
   });
@@ -105,6 +119,17 @@ export function refuseExcess(app: App, { config, metrics }: Newsroom, all: Place
     const isAllowed = origin !== undefined && origins.split(",").includes(origin);
     return ["vary", "Origin", ...(isAllowed ? ["access-control-allow-origin", origin] : [])];
   };
+  const fixed = [
+    "retry-after",
+    "1",
+    "cache-control",
+    "no-store",
+    "content-type",
+    "application/problem+json",
+    "access-control-expose-headers",
+    exposedHeaders.join(", "),
+    ...Object.entries(guards(config)).flat(),
+  ];
   const refuse = (request: IncomingMessage, response: ServerResponse) => {
     note();
     const id = requestId(request);
@@ -118,30 +143,58 @@ export function refuseExcess(app: App, { config, metrics }: Newsroom, all: Place
     });
     response
       .writeHead(503, [
-        ...Object.entries({
-          "x-request-id": id,
-          "retry-after": "1",
-          "cache-control": "no-store",
-          "content-type": "application/problem+json",
-          "content-length": String(Buffer.byteLength(body)),
-          "access-control-expose-headers": exposedHeaders.join(", "),
-          ...guards(config),
-        }).flat(),
+        ...fixed,
+        "x-request-id",
+        id,
+        "content-length",
+        String(Buffer.byteLength(body)),
         ...allowed(request.headers.origin),
       ])
       .end(body);
   };
 
+  const parked: { request: IncomingMessage; response: ServerResponse; since: number }[] = [];
+  let left = REFUSALS;
+  let refusing: NodeJS.Timeout | undefined;
+  const refuseSome = () => {
+    const overdue = performance.now() - REFUSED_WITHIN;
+    left = REFUSALS;
+    let done = 0;
+    for (const { request, response, since } of parked) {
+      if (left === 0 && since > overdue) break;
+      left = Math.max(0, left - 1);
+      done += 1;
+      if (!response.destroyed) refuse(request, response);
+    }
+    parked.splice(0, done);
+    if (parked.length > 0 || left < REFUSALS) return;
+    clearInterval(refusing);
+    refusing = undefined;
+  };
+  const refuseInTurn = (request: IncomingMessage, response: ServerResponse) => {
+    refusing ??= setInterval(refuseSome, REFUSALS_EVERY);
+    if (left === 0) parked.push({ request, response, since: performance.now() });
+    else {
+      left -= 1;
+      refuse(request, response);
+    }
+  };
+  app.addHook("onClose", async () => clearInterval(refusing));
+
   app.server.removeAllListeners("request");
   app.server.on("request", (request: IncomingMessage, response: ServerResponse) => {
-    if ((all.isFull() || isLate()) && needsDatabase(request)) refuse(request, response);
+    if ((all.isFull() || isLate()) && mayBeRefused(request)) refuseInTurn(request, response);
     else Reflect.apply(handle, app.server, [request, response]);
   });
 }
 
 /** Whether a request will want a place, as far as can be seen from outside. */
-function needsDatabase({ method, url, headers }: IncomingMessage): boolean {
-  if (method === "OPTIONS" || url?.startsWith("/v1/") !== true) return false;
+function mayBeRefused(request: IncomingMessage): boolean {
+  return request.method !== "OPTIONS" && request.url?.startsWith("/v1/") === true && worksOnDatabase(request);
+}
+
+/** Whether a request comes with a key, which is looked up, or changes something. */
+function worksOnDatabase({ method, headers }: IncomingMessage): boolean {
   return headers.authorization !== undefined || (method !== "GET" && method !== "HEAD");
 }
 

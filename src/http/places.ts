@@ -11,10 +11,11 @@ export interface Places {
   /**
    * Waits for a place.
    *
+   * @param hadOne whether it has had one before and comes back: then it goes before those who have not
    * @returns gives it back; to be called once, however often it is
    * @throws 503 when too many wait already, or for too long
    */
-  take: () => Promise<() => void>;
+  take: (hadOne?: boolean) => Promise<() => void>;
   /** Whether whoever came now would be refused. */
   isFull: () => boolean;
   /** How many have a place, and how many wait. */
@@ -32,18 +33,19 @@ interface Waiter {
  */
 export function places(count: number): Places {
   const queue = new Set<Waiter>();
+  const returning = new Set<Waiter>();
   let taken = 0;
   let movedAt = 0;
   const isFull = () => taken >= count && queue.size >= count * WAITERS;
 
   const giveBack = () => {
     movedAt = performance.now();
-    const [next] = queue;
+    const [next] = returning.size > 0 ? returning : queue;
     if (next === undefined) {
       taken -= 1;
       return;
     }
-    queue.delete(next);
+    for (const one of [returning, queue]) one.delete(next);
     clearTimeout(next.timer);
     next.come();
   };
@@ -56,7 +58,7 @@ export function places(count: number): Places {
     };
   };
 
-  const wait = () =>
+  const wait = (line: Set<Waiter>) =>
     new Promise<void>((resolve, reject) => {
       const since = performance.now();
       const waiter: Waiter = { come: resolve, timer: undefined };
@@ -65,26 +67,26 @@ export function places(count: number): Places {
         const left = Math.min(Math.max(movedAt, since) + PATIENCE, since + LONGEST) - now;
         if (left > 0) waiter.timer = setTimeout(look, left);
         else {
-          queue.delete(waiter);
+          line.delete(waiter);
           reject(overloaded());
         }
       };
-      queue.add(waiter);
+      line.add(waiter);
       look();
     });
 
   return {
-    async take() {
+    async take(hadOne = false) {
       if (taken < count) {
         taken += 1;
         return place();
       }
-      if (isFull()) throw overloaded();
-      await wait();
+      if (!hadOne && isFull()) throw overloaded();
+      await wait(hadOne ? returning : queue);
       return place();
     },
     isFull,
-    figures: () => ({ taken, waiting: queue.size }),
+    figures: () => ({ taken, waiting: queue.size + returning.size }),
   };
 }
 
