@@ -5,7 +5,7 @@ import { invalidParameter, problem } from "./problems.ts";
 import { isSecretName, namesKey, parametersOf } from "./secrets.ts";
 
 /** How long an address may be, in bytes: more than RFC 9110 (section 4.1) asks of servers to take. */
-const ADDRESS = 8_192;
+const ADDRESS = 15_360;
 /** How many header fields and how many query parameters a request may have. */
 const FIELDS = 100;
 const PARAMETERS = 100;

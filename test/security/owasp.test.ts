@@ -406,7 +406,7 @@ describe("API4 unrestricted resource consumption", () => {
       400,
       "invalid-parameter",
     );
-    expectProblem(await reader.get(`/v1/articles?q=${"a".repeat(9000)}`), 414, "address-too-long");
+    expectProblem(await reader.get(`/v1/articles?q=${"a".repeat(15_400)}`), 414, "address-too-long");
   });
 
   it("one request cannot be made into thousands: a bulk has a hundred operations, and none of them is another", async () => {
