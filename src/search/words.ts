@@ -7,8 +7,9 @@ export interface Word {
 
 /** Scripts that are written without spaces between words: each letter is taken as a word of its own. */
 const UNSPACED = String.raw`\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}`;
-const wordPattern = () =>
-  new RegExp(String.raw`[${UNSPACED}]\p{M}*|(?:(?![${UNSPACED}])[\p{L}\p{N}\p{M}])+`, "gu");
+const WORD = new RegExp(String.raw`[${UNSPACED}]\p{M}*|(?:(?![${UNSPACED}])[\p{L}\p{N}\p{M}])+`, "gu");
+/** Most words of most texts; there is nothing to fold in them but case. */
+const PLAIN = /^[A-Za-z0-9]+$/;
 
 /**
  * The words of a text, without regard to case, accents and punctuation. What is indexed, what is
@@ -16,10 +17,14 @@ const wordPattern = () =>
  * parser and locale make of a text.
  */
 export function wordsOf(text: string): Word[] {
-  return [...text.matchAll(wordPattern())].flatMap(({ 0: found, index: start }) =>
+  const words: Word[] = [];
+  for (const { 0: found, index: start } of text.matchAll(WORD)) {
+    const end = start + found.length;
     // Compatibility forms may come apart: ½ is 1 and 2.
-    (fold(found).match(wordPattern()) ?? []).map((word) => ({ word, start, end: start + found.length })),
-  );
+    const folded = PLAIN.test(found) ? [found.toLowerCase()] : (fold(found).match(WORD) ?? []);
+    for (const word of folded) words.push({ word, start, end });
+  }
+  return words;
 }
 
 /**
