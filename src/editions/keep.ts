@@ -64,6 +64,8 @@ export function keeper<T extends Kept>(
   const figures = { hits: 0, misses: 0, evictions: 0, stale: 0 };
   const entries = new LRUCache<string, { value: T; era: Era }>({
     maxSize: Math.max(1, Math.floor(options.maxBytes)),
+    // Zero is for good.
+    ttl: freshFor === Infinity ? 0 : freshFor,
     sizeCalculation: ({ value }) => options.sizeOf(value),
     noDeleteOnStaleGet: true,
     dispose: (_value, _key, reason) => {
@@ -72,15 +74,16 @@ export function keeper<T extends Kept>(
   });
   const loading = new Map<string, Promise<T>>();
 
-  const keep = (key: string, value: T) => {
+  const isOver = (value: T): boolean => {
     const ends = trueUntil(value);
-    const ttl = Math.min(freshFor, ends == null ? Infinity : ends - Date.now());
-    // Zero would mean for good.
-    if (ttl >= 1) entries.set(key, { value, era: word.era }, { ttl: ttl === Infinity ? 0 : Math.floor(ttl) });
+    return ends != null && ends <= Date.now();
   };
 
+  /** Whether an end has come is asked of the clock: entries' own time stands still while a process is busy. */
   const current = (entry: { value: T; era: Era } | undefined): T | undefined =>
-    entry !== undefined && word.trusted && entry.era === word.era ? entry.value : undefined;
+    entry !== undefined && word.trusted && entry.era === word.era && !isOver(entry.value)
+      ? entry.value
+      : undefined;
 
   /** What there is to fall back on. */
   const fallback = (key: string): T | undefined => {
@@ -89,7 +92,7 @@ export function keeper<T extends Kept>(
     const { value, era } = entry;
     const now = Date.now();
     const knownAt = Math.min(era.lostAt, now + Math.min(0, entries.getRemainingTTL(key)));
-    if (now - knownAt >= staleFor || now >= (trueUntil(value) ?? Infinity)) return undefined;
+    if (now - knownAt >= staleFor || isOver(value)) return undefined;
     figures.stale += 1;
     return { ...value, knownAt };
   };
@@ -103,7 +106,7 @@ export function keeper<T extends Kept>(
       (value) => {
         word.retryAt = undefined;
         if (!word.trusted) entries.delete(key);
-        else if (word.count === count) keep(key, value);
+        else if (word.count === count) entries.set(key, { value, era: word.era });
         return value;
       },
       (error: unknown) => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { draft, live, publish } from "../support/articles.ts";
 import { type TestNewsroom, startNewsroom, useNewsroom } from "../support/newsroom.ts";
 
@@ -40,6 +40,20 @@ describe("an article that was read before", () => {
     expect(await misses()).toBe(before);
     await publish(newsroom, id);
     expect((await newsroom.reader.get(`/v1/articles/${id}`)).status).toBe(200);
+  });
+
+  it("is not given past its planned end by a process that had no time to look at the clock", async () => {
+    const { id } = await live(newsroom, { headline: "Ends on the dot" });
+    const end = Date.now() + 1_000;
+    await newsroom.editor.post(`/v1/articles/${id}/unpublish`).send({ at: new Date(end).toISOString() });
+    const { live: memory } = newsroom.newsroom;
+    // Word of the plan may come while it is read, which is then not kept.
+    await vi.waitFor(async () => {
+      await read(newsroom, id);
+      expect(memory.kept(id)).toBeDefined();
+    });
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, end + 1 - Date.now());
+    expect(memory.kept(id)).toBeUndefined();
   });
 
   it("is given up when the room is used up, and read again", async () => {
