@@ -136,6 +136,8 @@ function streamRoute(app: App, newsroom: Newsroom): void {
       });
       renameHeaders(reply);
       reply.hijack();
+      // The connection's end is the stream's (RFC 9112, section 6.3): frames around each event would take three writes more.
+      reply.raw.removeHeader("transfer-encoding");
       reply.raw.writeHead(200, reply.getHeaders() as OutgoingHttpHeaders);
       const keyId = request.caller?.id;
       if (keyId !== undefined) {
