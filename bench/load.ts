@@ -22,12 +22,17 @@ export interface Load {
 /** Servers on the first core, the load on the last, where the system lets us choose. */
 const canPin = process.platform === "linux" && availableParallelism() > 1;
 /** A command line that runs on one core. */
-export const pinned = (core: number, words: string[]) =>
+const pinned = (core: number, words: string[]) =>
   canPin ? ["taskset", "-c", String(core), ...words] : words;
 
-/** Starts a server program pinned to a core and waits until it prints where it is ready. */
-export async function startServer(words: string[], environment: Record<string, string>, input = "") {
-  const [command = "", ...rest] = pinned(0, [process.execPath, ...flags, ...words]);
+/** Starts a server program, pinned to a core unless it is to be free, and waits until it prints where it is ready. */
+export async function startServer(
+  words: string[],
+  environment: Record<string, string>,
+  { input = "", isFree = false } = {},
+) {
+  const line = [process.execPath, ...flags, ...words];
+  const [command = "", ...rest] = isFree ? line : pinned(0, line);
   const child = spawn(command, rest, {
     env: { ...process.env, ...environment },
     stdio: ["pipe", "pipe", "inherit"],
@@ -82,6 +87,11 @@ export async function load(
 }
 
 export function medianOf(numbers: readonly number[]): number {
+  return percentile(numbers, 50);
+}
+
+/** The least of some numbers that so many in a hundred do not exceed: the nearest rank. */
+export function percentile(numbers: readonly number[], part: number): number {
   const sorted = numbers.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+  return sorted[Math.max(0, Math.ceil((part / 100) * sorted.length) - 1)] ?? Number.NaN;
 }

@@ -5,7 +5,7 @@ import pg from "pg";
 import { startEmbedded } from "../src/database/embedded.ts";
 import { migrate } from "../src/database/migrate.ts";
 import { seenElsewhere } from "./invalidation.ts";
-import { load, medianOf, startServer } from "./load.ts";
+import { load, medianOf, percentile, startServer } from "./load.ts";
 import { type Row, plot } from "./plot.ts";
 import { scale } from "./scale.ts";
 import { seed } from "./seed.ts";
@@ -95,7 +95,7 @@ const post = async (path: string, body: object) => {
   return (await answer.json()) as { id: string };
 };
 const startYardstick = (kind: string, body = "") =>
-  startServer(["bench/yardstick.ts", kind, databaseUrl], {}, body);
+  startServer(["bench/yardstick.ts", kind, databaseUrl], {}, { input: body });
 
 const { rows: some } = await client.query(
   "SELECT article_id AS id FROM publications ORDER BY published_at DESC LIMIT 50",
@@ -203,10 +203,10 @@ const measurements: Record<string, () => Promise<void>> = {
     const other = await startServer(["src/main.ts"], settings);
     const times = await seenElsewhere({ here: dateline.url, there: other.url }, KEY, 200);
     for (const [title, part] of [
-      ["median", 0.5],
-      ["p99", 0.99],
+      ["median", 50],
+      ["p99", 99],
     ] as const) {
-      const ours = times[Math.floor(times.length * part)] ?? Number.NaN;
+      const ours = percentile(times, part);
       const name = `publication seen by another process, ${title}`;
       record({ name, ours, yardstick: 100, unit: "ms", bar: 1, atMost: true });
     }
@@ -226,15 +226,15 @@ const measurements: Record<string, () => Promise<void>> = {
 
   async streams() {
     for (const [streams, times] of [
-      [500, 100],
-      [2000, 20],
+      [500, 300],
+      [2000, 50],
     ] as const) {
-      const server = await startServer(["src/main.ts"], settings);
-      const { p99, all, memory } = await told(server, KEY, streams, times);
-      const worst = p99[Math.floor(times * 0.99)] ?? Number.NaN;
+      // There is no yardstick to be fair to, and readers take little.
+      const server = await startServer(["src/main.ts"], settings, { isFree: true });
+      const { events, all, memory } = await told(server, KEY, streams, times);
       if (streams === 500) {
         const name = "from sending a publication to its event on 500 streams, p99";
-        record({ name, ours: worst, yardstick: 50, unit: "ms", bar: 1, atMost: true });
+        record({ name, ours: percentile(events, 99), yardstick: 50, unit: "ms", bar: 1, atMost: true });
       } else {
         const until = "from sending a publication until all of 2000 streams have it, median";
         record({ name: until, ours: medianOf(all), yardstick: 250, unit: "ms", bar: 1, atMost: true });
