@@ -1,4 +1,5 @@
-import { type Database, type Transaction, afterCommit } from "../database/client.ts";
+import type { Database, Transaction } from "../database/client.ts";
+import { afterCommit } from "../database/transactions.ts";
 import { CHANNEL } from "../database/notifications.ts";
 import { type Agenda, agenda } from "./agenda.ts";
 import type { EditionCache } from "./cache.ts";

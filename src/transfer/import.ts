@@ -1,4 +1,5 @@
-import { type Actor, type Transaction, transact } from "../database/client.ts";
+import type { Transaction } from "../database/client.ts";
+import { type Actor, transact } from "../database/transactions.ts";
 import { carryOut } from "../editions/due.ts";
 import { takeTurn } from "../editions/live.ts";
 import { problem } from "../http/problems.ts";
