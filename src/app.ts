@@ -40,6 +40,7 @@ import { linkRoutes } from "./links/routes.ts";
 import type { Newsroom } from "./newsroom.ts";
 import { pageRoutes } from "./pages/routes.ts";
 import { previewLinkRoutes, previewRoutes } from "./previews/routes.ts";
+import { purgeCaches } from "./purging/hooks.ts";
 import { recallRoutes } from "./recall/routes.ts";
 import { revisionRoutes } from "./revisions/routes.ts";
 import { shareRoutes } from "./shares/routes.ts";
@@ -72,6 +73,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
   await allowOrigins(app, config);
   await limitRates(app, newsroom);
   answerUnrouted(app);
+  purgeCaches(app, newsroom);
   await describeApi(app);
 
   const places = placesFor(newsroom);

@@ -33,6 +33,13 @@ function isHost(value: string): boolean {
   return URL.canParse(`http://${host}/`) && new URL(`http://${host}/`).hostname === host;
 }
 
+/** Where something is asked for by HTTP, without a password, which would get into logs. */
+function isPurged(value: string): boolean {
+  if (!z.url({ protocol: /^https?$/ }).safeParse(value).success) return false;
+  const { username, password } = new URL(value);
+  return username === "" && password === "";
+}
+
 /** One setting: how it is read, what it is when absent, and what it must be, in words. */
 interface Setting<Schema extends z.ZodType> {
   schema: Schema;
@@ -98,6 +105,20 @@ export const settings = {
     whole(0, 31_536_000),
     "60",
     "how many seconds public answers are given from memory, and may be by caches, while the database is away, from 0 to 31536000",
+  ),
+  DATELINE_PURGE: setting(
+    z
+      .string()
+      .refine((value) => value.split(",").every(isPurged))
+      .optional()
+      .transform((value) => value?.split(",") ?? []),
+    undefined,
+    "the addresses at which the caches in front take PURGE with Surrogate-Key, parted by commas, such as http://varnish:6081/; when unset none is purged",
+  ),
+  DATELINE_CDN_MAX_AGE: setting(
+    whole(0, 31_536_000),
+    "0",
+    "how many seconds the caches of DATELINE_PURGE may keep public answers, from 0 to 31536000; 0 gives them no longer than all caches",
   ),
   DATELINE_ARTICLE_URL: setting(
     z
@@ -200,6 +221,8 @@ export function readConfig(environment: Record<string, string | undefined>): Con
   const config = values as Config;
   if (faults.length === 0 && config.DATELINE_WEBSUB_HUBS.length > 0 && config.DATELINE_URL === undefined)
     faults.push(`DATELINE_URL must be ${settings.DATELINE_URL.must}; DATELINE_WEBSUB_HUBS needs it.`);
+  if (faults.length === 0 && config.DATELINE_CDN_MAX_AGE > 0 && config.DATELINE_PURGE.length === 0)
+    faults.push(`DATELINE_PURGE must be ${settings.DATELINE_PURGE.must}; DATELINE_CDN_MAX_AGE needs it.`);
   if (faults.length === 0 && config.DATELINE_STOP_DEADLINE < config.DATELINE_STOP_DELAY + 5)
     faults.push(`DATELINE_STOP_DEADLINE must be ${settings.DATELINE_STOP_DEADLINE.must}.`);
   if (faults.length === 0 && config.DATELINE_WEBSUB_HUBS.length > 0 && !config.DATELINE_PUBLIC_READING)

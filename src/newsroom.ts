@@ -13,6 +13,7 @@ import { type Jobs, openJobs } from "./jobs/jobs.ts";
 import { type Cursors, signedCursors } from "./http/paging.ts";
 import { type Service, service } from "./http/leaving.ts";
 import { type Signing, signing } from "./http/signing.ts";
+import { type Purging, purging } from "./purging/purging.ts";
 import { type ShareRecorder, shareRecorder } from "./shares/record.ts";
 import { tracedStatements } from "./tracing/tracing.ts";
 import { type UsageRecorder, usageRecorder } from "./usage/record.ts";
@@ -37,6 +38,8 @@ export interface Newsroom {
   /** What readers get in other forms, kept as bytes. */
   variants: Variants;
   news: News;
+  /** Tells caches in front what readers get anew. */
+  purging: Purging;
   /** What was refused to keys, on its way to the audit log. */
   refusals: Refusals;
   /** What keys fetch, on its way to the database. */
@@ -77,6 +80,7 @@ export function furnish(config: Config, databaseUrl: string, secret: Uint8Array)
       config.DATELINE_STALE_IF_ERROR * 1000,
     ),
     news: heard,
+    purging: purging(config, metrics),
     refusals: refusals(database),
     usage: usageRecorder(statements),
     jobs: openJobs(databaseUrl),
@@ -107,8 +111,15 @@ export async function openNewsroom(config: Config, databaseUrl: string): Promise
 /** Keeps what readers get in memory from here on, and is told by all processes what changes. */
 export function followNews(newsroom: Newsroom, databaseUrl: string): Promise<Listening> {
   return listen(databaseUrl, {
-    onMessage: newsroom.news.hear,
-    onUp: newsroom.news.regain,
+    // Caches are purged once nothing old is left here for them to get again.
+    onMessage(message) {
+      newsroom.news.hear(message);
+      newsroom.purging.hear(message);
+    },
+    async onUp() {
+      await newsroom.news.regain();
+      newsroom.purging.regain();
+    },
     onDown: newsroom.news.lose,
     onSilence: newsroom.sever,
   });

@@ -94,6 +94,22 @@ describe("a setting", () => {
     expect(() => readConfig({ [name]: value })).not.toThrow();
   });
 
+  it("takes where caches are purged, without a password, and demands it of who has them keep answers for long", () => {
+    const must = /^DATELINE_PURGE must be the addresses/m;
+    expect(readConfig({}).DATELINE_PURGE).toEqual([]);
+    const two = {
+      DATELINE_PURGE: "http://varnish:6081/,https://cdn.example/purge",
+      DATELINE_CDN_MAX_AGE: "600",
+    };
+    expect(readConfig(two)).toMatchObject({
+      DATELINE_PURGE: ["http://varnish:6081/", "https://cdn.example/purge"],
+      DATELINE_CDN_MAX_AGE: 600,
+    });
+    for (const wrong of ["varnish:6081", "ftp://varnish/", "http://a/,", "http://user:secret@varnish/"])
+      expect(() => readConfig({ DATELINE_PURGE: wrong })).toThrow(must);
+    expect(() => readConfig({ DATELINE_CDN_MAX_AGE: "600" })).toThrow(/DATELINE_CDN_MAX_AGE needs it/);
+  });
+
   it("that closes reading does not go with hubs, which read without a key", () => {
     const hubs = { DATELINE_WEBSUB_HUBS: "https://hub.example/", DATELINE_URL: "https://api.news.example" };
     expect(refusal({ ...hubs, DATELINE_PUBLIC_READING: "off" })).toContain(

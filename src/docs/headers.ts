@@ -51,6 +51,12 @@ const documented: Record<string, Header> = {
     example: "public, max-age=1, stale-while-revalidate=30, stale-if-error=60",
     on: always,
   },
+  "CDN-Cache-Control": {
+    description:
+      "With `DATELINE_CDN_MAX_AGE`: how long a cache in front that is purged may keep it, in place of `Cache-Control` (RFC 9213).",
+    example: "max-age=600, stale-while-revalidate=30, stale-if-error=60",
+    on: isRead,
+  },
   "Cache-Status": {
     description:
       "Present while the database is away and the answer comes from memory (RFC 9211): `ttl` is minus the seconds since it was last known to be true, and so is `Age`.",

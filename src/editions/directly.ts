@@ -3,7 +3,7 @@ import { Counter } from "prom-client";
 import type { App } from "../http/app.ts";
 import { articleTypes, listTypes } from "../formats/formats.ts";
 import { codingOf } from "../http/bytes.ts";
-import { VARY_BY_FORM, horizon, publicCaching } from "../http/caching.ts";
+import { VARY_BY_FORM, horizon } from "../http/caching.ts";
 import { isNotModified } from "../http/conditional.ts";
 import { preferredType } from "../http/content.ts";
 import { exposedHeaders } from "../http/cors.ts";
@@ -11,6 +11,7 @@ import { guards } from "../http/guard.ts";
 import { requestId } from "../http/logging.ts";
 import { isId } from "../http/scalars.ts";
 import type { Newsroom } from "../newsroom.ts";
+import { CDN_CACHE_CONTROL, keptInFront, purgedCaching } from "../purging/caching.ts";
 import { isTracing } from "../tracing/tracing.ts";
 import type { CachedArticle, CachedList } from "./cache.ts";
 
@@ -39,8 +40,9 @@ export function serveDirectly(app: App, newsroom: Newsroom): void {
 
   app.server.removeAllListeners("request");
   app.server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    const since = newsroom.purging.heard();
     const answer = (found: Ready | undefined) => {
-      if (found === undefined || changesSoon(found) || !sent(request, response, found))
+      if (found === undefined || changesSoon(found) || !sent(request, response, found, since))
         Reflect.apply(handle, app.server, [request, response]);
     };
     const found = stopping ? undefined : asked(request);
@@ -62,9 +64,10 @@ export function serveDirectly(app: App, newsroom: Newsroom): void {
 
   // What changes soon, or was known to be true but before, bears headers of its own moment.
   const reach = horizon(newsroom);
+  const changeOf = (found: Ready) => ("changesAt" in found ? found.changesAt : newsroom.news.agenda.next());
   const changesSoon = (found: Ready): boolean => {
     if (found.knownAt !== undefined) return true;
-    const changesAt = "changesAt" in found ? found.changesAt : newsroom.news.agenda.next();
+    const changesAt = changeOf(found);
     return changesAt != null && changesAt - Date.now() <= reach;
   };
 
@@ -79,18 +82,22 @@ export function serveDirectly(app: App, newsroom: Newsroom): void {
 
   const counted = countAnswers(newsroom);
 
-  const sent = (request: IncomingMessage, response: ServerResponse, found: Ready): boolean => {
+  const sent = (request: IncomingMessage, response: ServerResponse, found: Ready, since: number): boolean => {
     const coding = codingOf(found, request.headers["accept-encoding"]);
     const coded = coding === undefined ? found.identity : found.coded[coding];
     if (coded === undefined || coded instanceof Promise) return false;
     let common = headersOf.get(found);
     if (common === undefined) {
-      const caching = publicCaching({ caller: null }, newsroom, found.groups);
+      // What caches in front may do is said anew each time.
+      const { [CDN_CACHE_CONTROL]: _, ...caching } = purgedCaching({ caller: null }, newsroom, found.groups);
       const own = { ...caching, vary: VARY_BY_FORM, ...("headers" in found ? found.headers : {}) };
       common = [...fixed, ...Object.entries(own).flat()];
       headersOf.set(found, common);
     }
     const headers = ["x-request-id", requestId(request), ...common, "etag", coded.etag];
+    const inFront =
+      since === newsroom.purging.heard() ? keptInFront(newsroom, found.groups, changeOf(found)) : undefined;
+    if (inFront !== undefined) headers.push(CDN_CACHE_CONTROL, inFront);
     if (isNotModified(request, coded.etag)) {
       response.writeHead(304, headers).end();
       counted(found, 304);

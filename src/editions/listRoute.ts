@@ -13,6 +13,7 @@ import { sendBytes, sendable } from "../http/bytes.ts";
 import { VARY_BY_FORM, publicCaching } from "../http/caching.ts";
 import { MAX_LIMIT, nextLink } from "../http/paging.ts";
 import type { Newsroom } from "../newsroom.ts";
+import { purgedCaching } from "../purging/caching.ts";
 import { listFound } from "../search/list.ts";
 import { listMostShared } from "../shares/mostShared.ts";
 import { choose, chosen } from "./chosen.ts";
@@ -65,8 +66,10 @@ export function listRoute(app: App, newsroom: Newsroom): void {
         const headers = pastCaching(request, newsroom, ["articles"], asOf);
         return sendList(request, reply, query, { ...found, items: items(found) }, headers);
       }
+      // What was shared most is so for a time only, which nobody tells of.
+      const cachingOf = query.sort === "mostShared" ? publicCaching : purgedCaching;
       const caching = (knownAt?: number) => ({
-        ...publicCaching(request, newsroom, ["articles"], newsroom.news.agenda.next(), knownAt),
+        ...cachingOf(request, newsroom, ["articles"], newsroom.news.agenda.next(), knownAt),
         vary: VARY_BY_FORM,
       });
       if (format !== undefined) {

@@ -11,7 +11,7 @@ const IDS_PER_MESSAGE = 200;
 
 /** How processes tell each other what readers get anew. */
 export interface News {
-  /** What readers get of articles changes with this transaction. */
+  /** What readers get of articles changes with this transaction; of those of a section, tag or author, when it is their id. */
   changed: (tx: Transaction, articleIds: readonly string[]) => Promise<void>;
   /** Readers will see something else from this moment on. */
   planned: (tx: Transaction, moment: Date) => Promise<void>;

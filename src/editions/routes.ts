@@ -18,6 +18,7 @@ import { wholeList } from "../http/paging.ts";
 import { isId } from "../http/scalars.ts";
 import { write } from "../http/write.ts";
 import type { Newsroom } from "../newsroom.ts";
+import { purgedCaching } from "../purging/caching.ts";
 import type { CachedArticle, Found } from "./cache.ts";
 import { choose, chosen } from "./chosen.ts";
 import type { EditionDocument } from "./document.ts";
@@ -96,7 +97,7 @@ function articleRoute(app: App, newsroom: Newsroom): void {
       if (live === undefined) return reply;
       request.articlesGiven = 1;
       const headers = {
-        ...publicCaching(request, newsroom, live.groups, live.changesAt, live.knownAt),
+        ...purgedCaching(request, newsroom, live.groups, live.changesAt, live.knownAt),
         vary: VARY_BY_FORM,
       };
       if (format !== undefined) {
@@ -137,7 +138,7 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
     const live = await readLive(newsroom, request, reply);
     if (live === undefined) return undefined;
     const document = JSON.parse(live.json) as EditionDocument;
-    const headers = publicCaching(request, newsroom, live.groups, live.changesAt, live.knownAt);
+    const headers = purgedCaching(request, newsroom, live.groups, live.changesAt, live.knownAt);
     return { items: document[name], headers };
   };
 

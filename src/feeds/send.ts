@@ -2,8 +2,8 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { CachedList } from "../editions/cache.ts";
 import { audienceOf, seesAsAnyone } from "../access/audience.ts";
 import { sendBytes, sendable } from "../http/bytes.ts";
-import { publicCaching } from "../http/caching.ts";
 import type { Newsroom } from "../newsroom.ts";
+import { purgedCaching } from "../purging/caching.ts";
 import { originOf } from "./addresses.ts";
 
 /** What caches purge feeds by. */
@@ -52,6 +52,6 @@ export async function sendFeed(
     : feed.make());
   request.articlesGiven = found.articles;
   const changesAt = Math.min(planned, found.changesAt ?? Infinity);
-  const caching = publicCaching(request, newsroom, GROUPS, changesAt, found.knownAt);
+  const caching = purgedCaching(request, newsroom, GROUPS, changesAt, found.knownAt);
   return sendBytes(request, reply, found, { ...caching, ...found.headers });
 }

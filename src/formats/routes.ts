@@ -4,10 +4,10 @@ import { readLive } from "../editions/routes.ts";
 import { send } from "../http/answer.ts";
 import type { App } from "../http/app.ts";
 import { sendBytes } from "../http/bytes.ts";
-import { publicCaching } from "../http/caching.ts";
 import { entityTag } from "../http/conditional.ts";
 import { Problem, problemTypes } from "../http/problems.ts";
 import type { Newsroom } from "../newsroom.ts";
+import { purgedCaching } from "../purging/caching.ts";
 import { pageHeaders } from "../pages/page.ts";
 import { variantOf } from "./answer.ts";
 import type { Context, Summary } from "./context.ts";
@@ -52,7 +52,7 @@ export function articlePageRoutes(app: App, newsroom: Newsroom): void {
         const live = await readLive(newsroom, request, reply);
         if (live === undefined) return reply;
         request.articlesGiven = 1;
-        const headers = publicCaching(request, newsroom, live.groups, live.changesAt, live.knownAt);
+        const headers = purgedCaching(request, newsroom, live.groups, live.changesAt, live.knownAt);
         const found = await variantOf(newsroom, request, live, page);
         return await sendBytes(request, reply, found, { ...headers, ...pageHeaders });
       } catch (error) {

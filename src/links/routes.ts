@@ -7,10 +7,10 @@ import { articleIdOf, loadArticle } from "../articles/workingCopy.ts";
 import { readLive } from "../editions/routes.ts";
 import { answer } from "../http/answer.ts";
 import type { App } from "../http/app.ts";
-import { publicCaching } from "../http/caching.ts";
 import { nextLink } from "../http/paging.ts";
 import { problem } from "../http/problems.ts";
 import type { Newsroom } from "../newsroom.ts";
+import { purgedCaching } from "../purging/caching.ts";
 import {
   type BacklinkRow,
   type DraftBacklinkRow,
@@ -63,7 +63,7 @@ export function linkRoutes(app: App, newsroom: Newsroom): void {
         const live = await readLive(newsroom, request, reply);
         if (live === undefined) return reply;
         ({ articleId } = live);
-        headers = publicCaching(request, newsroom, [articleId, "articles"], newsroom.news.agenda.next());
+        headers = purgedCaching(request, newsroom, [articleId, "articles"], newsroom.news.agenda.next());
       }
       const list = `backlinks ${version} ${articleId}`;
       const after = cursor === undefined ? undefined : cursors.read(list, cursor)[0];

@@ -129,6 +129,7 @@ function termRoutes(app: App, newsroom: Newsroom, kind: Kind): void {
       write(newsroom, request, reply, async (tx) => {
         const term = await termToChange(tx, kind, request);
         const changed = await changeTerm(tx, kind, term, request.body);
+        await newsroom.news.changed(tx, [term.id]);
         return { body: changed, headers: tagHeader(changed) };
       }),
   );
@@ -147,7 +148,9 @@ function termRoutes(app: App, newsroom: Newsroom, kind: Kind): void {
     },
     (request, reply) =>
       write(newsroom, request, reply, async (tx) => {
-        await deleteTerm(tx, kind, await termToChange(tx, kind, request));
+        const term = await termToChange(tx, kind, request);
+        await deleteTerm(tx, kind, term);
+        await newsroom.news.changed(tx, [term.id]);
         return { status: 204 };
       }),
   );

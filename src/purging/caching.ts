@@ -1,0 +1,54 @@
+import type { FastifyRequest } from "fastify";
+import { publicCaching } from "../http/caching.ts";
+import type { Newsroom } from "../newsroom.ts";
+import { EVERYTHING } from "./deliver.ts";
+
+/** By RFC 9213: what caches on the server's side go by, in place of Cache-Control. */
+export const CDN_CACHE_CONTROL = "cdn-cache-control";
+/** How long such a cache may go on with what has come of age while it asks anew, in seconds. */
+const STALE_WHILE_REVALIDATE = 30;
+/** An answer bears no more keys than these (src/http/caching.ts); one that would need more cannot be purged by all of them. */
+const MAX_GROUPS = 32;
+
+/**
+ * The headers of an answer that anyone may have and that is purged whenever it changes: when one of
+ * its groups is among those that the news tell of. Caches in front may then keep it for
+ * `DATELINE_CDN_MAX_AGE` (RFC 9213), and purge it by one more key, with everything else.
+ *
+ * @param groups as `publicCaching` takes them, and the rest as well
+ */
+export function purgedCaching(
+  request: Pick<FastifyRequest, "caller">,
+  newsroom: Newsroom,
+  groups: readonly string[],
+  changesAt?: number | null,
+  knownAt?: number,
+): Record<string, string> {
+  const headers = publicCaching(request, newsroom, groups, changesAt, knownAt);
+  if (newsroom.config.DATELINE_CDN_MAX_AGE === 0 || request.caller !== null) return headers;
+  const directives = knownAt === undefined ? keptInFront(newsroom, groups, changesAt) : undefined;
+  return {
+    ...headers,
+    "surrogate-key": `${headers["surrogate-key"]} ${EVERYTHING}`,
+    ...(directives !== undefined && { [CDN_CACHE_CONTROL]: directives }),
+  };
+}
+
+/**
+ * How long caches in front may keep an answer of this moment; undefined when they get no leave beyond
+ * that of all caches: while this process may miss a change, or a cache would not be told of it.
+ *
+ * @param changesAt when readers will see something else, which no cache may reach past
+ */
+export function keptInFront(
+  { config, live, purging }: Newsroom,
+  groups: readonly string[],
+  changesAt?: number | null,
+): string | undefined {
+  const { DATELINE_CDN_MAX_AGE: most, DATELINE_STALE_IF_ERROR: ifError } = config;
+  if (most === 0 || groups.length > MAX_GROUPS || !live.isTrusted() || !purging.isHeeded()) return undefined;
+  const left = changesAt == null ? Infinity : Math.max(0, Math.floor((changesAt - Date.now()) / 1000));
+  const fresh = Math.min(most, left);
+  const stale = Math.min(STALE_WHILE_REVALIDATE, left - fresh);
+  return `max-age=${fresh}, stale-while-revalidate=${stale}, stale-if-error=${Math.min(ifError, left - fresh)}`;
+}
