@@ -125,6 +125,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
     await newsroom.shares.settle().catch(() => {});
     await newsroom.usage.settle().catch(() => {});
     await newsroom.refusals.settle().catch(() => {});
+    await newsroom.replicas.close();
     await newsroom.database.$disconnect();
   });
   serveDirectly(app, newsroom);

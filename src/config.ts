@@ -40,6 +40,8 @@ function isPurged(value: string): boolean {
   return username === "" && password === "";
 }
 
+const postgresUrl = z.url({ protocol: /^postgres(ql)?$/ });
+
 /** One setting: how it is read, what it is when absent, and what it must be, in words. */
 interface Setting<Schema extends z.ZodType> {
   schema: Schema;
@@ -62,9 +64,19 @@ export const settings = {
   ),
   PORT: setting(whole(0, 65_535), "3000", "a port number from 0 to 65535 (0 takes any free one)"),
   DATABASE_URL: setting(
-    z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+    postgresUrl.optional(),
     undefined,
     "an address such as postgresql://user:password@host:5432/dateline; when unset an embedded PostgreSQL is used",
+  ),
+  DATABASE_REPLICAS: setting(
+    z
+      .string()
+      .transform((value) => [...new Set(value.split(/[\s,]+/).filter((url) => url !== ""))])
+      .refine((urls) => urls.every((url) => postgresUrl.safeParse(url).success))
+      .optional()
+      .transform((urls) => urls ?? []),
+    undefined,
+    "the addresses of hot standbys of the database, parted by commas or spaces, such as postgresql://user:password@standby:5432/dateline; what readers get is read from them; needs DATABASE_URL",
   ),
   DATABASE_POOL: setting(
     whole(2, 1000),
@@ -223,6 +235,8 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     faults.push(`DATELINE_URL must be ${settings.DATELINE_URL.must}; DATELINE_WEBSUB_HUBS needs it.`);
   if (faults.length === 0 && config.DATELINE_CDN_MAX_AGE > 0 && config.DATELINE_PURGE.length === 0)
     faults.push(`DATELINE_PURGE must be ${settings.DATELINE_PURGE.must}; DATELINE_CDN_MAX_AGE needs it.`);
+  if (faults.length === 0 && config.DATABASE_REPLICAS.length > 0 && config.DATABASE_URL === undefined)
+    faults.push(`DATABASE_URL must be ${settings.DATABASE_URL.must}; DATABASE_REPLICAS needs it.`);
   if (faults.length === 0 && config.DATELINE_STOP_DEADLINE < config.DATELINE_STOP_DELAY + 5)
     faults.push(`DATELINE_STOP_DEADLINE must be ${settings.DATELINE_STOP_DEADLINE.must}.`);
   if (faults.length === 0 && config.DATELINE_WEBSUB_HUBS.length > 0 && !config.DATELINE_PUBLIC_READING)

@@ -58,10 +58,14 @@ function statementNames(): (query: { sql: string }) => string {
   };
 }
 
-/** A database as it is worked with. */
-export interface Opened {
+/** What is read from: the two ways to the same server. */
+export interface Source {
   database: Database;
   statements: Statements;
+}
+
+/** A database as it is worked with. */
+export interface Opened extends Source {
   /** Ends all connections, those too that are being made, and with them what waits for an answer. */
   sever: () => void;
 }

@@ -41,6 +41,11 @@ export function isDatabaseAway(error: unknown): boolean {
   );
 }
 
+/** Whether it is the database that failed, or the way to it, and not what was asked of Dateline. */
+export function isOfDatabase(error: unknown): boolean {
+  return databaseCode(error) !== undefined || isDatabaseAway(error);
+}
+
 function property(value: unknown, name: string): unknown {
   return typeof value === "object" && value !== null && name in value
     ? (value as Record<string, unknown>)[name]
