@@ -25,13 +25,13 @@ probe readiness {
   .initial = 1;
 }
 
-backend one { .host = "127.0.0.1"; .port = "3001"; .probe = readiness; .connect_timeout = 1s; .first_byte_timeout = 30s; }
-backend two { .host = "127.0.0.1"; .port = "3002"; .probe = readiness; .connect_timeout = 1s; .first_byte_timeout = 30s; }
+backend one { .host = "127.0.0.1"; .port = "3001"; .probe = readiness; .connect_timeout = 1s; .first_byte_timeout = 60s; }
+backend two { .host = "127.0.0.1"; .port = "3002"; .probe = readiness; .connect_timeout = 1s; .first_byte_timeout = 60s; }
 
 # The same once more, without a probe: while the database is away none is ready, but all still answer readers
 # from memory, and everyone else with a 503 that says why.
-backend one_anyway { .host = "127.0.0.1"; .port = "3001"; .connect_timeout = 1s; .first_byte_timeout = 30s; }
-backend two_anyway { .host = "127.0.0.1"; .port = "3002"; .connect_timeout = 1s; .first_byte_timeout = 30s; }
+backend one_anyway { .host = "127.0.0.1"; .port = "3001"; .connect_timeout = 1s; .first_byte_timeout = 60s; }
+backend two_anyway { .host = "127.0.0.1"; .port = "3002"; .connect_timeout = 1s; .first_byte_timeout = 60s; }
 
 sub vcl_init {
   new ready = directors.round_robin();

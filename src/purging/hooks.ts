@@ -26,7 +26,8 @@ export function purgeCaches(app: App, { config, purging }: Newsroom): void {
       since.set(request, purging.heard());
     }),
   );
-  app.addHook("onSend", async (request, reply) => {
+  app.addHook("onSend", (request, reply, _payload, done) => {
     if (since.get(request) !== purging.heard()) reply.removeHeader(CDN_CACHE_CONTROL);
+    done();
   });
 }
