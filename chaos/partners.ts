@@ -18,6 +18,7 @@ export function follower(reader: Client) {
   const mirror = new Map<string, Record<string, unknown>>();
   const told: number[] = [];
   let since = "start";
+  let restarts = 0;
   const stopping = new AbortController();
 
   /** Reads on; whether there was more. */
@@ -26,6 +27,13 @@ export function follower(reader: Client) {
       method: "GET",
       path: `/v1/changes?limit=100&wait=1&since=${encodeURIComponent(since)}`,
     });
+    if (status === 410) {
+      // As the problem says: what is not listed anew is dropped.
+      mirror.clear();
+      restarts += 1;
+      since = "start";
+      return true;
+    }
     if (status !== 200) throw new Unanswered(`${status} ${text}`);
     const { data, page } = JSON.parse(text) as { data: Change[]; page: { next: string } };
     for (const { sequence, kind, articleId, article } of data) {
@@ -49,11 +57,20 @@ export function follower(reader: Client) {
   })();
 
   return {
-    /** Reads until there is no more, and ends. */
-    async finish(): Promise<void> {
+    /** How often it was told to start anew. */
+    restarts: () => restarts,
+    /** An article as it was last told of. */
+    has: (id: string) => mirror.get(id),
+    /**
+     * Reads until there is no more, and ends.
+     *
+     * @param patience for how long it may take, in milliseconds
+     */
+    async finish(patience = Infinity): Promise<void> {
+      const until = performance.now() + patience;
       stopping.abort();
       await following;
-      while (await pollOn());
+      while ((await pollOn()) && performance.now() < until);
     },
     /** Holds what was told against the log, and the mirror against what readers get. */
     async verify(book: Ledger, database: pg.Client): Promise<number> {

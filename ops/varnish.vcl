@@ -85,8 +85,8 @@ sub vcl_backend_response {
   if (beresp.http.CDN-Cache-Control) {
     set beresp.ttl = std.duration(regsub(beresp.http.CDN-Cache-Control, "^.*max-age=(\d+).*$", "\1s"), 0s);
     set beresp.grace = std.duration(regsub(beresp.http.CDN-Cache-Control, "^.*stale-if-error=(\d+).*$", "\1s"), 0s);
-    set beresp.http.xkey = beresp.http.Surrogate-Key;
   }
+  set beresp.http.xkey = beresp.http.Surrogate-Key;
 
   if (beresp.status >= 500) {
     # What is in memory is better.
@@ -98,6 +98,10 @@ sub vcl_backend_response {
       return (retry);
     }
     set beresp.ttl = 0s;
+  }
+  if (beresp.ttl <= 0s) {
+    # Those who ask at the same time need not wait for each other; the first answer that may be kept ends it.
+    set beresp.ttl = 1s;
     set beresp.uncacheable = true;
   }
   return (deliver);
@@ -119,7 +123,7 @@ sub vcl_backend_error {
 }
 
 sub vcl_deliver {
-  if (resp.http.xkey) {
+  if (resp.http.CDN-Cache-Control) {
     # What would not be true any more would have been purged, so it has not aged.
     unset resp.http.Age;
   }

@@ -11,7 +11,7 @@ import { guards } from "../http/guard.ts";
 import { requestId } from "../http/logging.ts";
 import { isId } from "../http/scalars.ts";
 import type { Newsroom } from "../newsroom.ts";
-import { CDN_CACHE_CONTROL, keptInFront, purgedCaching } from "../purging/caching.ts";
+import { CDN_CACHE_CONTROL, KEPT_NOT_AT_ALL, keptInFront, purgedCaching } from "../purging/caching.ts";
 import { isTracing } from "../tracing/tracing.ts";
 import type { CachedArticle, CachedList } from "./cache.ts";
 
@@ -95,8 +95,8 @@ export function serveDirectly(app: App, newsroom: Newsroom): void {
       headersOf.set(found, common);
     }
     const headers = ["x-request-id", requestId(request), ...common, "etag", coded.etag];
-    const inFront =
-      since === newsroom.purging.heard() ? keptInFront(newsroom, found.groups, changeOf(found)) : undefined;
+    const leave = keptInFront(newsroom, found.groups, changeOf(found));
+    const inFront = leave !== undefined && since !== newsroom.purging.heard() ? KEPT_NOT_AT_ALL : leave;
     if (inFront !== undefined) headers.push(CDN_CACHE_CONTROL, inFront);
     if (isNotModified(request, coded.etag)) {
       response.writeHead(304, headers).end();

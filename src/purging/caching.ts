@@ -5,6 +5,8 @@ import { EVERYTHING } from "./deliver.ts";
 
 /** By RFC 9213: what caches on the server's side go by, in place of Cache-Control. */
 export const CDN_CACHE_CONTROL = "cdn-cache-control";
+/** What was being made while something changed: the next answer is the right one. */
+export const KEPT_NOT_AT_ALL = "max-age=0";
 /** How long such a cache may go on with what has come of age while it asks anew, in seconds. */
 const STALE_WHILE_REVALIDATE = 30;
 /** An answer bears no more keys than these (src/http/caching.ts); one that would need more cannot be purged by all of them. */

@@ -2,7 +2,7 @@ import type { FastifyRequest } from "fastify";
 import type { App } from "../http/app.ts";
 import { atOnce } from "../http/hooks.ts";
 import type { Newsroom } from "../newsroom.ts";
-import { CDN_CACHE_CONTROL } from "./caching.ts";
+import { CDN_CACHE_CONTROL, KEPT_NOT_AT_ALL } from "./caching.ts";
 
 /**
  * Sees to it that no cache in front keeps what was being made while something changed: it may have been
@@ -27,7 +27,8 @@ export function purgeCaches(app: App, { config, purging }: Newsroom): void {
     }),
   );
   app.addHook("onSend", (request, reply, _payload, done) => {
-    if (since.get(request) !== purging.heard()) reply.removeHeader(CDN_CACHE_CONTROL);
+    if (since.get(request) !== purging.heard() && reply.hasHeader(CDN_CACHE_CONTROL))
+      reply.header(CDN_CACHE_CONTROL, KEPT_NOT_AT_ALL);
     done();
   });
 }
