@@ -133,8 +133,9 @@ function refuseCrowds(pool: pg.Pool, size: number): void {
     }, PATIENCE);
     connect((error, client, release) => {
       clearTimeout(late);
-      if (isOver) release();
-      else done(error, client, release);
+      if (!isOver) done(error, client, release);
+      // One that was never made has nothing to be let go of.
+      else if (client !== undefined) release();
     });
   };
   pool.connect = ((done?: OnConnection) => {
