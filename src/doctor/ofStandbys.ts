@@ -1,4 +1,4 @@
-import pg from "pg";
+import type pg from "pg";
 import { type Judged, judge, sized, warn } from "./finding.ts";
 
 /** How far a standby may be behind, in bytes of the primary's log: a segment of it. That is never harmful. */
