@@ -70,8 +70,12 @@ export interface Opened extends Source {
   sever: () => void;
 }
 
-/** Opens a pool of connections; nothing is connected until the first query. */
-export function openDatabase(url: string, poolSize: number): Opened {
+/**
+ * Opens a pool of connections; nothing is connected until the first query.
+ *
+ * @param lockTimeout how long a statement may wait for a lock, in milliseconds; as long as it may take when absent
+ */
+export function openDatabase(url: string, poolSize: number, lockTimeout?: number): Opened {
   const sockets = new Set<Socket>();
   const pool = new pg.Pool({
     connectionString: url,
@@ -79,6 +83,7 @@ export function openDatabase(url: string, poolSize: number): Opened {
     connectionTimeoutMillis: CONNECTION_TIMEOUT,
     idleTimeoutMillis: 30_000,
     statement_timeout: STATEMENT_TIMEOUT,
+    ...(lockTimeout === undefined ? {} : { lock_timeout: lockTimeout }),
     options: PLANNING,
     application_name: "dateline",
     // Between the two may stand what forgets idle connections without a word.
@@ -133,8 +138,9 @@ function refuseCrowds(pool: pg.Pool, size: number): void {
     }, PATIENCE);
     connect((error, client, release) => {
       clearTimeout(late);
-      if (isOver) release();
-      else done(error, client, release);
+      if (!isOver) done(error, client, release);
+      // One that was never made has nothing to be let go of.
+      else if (client !== undefined) release();
     });
   };
   pool.connect = ((done?: OnConnection) => {

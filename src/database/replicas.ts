@@ -2,8 +2,11 @@ import type { Source } from "./client.ts";
 import { isOfDatabase } from "./errors.ts";
 import { type Goal, type Standby, openProbe, openStandby, positionOf } from "./standby.ts";
 
-/** How old counts of shares may be that are read across articles, in milliseconds: lists keep them half a second more. */
-const SHARES_AGE = 200;
+/**
+ * How old counts of shares may be that are read across articles, in milliseconds. Readers see a share within
+ * a second; others tell of theirs after up to 200, and lists are kept for 500.
+ */
+const SHARES_AGE = 100;
 /** Of how many articles it is known that their shares are news; with more, all that is read is. */
 const MOST_SHARED = 10_000;
 
@@ -42,6 +45,14 @@ export interface Replicas {
   close: () => Promise<void>;
 }
 
+/** The time during which all news is heard. */
+interface Era {
+  /** Asks the primary, which bears a mark of this era by then. */
+  goal: () => Promise<Goal>;
+  ended: AbortSignal;
+  end: () => void;
+}
+
 /**
  * By the session's own setting: with `synchronous_commit` off a commit is told of before it is flushed.
  * Both functions are never before the end of a commit that was told of (PostgreSQL's manual, 9.28.3).
@@ -67,10 +78,9 @@ export function replicas(
   { urls, poolSize }: { urls: readonly string[]; poolSize: number },
 ): Replicas {
   const standbys = urls.map((url) => openStandby(url, poolSize));
-  const probe = standbys.length === 0 ? undefined : openProbe(databaseUrl);
   const served = { primary: 0, standbys: new Map(standbys.map(({ name }) => [name, 0])) };
   const heard = { last: 0, ofChanges: 0, ofShares: new Map<string, number>() };
-  let era = new AbortController();
+  let era: Era | undefined;
   let turn = 0;
 
   const wake = () => {
@@ -90,20 +100,40 @@ export function replicas(
     return able[turn % able.length];
   };
 
-  const ask = async (): Promise<Goal> => {
-    const { last } = heard;
-    const askedAt = Date.now();
-    const found = await probe?.query<{ position: string; mark: string }>({ name: "goal", text: GOAL });
-    const [row] = found?.rows ?? [];
-    if (row === undefined) throw new Error("The primary does not say how far its log is.");
-    return { heard: last, askedAt, mark: row.mark, position: positionOf(row.position) };
-  };
-  const mark = async () => {
-    await probe?.query("UPDATE installation SET replica_mark = gen_random_uuid()");
+  /** Over a connection that is made after this process began to hear, so that it leads to the same server. */
+  const begin = (): Era => {
+    const ended = new AbortController();
+    const probe = openProbe(databaseUrl);
+    ended.signal.addEventListener("abort", () => void probe.end().catch(() => {}));
+    const ask = async (): Promise<Goal> => {
+      const { last } = heard;
+      const askedAt = Date.now();
+      const { rows } = await probe.query<{ position: string; mark: string }>({ name: "goal", text: GOAL });
+      const [row] = rows;
+      if (row === undefined) throw new Error("The primary does not say how far its log is.");
+      return { heard: last, askedAt, mark: row.mark, position: positionOf(row.position) };
+    };
+    const askOnce = sharing(ask);
+    let isMarked = false;
+    const mark = sharing(async () => {
+      await probe.query("UPDATE installation SET replica_mark = gen_random_uuid()");
+      isMarked = true;
+    });
+    return {
+      end: () => {
+        ended.abort();
+      },
+      ended: ended.signal,
+      async goal() {
+        if (!isMarked) await mark();
+        return askOnce();
+      },
+    };
   };
 
   const distrust = () => {
-    era.abort();
+    era?.end();
+    era = undefined;
     for (const standby of standbys) standby.holds = -1;
   };
 
@@ -141,21 +171,11 @@ export function replicas(
     },
     trust() {
       distrust();
-      era = new AbortController();
+      if (standbys.length === 0) return;
       heard.last += 1;
       heard.ofChanges = heard.last;
-      const { signal } = era;
-      const goal = sharing(ask);
-      let marked: Promise<void> | undefined;
-      const goalOfEra = async () => {
-        marked ??= mark().catch((error: unknown) => {
-          marked = undefined;
-          throw error;
-        });
-        await marked;
-        return goal();
-      };
-      for (const standby of standbys) void standby.follow(goalOfEra, () => heard.last, signal);
+      const { goal, ended } = (era = begin());
+      for (const standby of standbys) void standby.follow(goal, () => heard.last, ended);
     },
     distrust,
     figures: () => ({
@@ -167,8 +187,8 @@ export function replicas(
       })),
     }),
     async lags() {
-      if (standbys.length === 0) return new Map();
-      const { position } = await ask();
+      if (era === undefined) return new Map();
+      const { position } = await era.goal();
       return new Map(
         standbys.flatMap(({ name, replayed }) =>
           replayed === undefined ? [] : [[name, Math.max(0, Number(position - replayed))]],
@@ -177,7 +197,7 @@ export function replicas(
     },
     async close() {
       distrust();
-      await Promise.all([probe?.end().catch(() => {}), ...standbys.map((standby) => standby.close())]);
+      await Promise.all(standbys.map((standby) => standby.close()));
     },
   };
 }

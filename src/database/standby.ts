@@ -5,6 +5,8 @@ import { type Source, openDatabase } from "./client.ts";
 /** How often a standby is asked whether it lives, and how long it may take to say so, in milliseconds. */
 const HEARTBEAT = 250;
 const PATIENCE = 750;
+/** How long a reading may wait there, in milliseconds, for what is replayed: a table is altered, say. */
+const LOCK_PATIENCE = 250;
 /** How long to wait before one that cannot be read is tried again, in milliseconds. */
 const RETRY = 500;
 /** How long to wait, in milliseconds, before it is asked again how far it is: at first, and at the most. */
@@ -72,7 +74,7 @@ interface Look {
 /** Opens a standby; nothing is asked of it until it is followed. */
 export function openStandby(url: string, poolSize: number): Standby {
   const { hostname, port } = new URL(url);
-  const { database, statements, sever } = openDatabase(url, poolSize);
+  const { database, statements, sever } = openDatabase(url, poolSize, LOCK_PATIENCE);
   const probe = openProbe(url);
   let wake = () => {};
 
@@ -146,7 +148,9 @@ export function openStandby(url: string, poolSize: number): Standby {
       }
     },
     async close() {
-      await probe.end().catch(() => {});
+      // One that does not answer would not say goodbye either.
+      if (standby.replayed === undefined) sever();
+      void probe.end().catch(() => {});
       await database.$disconnect();
     },
   };

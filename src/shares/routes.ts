@@ -217,17 +217,19 @@ async function readCounts(
   request: FastifyRequest<{ Params: { article: string } }> & { query: { version: string } },
   reply: FastifyReply,
 ): Promise<{ counts: Count[]; headers: Record<string, string> } | undefined> {
-  const { database } = newsroom;
+  const { database, replicas } = newsroom;
   if (request.query.version === "draft") {
     requireScope(request, "drafts:read");
     return { counts: (await loadArticle(database, request.params.article)).shareCounts, headers: {} };
   }
   const live = await readLive(newsroom, request, reply);
   if (live === undefined) return undefined;
-  const counts = await database.shareCount.findMany({
-    where: { articleId: live.articleId },
-    orderBy: { network: "asc" },
-  });
+  const { articleId } = live;
+  const counts = await replicas.read(
+    audienceOf(request),
+    (on) => on.database.shareCount.findMany({ where: { articleId }, orderBy: { network: "asc" } }),
+    articleId,
+  );
   return { counts, headers: publicCaching(request, newsroom, live.groups, live.changesAt) };
 }
 
