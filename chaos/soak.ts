@@ -227,7 +227,8 @@ function report(): void {
   );
   console.log(
     `${found.articles} articles of editors, ${found.changes} changes by the feed, ${streamed} by the stream, ` +
-      `${partner.messages()} messages to the webhook, ${book.figures.acknowledged} writes in all`,
+      `${partner.messages()} messages to the webhook, ${book.figures.acknowledged} writes in all; ` +
+      `the slowest took ${round(book.slowest.took)} ms: ${book.slowest.what}`,
   );
   console.table(
     Object.fromEntries(

@@ -49,7 +49,8 @@ async function figure(name: string): Promise<number> {
   return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1]);
 }
 
-const readDrafts = async () => newsroom.editor.get("/v1/articles?version=draft");
+const readDrafts = async () =>
+  newsroom.editor.get("/v1/articles?version=draft").set("origin", "https://news.example");
 
 describe("when more is asked than can be done", () => {
   it("as many work as have a place, as many wait as it is worth for, and the others are refused at once", async () => {
@@ -75,6 +76,7 @@ describe("when more is asked than can be done", () => {
     expect(served.map((answer) => answer.status)).toEqual(Array.from({ length: PLACES }, () => 200));
     for (const answer of refused) {
       expect(answer.headers["retry-after"]).toBe("1");
+      expect(answer.headers["access-control-allow-origin"]).toBe("*");
       expect(answer.body).toMatchObject({
         type: "/problems/unavailable",
         status: 503,
@@ -135,6 +137,22 @@ describe("when more is asked than can be done", () => {
     );
     for (const { body } of bulks)
       expect(body.results.map(({ status }: { status: number }) => status)).toEqual(operations.map(() => 201));
+  });
+
+  it("whatever the answer is, it gives the place back", async () => {
+    const { editor, withHeaders } = newsroom;
+    const wrong = withHeaders({ authorization: "Bearer wrong" });
+    const statuses = [];
+    for (let turn = 0; turn <= PLACES; turn += 1)
+      statuses.push(
+        (await wrong.get("/v1/keys")).status,
+        (await editor.get("/v1/articles/none?version=draft")).status,
+        (await editor.get("/v1/articles?version=draft&limit=0")).status,
+        (await editor.post("/v1/articles").send({})).status,
+        (await editor.post("/v1/articles").set("content-type", "application/json").send("{")).status,
+      );
+    expect(new Set(statuses)).toEqual(new Set([400, 401, 404, 422]));
+    expect(await figure("dateline_places_taken")).toBe(0);
   });
 
   it("whoever goes away while waiting gives the place back", async () => {
