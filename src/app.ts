@@ -28,8 +28,8 @@ import { logRequests, logger, requestId } from "./http/logging.ts";
 import { answerErrors } from "./http/problems.ts";
 import { guardAnswers } from "./http/guard.ts";
 import { limitRequests } from "./http/limits.ts";
-import { holdPlaces, placesFor, refuseExcess } from "./http/overload.ts";
-import type { Places } from "./http/places.ts";
+import { refuseExcess } from "./http/overload.ts";
+import { type Places, holdPlaces, placesFor } from "./http/places.ts";
 import { limitRates } from "./http/rateLimit.ts";
 import { answerUnrouted } from "./http/routing.ts";
 import { serialiseWithZod } from "./http/serialise.ts";
@@ -123,6 +123,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
     await newsroom.shares.settle().catch(() => {});
     await newsroom.usage.settle().catch(() => {});
     await newsroom.refusals.settle().catch(() => {});
+    await newsroom.replicas.close();
     await newsroom.database.$disconnect();
   });
   serveDirectly(app, newsroom);

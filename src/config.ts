@@ -33,6 +33,8 @@ function isHost(value: string): boolean {
   return URL.canParse(`http://${host}/`) && new URL(`http://${host}/`).hostname === host;
 }
 
+const postgresUrl = z.url({ protocol: /^postgres(ql)?$/ });
+
 /** One setting: how it is read, what it is when absent, and what it must be, in words. */
 interface Setting<Schema extends z.ZodType> {
   schema: Schema;
@@ -55,9 +57,19 @@ export const settings = {
   ),
   PORT: setting(whole(0, 65_535), "3000", "a port number from 0 to 65535 (0 takes any free one)"),
   DATABASE_URL: setting(
-    z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+    postgresUrl.optional(),
     undefined,
     "an address such as postgresql://user:password@host:5432/dateline; when unset an embedded PostgreSQL is used",
+  ),
+  DATABASE_REPLICAS: setting(
+    z
+      .string()
+      .transform((value) => [...new Set(value.split(/[\s,]+/).filter((url) => url !== ""))])
+      .refine((urls) => urls.every((url) => postgresUrl.safeParse(url).success))
+      .optional()
+      .transform((urls) => urls ?? []),
+    undefined,
+    "the addresses of hot standbys of the database, parted by commas or spaces, such as postgresql://user:password@standby:5432/dateline; what readers get is read from them; needs DATABASE_URL",
   ),
   DATABASE_POOL: setting(
     whole(2, 1000),
@@ -200,6 +212,8 @@ export function readConfig(environment: Record<string, string | undefined>): Con
   const config = values as Config;
   if (faults.length === 0 && config.DATELINE_WEBSUB_HUBS.length > 0 && config.DATELINE_URL === undefined)
     faults.push(`DATELINE_URL must be ${settings.DATELINE_URL.must}; DATELINE_WEBSUB_HUBS needs it.`);
+  if (faults.length === 0 && config.DATABASE_REPLICAS.length > 0 && config.DATABASE_URL === undefined)
+    faults.push(`DATABASE_URL must be ${settings.DATABASE_URL.must}; DATABASE_REPLICAS needs it.`);
   if (faults.length === 0 && config.DATELINE_STOP_DEADLINE < config.DATELINE_STOP_DELAY + 5)
     faults.push(`DATELINE_STOP_DEADLINE must be ${settings.DATELINE_STOP_DEADLINE.must}.`);
   if (faults.length === 0 && config.DATELINE_WEBSUB_HUBS.length > 0 && !config.DATELINE_PUBLIC_READING)

@@ -1,10 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { Registry } from "prom-client";
+import { everyone } from "./access/audience.ts";
 import { type ArticleAddress, articleAddress } from "./articles/relatedLinks.ts";
 import { type Refusals, refusals } from "./audit/refusals.ts";
 import type { Config } from "./config.ts";
 import { type Database, type Statements, openDatabase } from "./database/client.ts";
 import { type Listening, listen } from "./database/notifications.ts";
+import { type Replicas, replicas } from "./database/replicas.ts";
 import { type EditionCache, editionCache } from "./editions/cache.ts";
 import { type News, news } from "./editions/news.ts";
 import { readPublication, readSlug } from "./editions/read.ts";
@@ -24,6 +26,8 @@ export interface Newsroom {
   database: Database;
   /** Prepared statements on the same connections. */
   statements: Statements;
+  /** The servers that follow it, for what readers get. */
+  replicas: Replicas;
   /** Gives up what waits for a database that does not answer. */
   sever: () => void;
   cursors: Cursors;
@@ -54,18 +58,23 @@ export interface Newsroom {
 export function furnish(config: Config, databaseUrl: string, secret: Uint8Array): Newsroom {
   const { database, statements: plain, sever } = openDatabase(databaseUrl, config.DATABASE_POOL);
   const statements = tracedStatements(plain);
+  const followers = replicas({ database, statements }, databaseUrl, {
+    urls: config.DATABASE_REPLICAS,
+    poolSize: config.DATABASE_POOL,
+  });
   const live = editionCache(
     config.DATELINE_CACHE * 1_048_576,
     config.DATELINE_STALE_IF_ERROR * 1000,
-    (id) => readPublication(statements, database, id),
-    (slug) => readSlug(database, slug),
+    (id) => followers.read(everyone, (on) => readPublication(on.statements, on.database, id), id),
+    (slug) => followers.read(everyone, (on) => readSlug(on.database, slug)),
   );
-  const heard = news(database, live);
+  const heard = news(database, live, followers);
   const metrics = new Registry();
   return {
     config,
     database,
     statements,
+    replicas: followers,
     sever,
     ...signed(secret),
     shares: shareRecorder(statements, database, heard.shared),

@@ -40,6 +40,8 @@ describe("a setting", () => {
     ["PORT", "http"],
     ["DATABASE_URL", "mysql://root@localhost/news"],
     ["DATABASE_URL", "localhost:5432"],
+    ["DATABASE_REPLICAS", "standby:5432"],
+    ["DATABASE_REPLICAS", "postgresql://one/news mysql://two/news"],
     ["DATABASE_POOL", "1"],
     ["DATABASE_POOL", "many"],
     ["DATELINE_WORKERS", "0"],
@@ -100,6 +102,15 @@ describe("a setting", () => {
       "DATELINE_PUBLIC_READING must be on",
     );
     expect(() => readConfig(hubs)).not.toThrow();
+  });
+
+  it("names any number of standbys, each once, and the database that they follow", () => {
+    const [one, two] = ["postgresql://reader@one/news", "postgres://reader@two:5433/news"];
+    const standbys = { DATABASE_REPLICAS: ` ${one}, ${two}\n${one} ` };
+    expect(refusal(standbys)).toMatch(/^DATABASE_URL must be .*DATABASE_REPLICAS needs it\.$/);
+    const config = readConfig({ ...standbys, DATABASE_URL: "postgresql://primary/news" });
+    expect(config.DATABASE_REPLICAS).toEqual([one, two]);
+    expect(readConfig({}).DATABASE_REPLICAS).toEqual([]);
   });
 
   it("that gives a process no time to finish after the delay is refused", () => {

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import type { Caller } from "./keys.ts";
 import type { Entitlement } from "./entitlements/entitlement.ts";
+import { changingPublished } from "./scopes.ts";
 
 /** Whom something published is for, as far as that decides what of it there is to see. */
 export interface Audience {
@@ -13,10 +14,12 @@ export interface Audience {
    * null for whoever never had an entitlement. Cursors that must not outlive such a change bear it.
    */
   mark: string | null;
+  /** Whether its key may change what is published, and is to find at once what it changed. */
+  writes: boolean;
 }
 
 /** Anyone: what is seen without a key. */
-export const everyone: Audience = { embargoed: false, entitlement: null, mark: null };
+export const everyone: Audience = { embargoed: false, entitlement: null, mark: null, writes: false };
 
 /** The audience that a request's key makes. */
 export function audienceOf({ caller }: Pick<FastifyRequest, "caller">): Audience {
@@ -37,6 +40,7 @@ export function audienceOfKey({
     embargoed: scopes.has("embargo:read") && (entitlement?.embargoed ?? true),
     entitlement,
     mark: markOf(id, entitlementRevision),
+    writes: changingPublished.some((scope) => scopes.has(scope)),
   };
 }
 

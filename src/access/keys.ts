@@ -1,13 +1,8 @@
 import { createHash, randomInt, timingSafeEqual } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { Config } from "../config.ts";
-import {
-  type Bounds,
-  type Database,
-  type Statements,
-  type Transaction,
-  transact,
-} from "../database/client.ts";
+import type { Database, Statements, Transaction } from "../database/client.ts";
+import { type Bounds, transact } from "../database/transactions.ts";
 import type { Key, KeyOrigin } from "../database/generated/client.ts";
 import { type Audience, audienceOfKey, markOf } from "./audience.ts";
 import { type Entitlement, entitlementColumn } from "./entitlements/entitlement.ts";

@@ -1,4 +1,5 @@
-import { type Actor, Prisma, type Transaction, actorOf } from "../database/client.ts";
+import { Prisma, type Transaction } from "../database/client.ts";
+import { type Actor, actorOf } from "../database/transactions.ts";
 import type { ArticleStatus, Section } from "../database/generated/client.ts";
 import { problem } from "../http/problems.ts";
 

@@ -21,3 +21,13 @@ export const allScopes = Object.keys(scopes) as [Scope, ...Scope[]];
 
 /** The scopes that show no more of the newsroom than what is published, so that an entitlement can limit it. */
 export const readingPublishedAlone: readonly Scope[] = ["embargo:read", "shares:write", "webhooks:own"];
+
+/** The scopes by which what readers get is changed. */
+export const changingPublished: readonly Scope[] = [
+  "articles:write",
+  "articles:publish",
+  "articles:kill",
+  "articles:purge",
+  "shares:write",
+  "transfer",
+];

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { withinSight } from "../access/reach.ts";
-import { type Transaction } from "../database/client.ts";
+import type { Transaction } from "../database/client.ts";
 import { type FieldError, pathPointer } from "../http/problems.ts";
 import { idErrors } from "./ids.ts";
 import type { RelatedLinkItem } from "./schema.ts";

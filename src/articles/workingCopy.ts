@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { v7 as uuid } from "uuid";
 import { filed, requireReach, requireWithinBounds } from "../access/reach.ts";
-import { type Prisma, type Transaction, actorOf, concern } from "../database/client.ts";
+import type { Prisma, Transaction } from "../database/client.ts";
+import { actorOf, concern } from "../database/transactions.ts";
 import type { Article as ArticleRow, ArticleStatus, LinkKind } from "../database/generated/client.ts";
 import { insertRow } from "../database/insert.ts";
 import { type Precondition, checkRevision } from "../http/conditional.ts";

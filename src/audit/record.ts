@@ -1,6 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import { v7 as uuid } from "uuid";
-import { type Transaction, actorOf, subjectsOf } from "../database/client.ts";
+import type { Transaction } from "../database/client.ts";
+import { actorOf, subjectsOf } from "../database/transactions.ts";
 import type { Prisma } from "../database/client.ts";
 import { insertRow } from "../database/insert.ts";
 import type { Answer } from "../http/answer.ts";

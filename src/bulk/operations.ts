@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import type { FastifyRequest } from "fastify";
 import { actingAs } from "../access/authenticate.ts";
-import { type Transaction, joining } from "../database/client.ts";
+import type { Transaction } from "../database/client.ts";
+import { joining } from "../database/transactions.ts";
 import type { App } from "../http/app.ts";
 import { type ProblemType, problem, problemTypes } from "../http/problems.ts";
 import { type Operation, REFERENCE, type Result } from "./schema.ts";

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
 import { isWithin } from "../access/authenticate.ts";
-import { transact } from "../database/client.ts";
+import { transact } from "../database/transactions.ts";
 import { takeTurn } from "../editions/live.ts";
 import { answer, render, send } from "../http/answer.ts";
 import type { App } from "../http/app.ts";

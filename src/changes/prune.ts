@@ -1,4 +1,5 @@
-import { type Database, transact } from "../database/client.ts";
+import type { Database } from "../database/client.ts";
+import { transact } from "../database/transactions.ts";
 
 /** How long changes are kept, in days. Whoever was away for longer starts again. */
 export const KEPT_DAYS = 90;

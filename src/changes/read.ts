@@ -1,3 +1,4 @@
+import { everyone } from "../access/audience.ts";
 import { Prisma } from "../database/client.ts";
 import { withoutUnseen } from "../editions/unseen.ts";
 import type { Newsroom } from "../newsroom.ts";
@@ -279,7 +280,7 @@ async function seenBy(
 ): Promise<FoundChange[]> {
   if (entitlement === null) return changes;
   const documents = changes.flatMap(({ document }) => document ?? []);
-  const seen = await withoutUnseen(database, { embargoed: false, entitlement, mark }, documents);
+  const seen = await withoutUnseen(database, { ...everyone, entitlement, mark }, documents);
   let next = 0;
   return changes.map((change) => {
     const document = change.document === null ? undefined : seen[next++];

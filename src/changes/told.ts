@@ -1,4 +1,4 @@
-import type { Audience } from "../access/audience.ts";
+import { type Audience, everyone } from "../access/audience.ts";
 import type { Entitlement } from "../access/entitlements/entitlement.ts";
 import { Prisma } from "../database/client.ts";
 import type { ChangeKind } from "../editions/changes.ts";
@@ -26,13 +26,10 @@ export const anyone: Told = { entitlement: null, mark: null };
 const GIVING = Prisma.sql`('published', 'updated', 'corrected', 'moved', 'relinked')`;
 
 /** What is before readers, as far as the changes tell of it: what is under embargo is told of when that ends. */
-export const toldView = ({ entitlement, mark }: Told) => viewFor({ embargoed: false, entitlement, mark });
+export const toldView = ({ entitlement, mark }: Told) => viewFor({ ...everyone, entitlement, mark });
 
 const within = (entitlement: Entitlement | null, row: string): Prisma.Sql =>
-  Prisma.join(
-    [Prisma.sql`true`, ...entitledTo({ embargoed: false, entitlement, mark: null }, "edition", row)],
-    " AND ",
-  );
+  Prisma.join([Prisma.sql`true`, ...entitledTo({ ...everyone, entitlement }, "edition", row)], " AND ");
 
 /** That an edition was within what an audience is entitled to, or was while it was so. */
 export function everWithin({ entitlement, formerly = [] }: Told, row: string): Prisma.Sql {

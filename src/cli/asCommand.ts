@@ -1,5 +1,6 @@
 import { audit } from "../audit/record.ts";
-import { type Actor, type Transaction, transact } from "../database/client.ts";
+import type { Transaction } from "../database/client.ts";
+import { type Actor, transact } from "../database/transactions.ts";
 import type { Newsroom } from "../newsroom.ts";
 
 /** Who does what a command does. */

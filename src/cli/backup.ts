@@ -2,7 +2,7 @@ import { audit } from "../audit/record.ts";
 import { backUp } from "../backup/backup.ts";
 import { type Contents, type Head, verify } from "../backup/contents.ts";
 import { restore } from "../backup/restore.ts";
-import { transact } from "../database/client.ts";
+import { transact } from "../database/transactions.ts";
 import { planAnew } from "../editions/plan.ts";
 import { commandLine } from "./asCommand.ts";
 import { withDatabase } from "./withDatabase.ts";

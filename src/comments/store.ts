@@ -1,4 +1,6 @@
-import { type Prisma, type Transaction, actorOf, concern, databaseCode } from "../database/client.ts";
+import type { Prisma, Transaction } from "../database/client.ts";
+import { databaseCode } from "../database/errors.ts";
+import { actorOf, concern } from "../database/transactions.ts";
 import { type Precondition, isWanted } from "../http/conditional.ts";
 import type { Cursors } from "../http/paging.ts";
 import { invalidContent, problem } from "../http/problems.ts";

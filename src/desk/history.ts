@@ -1,4 +1,5 @@
-import { type Transaction, actorOf } from "../database/client.ts";
+import type { Transaction } from "../database/client.ts";
+import { actorOf } from "../database/transactions.ts";
 import type { ArticleStatus } from "../database/generated/client.ts";
 
 /** Writes down a step of an article's way, and who took it. */

@@ -1,4 +1,5 @@
-import { type Transaction, actorOf } from "../database/client.ts";
+import type { Transaction } from "../database/client.ts";
+import { actorOf } from "../database/transactions.ts";
 import { problem } from "../http/problems.ts";
 
 /**

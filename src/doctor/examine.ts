@@ -6,6 +6,7 @@ import { startEmbedded } from "../database/embedded.ts";
 import { migrationState, readMigrations } from "../database/migrate.ts";
 import { type Finding, type Judged, fail, warn } from "./finding.ts";
 import { migrations, ofDatabase } from "./ofDatabase.ts";
+import { standby } from "./ofStandbys.ts";
 import { configuration, disk, port } from "./ofMachine.ts";
 
 /** How long the database may take to take a connection, and for each answer, in milliseconds. */
@@ -68,22 +69,9 @@ async function* ofEmbedded(config: Config): AsyncGenerator<Finding> {
 }
 
 async function* ofServer(url: string, config: Config): AsyncGenerator<Finding> {
-  const client = new pg.Client({
-    connectionString: url,
-    connectionTimeoutMillis: PATIENCE,
-    statement_timeout: PATIENCE,
-    query_timeout: 2 * PATIENCE,
-    application_name: "dateline doctor",
-  });
-  // What breaks it is told by the query that needs it.
-  client.on("error", () => {});
-  const cause = await client.connect().then(
-    () => undefined,
-    (error: unknown) => error as Error,
-  );
-  if (cause !== undefined) {
-    const { hostname, port: number, pathname } = new URL(url);
-    const found = `${hostname}:${number || "5432"}${pathname} cannot be reached: ${reasonOf(cause)}`;
+  const client = await connected(url).catch((error: Error) => error);
+  if (client instanceof Error) {
+    const found = `${addressOf(url)}${new URL(url).pathname} cannot be reached: ${client.message}`;
     const action =
       "Start it, or put DATABASE_URL right: host, port, name, password, and what firewalls let through.";
     yield { check: "database", meaning: "Everything is kept there.", ...fail(found, action) };
@@ -101,9 +89,41 @@ async function* ofServer(url: string, config: Config): AsyncGenerator<Finding> {
       if (readsTables && state.pending.length > 0) continue;
       yield { check, meaning, ...(await look(client, config).catch(unseen)) };
     }
+    for (const replica of config.DATABASE_REPLICAS) {
+      const meaning = "Readers are served from it, which the primary is spared.";
+      const judged = await standby(client, () => connected(replica)).catch(unseen);
+      yield { check: `standby ${addressOf(replica)}`, meaning, ...judged };
+    }
   } finally {
     await client.end().catch(() => {});
   }
+}
+
+/**
+ * Connects to a server.
+ *
+ * @throws with the reason why it cannot be reached
+ */
+async function connected(url: string): Promise<pg.Client> {
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: PATIENCE,
+    statement_timeout: PATIENCE,
+    query_timeout: 2 * PATIENCE,
+    application_name: "dateline doctor",
+  });
+  // What breaks it is told by the query that needs it.
+  client.on("error", () => {});
+  await client.connect().catch((cause: Error) => {
+    throw new Error(reasonOf(cause), { cause });
+  });
+  return client;
+}
+
+/** A server's host and port. */
+function addressOf(url: string): string {
+  const { hostname, port: number } = new URL(url);
+  return `${hostname}:${number || "5432"}`;
 }
 
 /** What could not be looked at is as bad as what is wrong: nobody knows. */

@@ -1,6 +1,7 @@
 import { titleKey } from "../articles/titles.ts";
 import { isLive } from "../articles/workingCopy.ts";
-import { Prisma, type Transaction, afterCommit } from "../database/client.ts";
+import { Prisma, type Transaction } from "../database/client.ts";
+import { afterCommit } from "../database/transactions.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { type ChangeKind, type NewChange, recordChange, recordChanges } from "./changes.ts";
 import { type EditionDocument, renderEdition } from "./document.ts";

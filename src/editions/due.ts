@@ -1,5 +1,6 @@
 import { type StoredArticle, articleIdOf, lockArticle } from "../articles/workingCopy.ts";
-import { type Transaction, transact } from "../database/client.ts";
+import type { Transaction } from "../database/client.ts";
+import { transact } from "../database/transactions.ts";
 import type { ArticleStatus } from "../database/generated/client.ts";
 import { recordTransition, recordTransitions } from "../desk/history.ts";
 import { stateAfter } from "../desk/states.ts";

@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import { isDatabaseAway } from "../database/client.ts";
+import { isDatabaseAway } from "../database/errors.ts";
 
 /** Whether what is kept may be trusted, how often something was told that may contradict it, and whether loading fails. */
 export interface Word {

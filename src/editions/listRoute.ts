@@ -3,6 +3,7 @@ import { audienceOf, seesAsAnyone } from "../access/audience.ts";
 import { requireScope } from "../access/authenticate.ts";
 import { withinReach } from "../access/reach.ts";
 import { presentArticle } from "../articles/present.ts";
+import type { Database } from "../database/client.ts";
 import type { Total } from "../database/counting.ts";
 import { listAs, sendAs } from "../formats/answer.ts";
 import { inEveryFormat, listTypes } from "../formats/formats.ts";
@@ -94,13 +95,16 @@ export function listRoute(app: App, newsroom: Newsroom): void {
 
 /** A page of what is published, however it is filtered, searched and sorted: what a query's audience gets to see. */
 export function listPublished(newsroom: Newsroom, query: ArticleQuery): Promise<FoundList> {
-  const { database, cursors } = newsroom;
+  const { cursors, replicas } = newsroom;
   const { ids } = query;
-  if (ids !== undefined) return listLiveByIds(database, { ...query, ids });
-  if (query.q !== undefined) return listFound(database, cursors, query);
+  const read = (list: (on: Database) => Promise<FoundList>) =>
+    replicas.read(query.audience, ({ database }) => list(database));
+  if (ids !== undefined) return read((on) => listLiveByIds(on, { ...query, ids }));
+  if (query.q !== undefined) return read((on) => listFound(on, cursors, query));
   const { sort } = query;
+  // It has shares counted first, and reads what that has written.
   if (sort === "mostShared") return listMostShared(newsroom, query);
-  return listLive(database, cursors, { ...query, sort });
+  return read((on) => listLive(on, cursors, { ...query, sort }));
 }
 
 /** Sends a list whose items are JSON already. */

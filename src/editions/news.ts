@@ -1,5 +1,7 @@
-import { type Database, type Transaction, afterCommit } from "../database/client.ts";
+import type { Database, Transaction } from "../database/client.ts";
+import { afterCommit } from "../database/transactions.ts";
 import { CHANNEL } from "../database/notifications.ts";
+import type { Replicas } from "../database/replicas.ts";
 import { type Agenda, agenda } from "./agenda.ts";
 import type { EditionCache } from "./cache.ts";
 
@@ -37,7 +39,11 @@ export interface News {
  * notification that the commit sends. Shares come too often for that: this process heeds them at
  * once and tells the others of all together a few times a second.
  */
-export function news(database: Database, cache: EditionCache): News {
+export function news(
+  database: Database,
+  cache: EditionCache,
+  replicas: Pick<Replicas, "changed" | "shared" | "trust" | "distrust">,
+): News {
   const sharedSince = new Set<string>();
   const followers = new Set<() => void>();
   let timer: NodeJS.Timeout | undefined;
@@ -66,6 +72,7 @@ export function news(database: Database, cache: EditionCache): News {
         await tx.$executeRaw`SELECT pg_notify(${CHANNEL}, ${message})`;
       }
       afterCommit(tx, () => {
+        replicas.changed();
         for (const id of articleIds) cache.drop(id);
         tell();
       });
@@ -74,16 +81,20 @@ export function news(database: Database, cache: EditionCache): News {
       const message = `moment ${moment.getTime()}`;
       await tx.$executeRaw`SELECT pg_notify(${CHANNEL}, ${message})`;
       afterCommit(tx, () => {
+        replicas.changed();
         planned.add(moment.getTime());
       });
     },
     shared(articleId) {
+      replicas.shared(articleId);
       cache.touch(articleId);
       sharedSince.add(articleId);
       timer ??= setTimeout(tellShares, SHARES_EVERY);
     },
     hear(message) {
       const [kind, ...ids] = message.split(" ");
+      if (kind === "shares") for (const id of ids) replicas.shared(id);
+      else replicas.changed();
       if (kind === "moment") planned.add(...ids.map(Number));
       for (const id of ids) {
         if (kind === "live") cache.drop(id);
@@ -106,11 +117,13 @@ export function news(database: Database, cache: EditionCache): News {
         UNION SELECT live_until FROM planned_editions WHERE live_until > now()`;
       planned.add(...rows.map(({ moment }) => moment.getTime()));
       planned.follow(true);
+      replicas.trust();
       cache.trust();
       tell();
     },
     lose() {
       planned.follow(false);
+      replicas.distrust();
       cache.distrust();
     },
   };

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { StoredArticle } from "../articles/workingCopy.ts";
-import { type Transaction, transact } from "../database/client.ts";
+import type { Transaction } from "../database/client.ts";
+import { transact } from "../database/transactions.ts";
 import type { Precondition } from "../http/conditional.ts";
 import { type FieldError, Problem, pathPointer } from "../http/problems.ts";
 import type { Newsroom } from "../newsroom.ts";

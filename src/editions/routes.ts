@@ -274,16 +274,18 @@ export function findLive(newsroom: Newsroom, audience: Audience, reference: stri
 }
 
 /** Few have such keys, so nothing is kept in memory for them. */
-async function findFor(
-  audience: Audience,
-  { statements, database }: Newsroom,
-  reference: string,
-): Promise<Found> {
-  const holder = isId(reference) ? undefined : await readSlug(database, reference, audience);
+async function findFor(audience: Audience, { replicas }: Newsroom, reference: string): Promise<Found> {
+  const holder = isId(reference)
+    ? undefined
+    : await replicas.read(audience, ({ database }) => readSlug(database, reference, audience));
   if (holder !== undefined && holder.slug !== reference)
     return { articleId: holder.articleId, movedTo: holder.slug, groups: [holder.articleId] };
   const id = holder?.articleId ?? reference.toLowerCase();
-  const article = await readPublication(statements, database, id, audience);
+  const article = await replicas.read(
+    audience,
+    ({ statements, database }) => readPublication(statements, database, id, audience),
+    id,
+  );
   return { ...article, ...sendable(article.json), lacksShares: false };
 }
 

@@ -9,7 +9,7 @@ type Part = Xml | string | number | undefined | false | readonly Part[];
  * What XML 1.0 has no way to write, not even escaped (section 2.2): control characters other than
  * tab and line ends, U+FFFE, U+FFFF and lone surrogates.
  */
-// oxlint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex -- they are what is looked for
 const unwritable = /[\0-\x08\x0B\x0C\x0E-\x1F\uFFFE\uFFFF]|\p{Surrogate}/gu;
 
 /** What XML cannot hold is shown as U+FFFD, as Unicode has it for what cannot be represented. */

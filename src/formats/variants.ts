@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
-import { type Database, isDatabaseAway } from "../database/client.ts";
+import type { Database } from "../database/client.ts";
+import { isDatabaseAway } from "../database/errors.ts";
 import { type Sendable, sendable } from "../http/bytes.ts";
 
 /** How long a section's or tag's name is kept, in milliseconds: so long an answer may have the one before. */

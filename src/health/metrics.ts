@@ -3,6 +3,7 @@ import { Counter, Gauge, Histogram, type Registry, collectDefaultMetrics } from 
 import { atOnce } from "../http/hooks.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { measureDatabase } from "./databaseMetrics.ts";
+import { measureReplicas } from "./replicaMetrics.ts";
 
 /** Counts and times every request by its route, never by its address, and what works behind them. */
 export function measure(app: FastifyInstance, newsroom: Newsroom): void {
@@ -12,6 +13,7 @@ export function measure(app: FastifyInstance, newsroom: Newsroom): void {
   measureShares(newsroom);
   measureCaches(newsroom);
   measureDatabase(newsroom);
+  measureReplicas(newsroom);
 }
 
 function measureRequests(app: FastifyInstance, metrics: Registry): void {

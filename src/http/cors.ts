@@ -18,10 +18,14 @@ export const exposedHeaders = [
   "Preference-Applied",
 ];
 
+/** The origins that browsers may call from, or all. */
+export function originsOf({ DATELINE_CORS_ORIGINS: origins }: Config): "*" | string[] {
+  return origins === "*" ? "*" : origins.split(",");
+}
+
 /** Lets browsers call from the configured origins (the Fetch standard's CORS protocol). */
 export async function allowOrigins(app: FastifyInstance, config: Config): Promise<void> {
-  const origins = config.DATELINE_CORS_ORIGINS;
-  const origin = origins === "*" ? "*" : origins.split(",");
+  const origin = originsOf(config);
   await app.register(cors, { origin, methods, exposedHeaders, maxAge: 86_400, strictPreflight: false });
   if (origin === "*") return;
   // Routes say what else their answers vary by, in place of what the plugin has said.

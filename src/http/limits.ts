@@ -17,31 +17,30 @@ export function limitRequests(app: FastifyInstance): void {
   app.addHook(
     "onRequest",
     atOnce((request) => {
-      refuseSize(request);
-      refuseSecret(request);
+      const names = parametersOf(request.url).map(({ name }) => name);
+      refuseSize(request, names.length);
+      refuseSecret(request, names);
     }),
   );
 }
 
-function refuseSize({ url, raw }: FastifyRequest): void {
+function refuseSize({ url, raw }: FastifyRequest, parameters: number): void {
   if (Buffer.byteLength(url) > ADDRESS)
     throw problem("address-too-long", `The address is longer than ${ADDRESS} bytes.`);
   if (raw.rawHeaders.length / 2 > FIELDS)
     throw problem("headers-too-large", `The request has more than ${FIELDS} header fields.`);
-  if (parametersOf(url).length > PARAMETERS)
+  if (parameters > PARAMETERS)
     throw invalidParameter([
       { pointer: "query", detail: `has more than the ${PARAMETERS} parameters that a request may have` },
     ]);
 }
 
 /** A key in an address is in histories, logs and referrers already; one that worked would stay unnoticed. */
-function refuseSecret(request: FastifyRequest): void {
+function refuseSecret(request: FastifyRequest, names: readonly string[]): void {
   const { url } = request;
   const hasUserinfo = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*@/i.test(url);
-  if (!hasUserinfo && !namesKey(url)) {
-    const found = parametersOf(url).find(({ name }) => isSecretName(name) && !takes(request, name));
-    if (found === undefined) return;
-  }
+  const isSecret = (name: string) => isSecretName(name) && !takes(request, name);
+  if (!hasUserinfo && !namesKey(url) && !names.some(isSecret)) return;
   throw problem(
     "key-in-address",
     "A key stands in the address, which logs and histories keep. Send Authorization: Bearer KEY, and revoke the one that was sent.",

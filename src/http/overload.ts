@@ -1,22 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import type { FastifyRequest } from "fastify";
-import { Counter, Gauge } from "prom-client";
-import { isWithin } from "../access/authenticate.ts";
+import { Counter } from "prom-client";
 import type { Newsroom } from "../newsroom.ts";
 import type { App } from "./app.ts";
-import { exposedHeaders } from "./cors.ts";
+import { exposedHeaders, originsOf } from "./cors.ts";
 import { guards } from "./guard.ts";
 import { requestId } from "./logging.ts";
-import { OVERLOADED, type Places, places } from "./places.ts";
+import { OVERLOADED, type Places, worksOnDatabase } from "./places.ts";
 import { problemTitle } from "./problems.ts";
-
-declare module "fastify" {
-  interface FastifyRequest {
-    /** Gives back its place among those that work on the database, if it has one. */
-    leave: (() => void) | null;
-  }
-}
 
 /**
  * How late the event loop may be on the average, in milliseconds, how often it is looked at, and how often in
@@ -34,57 +25,6 @@ const REFUSALS_EVERY = 10;
 const REFUSED_WITHIN = 500;
 /** How often it is logged how many were refused, in milliseconds. */
 const LOG_EVERY = 10_000;
-
-/** Places for all who work on the database: as many as there are connections to it. */
-export function placesFor({ config, metrics }: Newsroom): Places {
-  const all = places(config.DATABASE_POOL);
-  for (const name of ["taken", "waiting"] as const) {
-    const gauge = new Gauge({
-      name: `dateline_places_${name}`,
-      help: `Places of requests that work on the database: ${name}`,
-      registers: [metrics],
-      collect: () => {
-        gauge.set(all.figures()[name]);
-      },
-    });
-  }
-  return all;
-}
-
-/**
- * Has requests that will work on the database wait for a place, from before their key is looked up until their
- * answer is ready; to be called before what else looks at requests. While a body arrives they give it back, so
- * that a slow client holds none. What anyone may read comes from memory, or is read by one statement for all
- * who ask, and needs none; neither do requests within others.
- */
-export function holdPlaces(app: App, all: Places): void {
-  app.decorateRequest("leave", null);
-  const needsPlace = ({ raw, routeOptions }: FastifyRequest) =>
-    routeOptions.config.needsPlace !== false && worksOnDatabase(raw) && !isWithin();
-  const leave = (request: FastifyRequest, done: () => void) => {
-    request.leave?.();
-    request.leave = null;
-    done();
-  };
-  app.addHook("onRequest", async (request) => {
-    if (needsPlace(request)) request.leave = await all.take();
-  });
-  app.addHook("preParsing", (request, _reply, _payload, done) => {
-    const { "content-length": length = "0", "transfer-encoding": coding } = request.headers;
-    if (length !== "0" || coding !== undefined) leave(request, done);
-    else done();
-  });
-  app.addHook("preHandler", async (request) => {
-    if (request.leave === null && needsPlace(request)) request.leave = await all.take(true);
-  });
-  app.addHook("onSend", (request, _reply, _payload, done) => {
-    leave(request, done);
-  });
-  // What is sent by other ways, or to nobody any more.
-  app.addHook("onResponse", (request, _reply, done) => {
-    leave(request, done);
-  });
-}
 
 /**
  * Refuses requests that would work on the database while no place will be free for them soon, or the process
@@ -113,10 +53,10 @@ export function refuseExcess(app: App, { config, metrics }: Newsroom, all: Place
     }, LOG_EVERY).unref();
   };
 
-  const origins = config.DATELINE_CORS_ORIGINS;
+  const origins = originsOf(config);
   const allowed = (origin: string | undefined): string[] => {
     if (origins === "*") return ["access-control-allow-origin", "*"];
-    const isAllowed = origin !== undefined && origins.split(",").includes(origin);
+    const isAllowed = origin !== undefined && origins.includes(origin);
     return ["vary", "Origin", ...(isAllowed ? ["access-control-allow-origin", origin] : [])];
   };
   const fixed = [
@@ -191,11 +131,6 @@ export function refuseExcess(app: App, { config, metrics }: Newsroom, all: Place
 /** Whether a request will want a place, as far as can be seen from outside. */
 function mayBeRefused(request: IncomingMessage): boolean {
   return request.method !== "OPTIONS" && request.url?.startsWith("/v1/") === true && worksOnDatabase(request);
-}
-
-/** Whether a request comes with a key, which is looked up, or changes something. */
-function worksOnDatabase({ method, headers }: IncomingMessage): boolean {
-  return headers.authorization !== undefined || (method !== "GET" && method !== "HEAD");
 }
 
 /** Looks how late the event loop is, which is how late everything is. */

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
-import { databaseCode, isDatabaseAway } from "../database/client.ts";
+import { databaseCode, isDatabaseAway } from "../database/errors.ts";
 
 /**
  * Every kind of problem by its name. The `type` in an answer is `/problems/NAME`, which can be

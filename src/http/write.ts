@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { auditRequest } from "../audit/record.ts";
-import { type Actor, type Transaction, transact } from "../database/client.ts";
+import type { Transaction } from "../database/client.ts";
+import { type Actor, transact } from "../database/transactions.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { type Answer, type RenderedAnswer, render, send } from "./answer.ts";
 import { problem } from "./problems.ts";

@@ -1,4 +1,5 @@
-import { type Actor, databaseCode, transact } from "../database/client.ts";
+import { databaseCode } from "../database/errors.ts";
+import { type Actor, transact } from "../database/transactions.ts";
 import { Problem, problem, problemTypes } from "../http/problems.ts";
 import type { Newsroom } from "../newsroom.ts";
 import type { Entry, Remark } from "./entry.ts";

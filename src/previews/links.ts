@@ -1,5 +1,6 @@
 import { isGood } from "../access/keys.ts";
-import { type Database, type Prisma, type Transaction, concern } from "../database/client.ts";
+import type { Database, Prisma, Transaction } from "../database/client.ts";
+import { concern } from "../database/transactions.ts";
 import { problem } from "../http/problems.ts";
 import { isId } from "../http/scalars.ts";
 import { MAX_PREVIEWS } from "./schema.ts";

@@ -1,5 +1,6 @@
 import type { StoredArticle } from "../articles/workingCopy.ts";
-import { type Prisma, type Transaction, actorOf } from "../database/client.ts";
+import type { Prisma, Transaction } from "../database/client.ts";
+import { actorOf } from "../database/transactions.ts";
 import { insertRow } from "../database/insert.ts";
 import { changedPointers } from "./changes.ts";
 import { type KeptCopy, type Keyframe, difference, keptCopy, whole } from "./content.ts";

@@ -1,5 +1,5 @@
 import type { Database, Transaction } from "../database/client.ts";
-import { transact } from "../database/client.ts";
+import { transact } from "../database/transactions.ts";
 import type { EditionDocument } from "../editions/document.ts";
 import { configurationOf } from "./languages.ts";
 import { type Passage, passagesOf } from "./passages.ts";

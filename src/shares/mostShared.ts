@@ -1,4 +1,5 @@
-import { type Database, Prisma, transact } from "../database/client.ts";
+import { type Database, Prisma } from "../database/client.ts";
+import { transact } from "../database/transactions.ts";
 import { countUpTo } from "../database/counting.ts";
 import { type ListedPage, emptyPage, itemsOf, nameOf } from "../editions/list.ts";
 import {

@@ -3,7 +3,8 @@ import { z } from "zod";
 import { type Audience, audienceOf } from "../access/audience.ts";
 import { requireScope } from "../access/authenticate.ts";
 import { loadArticle, lockArticle } from "../articles/workingCopy.ts";
-import { type Transaction, afterCommit, isJoined } from "../database/client.ts";
+import type { Transaction } from "../database/client.ts";
+import { afterCommit, isJoined } from "../database/transactions.ts";
 import { findLive, readLive } from "../editions/routes.ts";
 import { answer, render, send } from "../http/answer.ts";
 import type { App } from "../http/app.ts";
@@ -216,17 +217,19 @@ async function readCounts(
   request: FastifyRequest<{ Params: { article: string } }> & { query: { version: string } },
   reply: FastifyReply,
 ): Promise<{ counts: Count[]; headers: Record<string, string> } | undefined> {
-  const { database } = newsroom;
+  const { database, replicas } = newsroom;
   if (request.query.version === "draft") {
     requireScope(request, "drafts:read");
     return { counts: (await loadArticle(database, request.params.article)).shareCounts, headers: {} };
   }
   const live = await readLive(newsroom, request, reply);
   if (live === undefined) return undefined;
-  const counts = await database.shareCount.findMany({
-    where: { articleId: live.articleId },
-    orderBy: { network: "asc" },
-  });
+  const { articleId } = live;
+  const counts = await replicas.read(
+    audienceOf(request),
+    (on) => on.database.shareCount.findMany({ where: { articleId }, orderBy: { network: "asc" } }),
+    articleId,
+  );
   return { counts, headers: publicCaching(request, newsroom, live.groups, live.changesAt) };
 }
 

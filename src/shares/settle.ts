@@ -1,4 +1,5 @@
-import { type Database, type Transaction, transact } from "../database/client.ts";
+import type { Database, Transaction } from "../database/client.ts";
+import { transact } from "../database/transactions.ts";
 
 /**
  * Adds to the hours and to the standings what was counted since they were last settled. Each count

@@ -1,6 +1,8 @@
 import { v7 as uuid } from "uuid";
 import { isKept } from "../access/reach.ts";
-import { Prisma, type Transaction, actorOf, concern, databaseCode } from "../database/client.ts";
+import { Prisma, type Transaction } from "../database/client.ts";
+import { databaseCode } from "../database/errors.ts";
+import { actorOf, concern } from "../database/transactions.ts";
 import type { Section } from "../database/generated/client.ts";
 import { type FieldError, pathPointer, problem } from "../http/problems.ts";
 import { isId } from "../http/scalars.ts";

@@ -1,4 +1,5 @@
-import { type Transaction, databaseCode } from "../database/client.ts";
+import type { Transaction } from "../database/client.ts";
+import { databaseCode } from "../database/errors.ts";
 import { problem } from "../http/problems.ts";
 import type { Outcome, Tally } from "../imports/report.ts";
 import type { Staging } from "../imports/staging.ts";

@@ -1,6 +1,6 @@
 import { Prisma } from "../database/client.ts";
 import type { Run } from "../imports/staging.ts";
-import type { SentLine } from "./import.ts";
+import type { SentLine } from "./lines.ts";
 
 /** How many lines, and how many claims and references of them, are put aside at once. */
 const BATCH = 500;

@@ -1,4 +1,5 @@
-import { type Actor, type Transaction, transact } from "../database/client.ts";
+import type { Transaction } from "../database/client.ts";
+import { type Actor, transact } from "../database/transactions.ts";
 import { carryOut } from "../editions/due.ts";
 import { takeTurn } from "../editions/live.ts";
 import { problem } from "../http/problems.ts";
@@ -7,7 +8,7 @@ import { aside, staging } from "../imports/staging.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { apply } from "./apply.ts";
 import { checking } from "./checks.ts";
-import { linesOf, parse } from "./lines.ts";
+import { type SentLine, linesOf, parse } from "./lines.ts";
 import type { Line } from "./schema.ts";
 
 /** How many articles, and how many other things, are written at once. */
@@ -78,15 +79,6 @@ function refuse(told: Tally): void {
     `Nothing was imported, for ${failed === 1 ? "a line" : `${failed} lines`} cannot be: line ${first.line} ${first.reason}.`,
     { members: { report: { ...tally("dateline", dryRun).report(), failed, failures } } },
   );
-}
-
-/** A line that is to be put aside, with what it says. */
-export interface SentLine {
-  line: number;
-  kind: Line["kind"];
-  key: string;
-  content: string;
-  said: Extract<Line, { id: string }>;
 }
 
 /** Reads and checks the whole file, line by line, before anything is written. */

@@ -5,6 +5,15 @@ import { type ArticleLine, Line } from "./schema.ts";
 /** How long a line may be, in characters: an article of the longest kind with many editions. */
 const MAX_LINE = 256 * 1024 * 1024;
 
+/** A line that is to be put aside, with what it says. */
+export interface SentLine {
+  line: number;
+  kind: Line["kind"];
+  key: string;
+  content: string;
+  said: Extract<Line, { id: string }>;
+}
+
 /**
  * The lines of a file that comes in pieces.
  *

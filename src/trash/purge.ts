@@ -1,6 +1,7 @@
 import { titleKey } from "../articles/titles.ts";
 import { audit } from "../audit/record.ts";
-import { type Database, type Transaction, transact } from "../database/client.ts";
+import type { Database, Transaction } from "../database/client.ts";
+import { transact } from "../database/transactions.ts";
 import { type Precondition, checkRevision } from "../http/conditional.ts";
 import { TRASH_DAYS } from "./schema.ts";
 import { lock, notInTrash } from "./trash.ts";

@@ -6,7 +6,8 @@ import {
   findArticles,
   storedArticle,
 } from "../articles/workingCopy.ts";
-import { Prisma, type Transaction, actorOf, concern } from "../database/client.ts";
+import { Prisma, type Transaction } from "../database/client.ts";
+import { actorOf, concern } from "../database/transactions.ts";
 import { type Total, countUpTo } from "../database/counting.ts";
 import type { Article } from "../database/generated/client.ts";
 import { recordTransition } from "../desk/history.ts";

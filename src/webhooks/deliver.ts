@@ -1,7 +1,7 @@
 import { Counter, Gauge } from "prom-client";
 import { audit } from "../audit/record.ts";
 import { type FoundChange, articlesIn } from "../changes/read.ts";
-import { transact } from "../database/client.ts";
+import { transact } from "../database/transactions.ts";
 import { inTime } from "../database/inTime.ts";
 import type { App } from "../http/app.ts";
 import type { Newsroom } from "../newsroom.ts";

@@ -1,7 +1,8 @@
 import { v7 as uuid } from "uuid";
 import { type Told, everWithin, toldView } from "../changes/told.ts";
 import { readChanges } from "../changes/read.ts";
-import { type Database, Prisma, type Statements, transact } from "../database/client.ts";
+import { type Database, Prisma, type Statements } from "../database/client.ts";
+import { transact } from "../database/transactions.ts";
 import { type Addressed, toldBy } from "./audience.ts";
 
 /** How many changes are made into deliveries at a time. */

@@ -28,15 +28,25 @@ afterEach(async () => {
   await learn(at, id);
 });
 
-/** Reads an article until it is in memory: word of its publication may still be on its way. */
-async function learn(by: TestNewsroom, id: string): Promise<void> {
+/** Waits until a newsroom has heard all that was told so far: word of a publication comes after its answer. */
+async function heardAll(by: TestNewsroom): Promise<void> {
+  const hear = vi.spyOn(by.newsroom.news.agenda, "add");
+  const tomorrow = Date.now() + 86_400_000;
   await vi.waitFor(
     async () => {
-      await get(by, `/v1/articles/${id}`);
-      expect(by.newsroom.live.kept(id)).toBeDefined();
+      await newsroom.newsroom.database.$executeRaw`SELECT pg_notify('dateline', ${`moment ${tomorrow}`})`;
+      expect(hear.mock.calls.flat()).toContain(tomorrow);
     },
     { timeout: 5_000 },
   );
+  hear.mockRestore();
+}
+
+/** Has an article in memory. */
+async function learn(by: TestNewsroom, id: string): Promise<void> {
+  await heardAll(by);
+  await get(by, `/v1/articles/${id}`);
+  expect(by.newsroom.live.kept(id)).toBeDefined();
 }
 
 /** Starts one more newsroom on the line. */
@@ -124,6 +134,7 @@ describe.each(ways)("while the database %s", (_way, away) => {
 
   it("what is not is refused with 503 and Retry-After within a second, reading and writing", async () => {
     const { id } = await live(newsroom, { headline: "Never read there" });
+    await heardAll(at);
     await away();
     const key = { authorization: `Bearer ${at.adminKey}` };
     const answers = await Promise.all([

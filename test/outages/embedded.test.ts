@@ -33,7 +33,10 @@ it("the embedded PostgreSQL is started again when it dies, and serves within sec
       timeout: 10_000,
     });
   }
-  expect(server.output()).toContain("The embedded PostgreSQL is back.");
+  // It serves before whoever starts it has seen that it does.
+  await vi.waitFor(() => expect(server.output()).toContain("The embedded PostgreSQL is back."), {
+    timeout: 10_000,
+  });
   const list = await fetch(`${server.url}/v1/articles?version=draft&fields=headline`, { headers });
   const { data } = (await list.json()) as { data: { headline: string }[] };
   expect(data.map(({ headline }) => headline).toSorted()).toEqual(["After 1", "After 2", "Before"]);
