@@ -4,8 +4,9 @@ import { content, editor, ledger } from "./editors.ts";
 import { type Client, Unanswered, client, insist } from "./http.ts";
 import { follower, receiver } from "./partners.ts";
 import { type Random, random } from "./random.ts";
+import { publishSome } from "./seed.ts";
 import { type Postgres, api } from "./servers.ts";
-import { verifyArticles, verifyList, verifyShares } from "./verify.ts";
+import { lastChange, untilPlansAreOver, verifyAll, verifyArticles } from "./verify.ts";
 
 const KEY = "a-key-for-chaos-and-nothing-else-at-all";
 /** How soon everything must serve again once the database does, in milliseconds. */
@@ -53,7 +54,7 @@ export async function chaos(postgres: Postgres, plan: Plan): Promise<Findings> {
   const sender = client(server.url, { authorization: `Bearer ${KEY}` });
   const reader = client(server.url);
   const partner = await receiver();
-  const shared = await makeShared(sender);
+  const shared = await publishSome(sender, SHARED, (number) => content(`shared-${number}`));
   await insist(sender, { method: "POST", path: "/v1/webhooks", body: { url: partner.url } });
   const first = await lastChange(await postgres.url());
   const following = follower(reader);
@@ -118,20 +119,14 @@ export async function chaos(postgres: Postgres, plan: Plan): Promise<Findings> {
     });
   }
 
-  const plans = book.articles.flatMap(({ planned }) => planned?.at ?? []);
-  if (plan.waitsForPlans && plans.length > 0)
-    await sleep(Math.max(0, Math.max(...plans) + 5_000 - Date.now()));
-  const database = new pg.Client({ connectionString: await postgres.url() });
-  await database.connect();
+  if (plan.waitsForPlans) await untilPlansAreOver(book);
   log("all is over; everything is held against everything");
-  await sleep(2_500);
-  await following.finish();
-  await verifyArticles(sender, reader, book, book.articles);
-  findings.articles = await verifyList(sender, book, new Set(shared));
-  await verifyShares(reader, book, database);
-  findings.changes = await following.verify(book, database);
-  await partner.verify(book, database, first, 120_000);
-  await database.end();
+  const databaseUrl = await postgres.url();
+  const besides = new Set(shared);
+  Object.assign(
+    findings,
+    await verifyAll({ sender, reader, book, besides, following, partner, first, databaseUrl }),
+  );
   if (server.output().includes("Uncaught")) book.failures.push(`the server printed: ${server.output()}`);
   const code = await server.stop();
   if (code !== 0) book.failures.push(`told to stop, the process ended with ${code}`);
@@ -159,26 +154,6 @@ function report({ log }: Plan, findings: Findings, book: ReturnType<typeof ledge
   if (findings.back.length > 0) log(`serving again after the database's return: ${times(findings.back)}`);
   log(`slowest answer: ${Math.round(slowest.took)} ms, ${slowest.what}`);
   log(`failures: ${findings.failures.length}`);
-}
-
-async function makeShared(sender: Client): Promise<string[]> {
-  const ids: string[] = [];
-  for (let number = 0; number < SHARED; number += 1) {
-    const body = content(`shared-${number}`);
-    const { text } = await insist(sender, { method: "POST", path: "/v1/articles", body });
-    const { id } = JSON.parse(text) as { id: string };
-    await insist(sender, { method: "POST", path: `/v1/articles/${id}/publish`, body: {} });
-    ids.push(id);
-  }
-  return ids;
-}
-
-async function lastChange(url: string): Promise<number> {
-  const database = new pg.Client({ connectionString: url });
-  await database.connect();
-  const { rows } = await database.query("SELECT coalesce(max(sequence), 0) AS last FROM changes");
-  await database.end();
-  return Number(rows[0].last);
 }
 
 /** Waits until the database takes connections, as its own client sees it. */

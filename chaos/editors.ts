@@ -13,6 +13,8 @@ export interface Written {
   seen: { token: string } | "gone" | "never";
   /** What readers are to see from a moment on, in milliseconds since 1970. */
   planned?: { token: string; at: number };
+  /** How many comments the desk has made on it. */
+  comments: number;
 }
 
 /** What all editors have done together. */
@@ -56,9 +58,17 @@ export function ledger(): Ledger {
   };
 }
 
+/** What is known of an article's shares on a network. */
+export function sharesOf(book: Ledger, id: string, network: string) {
+  const key = `${id} ${network}`;
+  const known = book.shares.get(key) ?? { sent: 0, acknowledged: 0, exact: 0 };
+  book.shares.set(key, known);
+  return known;
+}
+
 /** How long it may take until an answer comes, over all tries, in milliseconds. */
 const PATIENCE = 60_000;
-const NETWORKS = ["x", "facebook", "whatsapp"];
+export const NETWORKS = ["x", "facebook", "whatsapp"];
 /** Scheduled articles are let alone for so long after their moment, in milliseconds. */
 const AFTER_MOMENT = 5_000;
 
@@ -156,7 +166,7 @@ export function editor(name: string, sender: Client, book: Ledger, chance: Rando
   };
 
   const take = (id: string, token: string, seen: Written["seen"], hasLink = true): Written => {
-    const written: Written = { id, token, hasLink, seen };
+    const written: Written = { id, token, hasLink, seen, comments: 0 };
     own.push(written);
     book.articles.push(written);
     book.touched.add(written);
@@ -256,9 +266,18 @@ export function editor(name: string, sender: Client, book: Ledger, chance: Rando
       if (isDone) written.seen = "gone";
       return isDone;
     },
+    async comment() {
+      const written = any();
+      if (written === undefined) return false;
+      book.touched.add(written);
+      const body = { text: nextToken() };
+      const { isDone } = await once(`/v1/articles/${written.id}/comments`, body, 201);
+      if (isDone) written.comments += 1;
+      return isDone;
+    },
     async share() {
       const [id, network] = [chance.oneOf(shared()), chance.oneOf(NETWORKS)];
-      const count = countOf(id, network);
+      const count = sharesOf(book, id, network);
       count.sent += 1;
       const path = `/v1/articles/${id}/shares`;
       const answer = await attempt({ method: "POST", path, body: { network } });
@@ -269,16 +288,9 @@ export function editor(name: string, sender: Client, book: Ledger, chance: Rando
     async "share once"() {
       const [id, network] = [chance.oneOf(shared()), chance.oneOf(NETWORKS)];
       const { isDone } = await once(`/v1/articles/${id}/shares`, { network }, 201);
-      if (isDone) countOf(id, network).exact += 1;
+      if (isDone) sharesOf(book, id, network).exact += 1;
       return isDone;
     },
-  };
-
-  const countOf = (id: string, network: string) => {
-    const key = `${id} ${network}`;
-    const known = book.shares.get(key) ?? { sent: 0, acknowledged: 0, exact: 0 };
-    book.shares.set(key, known);
-    return known;
   };
 
   const often = Object.entries({
@@ -291,14 +303,16 @@ export function editor(name: string, sender: Client, book: Ledger, chance: Rando
     bulk: 1,
     unpublish: 1,
     schedule: 1,
+    comment: 1,
   }).flatMap(([kind, weight]) => Array.from({ length: weight }, () => kind));
 
   return {
-    /** Writes one thing after the other until told to stop. */
-    async work(isOver: () => boolean): Promise<void> {
+    /** Writes one thing after the other until told to stop, and rests in between if at all. */
+    async work(isOver: () => boolean, rest = async () => {}): Promise<void> {
       while (!isOver()) {
         const kind = chance.oneOf(often);
         if (await kinds[kind]?.()) note(kind);
+        await rest();
       }
     },
   };

@@ -29,6 +29,26 @@ export interface Client {
   close: () => void;
 }
 
+/** The same client, of which somebody is told each answer, or why there was none. */
+export function observed(
+  { send, close }: Client,
+  tell: (sent: Sent, answer: Answered | Unanswered) => void,
+): Client {
+  return {
+    close,
+    async send(sent) {
+      try {
+        const answer = await send(sent);
+        tell(sent, answer);
+        return answer;
+      } catch (error) {
+        if (error instanceof Unanswered) tell(sent, error);
+        throw error;
+      }
+    },
+  };
+}
+
 /** Asks until there is an answer other than 503, as a client that minds Retry-After does. */
 export async function insist(sender: Client, sent: Sent): Promise<Answered> {
   for (let attempt = 1; ; attempt += 1) {

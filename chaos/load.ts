@@ -5,13 +5,16 @@ import { parentPort, workerData } from "node:worker_threads";
 /** What a load is made of. */
 export interface LoadPlan {
   port: number;
-  /** Whole requests as bytes, one after the other, over and over. */
+  /** Whole requests as bytes, one after the other, over and over; NUMBER in them becomes another each time. */
   requests: string[];
   connections: number;
   seconds: number;
   /** How many are sent a second; as many as are answered when absent. */
   rate?: number;
 }
+
+/** What stands for a number. */
+export const NUMBER = "0123456789";
 
 export interface LoadFound {
   /** Answers by status. */
@@ -34,6 +37,8 @@ export async function load({ port, requests, connections, seconds, rate }: LoadP
   const times: { served: number[]; refused: number[] } = { served: [], refused: [] };
   let broken = 0;
   let next = 0;
+  // As many digits as NUMBER has, and others each time.
+  const first = 1e9 + Math.floor(Math.random() * 8e9);
   const free: Connection[] = [];
   const all = new Set<Connection>();
   const end = performance.now() + seconds * 1000;
@@ -46,8 +51,10 @@ export async function load({ port, requests, connections, seconds, rate }: LoadP
   }
   const send = (connection: Connection) => {
     connection.sentAt = performance.now();
-    next = (next + 1) % requests.length;
-    connection.socket.write(requests[next] ?? "");
+    next += 1;
+    connection.socket.write(
+      (requests[next % requests.length] ?? "").replaceAll(NUMBER, String(first + next)),
+    );
   };
   const answered = (connection: Connection, status: string) => {
     statuses[status] = (statuses[status] ?? 0) + 1;

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { type IncomingMessage, createServer, get } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
@@ -12,6 +12,9 @@ interface Change {
   articleId: string;
   article?: Record<string, unknown> | null;
 }
+
+export type Follower = ReturnType<typeof follower>;
+export type Receiver = Awaited<ReturnType<typeof receiver>>;
 
 /** A partner that follows the change feed from its start, whatever happens, and keeps a mirror by it. */
 export function follower(reader: Client) {
@@ -96,6 +99,70 @@ export function follower(reader: Client) {
           book.failures.push(`the mirror has another edition of ${article_id}`);
       }
       return log.length;
+    },
+  };
+}
+
+/** A partner that listens to the stream of changes from now on, and comes back to where it was when that ends. */
+export async function listener(url: string) {
+  const told: number[] = [];
+  let last: string | undefined;
+  let connections = 0;
+  const stopping = new AbortController();
+  let close = () => {};
+
+  const connect = async () => {
+    const headers = last === undefined ? {} : { "last-event-id": last };
+    const request = get(`${url}/v1/changes/stream?fields=id`, { headers, agent: false });
+    close = () => request.destroy();
+    const [response] = (await once(request, "response")) as [IncomingMessage];
+    connections += 1;
+    return response;
+  };
+  const listen = async (response: IncomingMessage) => {
+    let rest = "";
+    response.setEncoding("utf8");
+    for await (const chunk of response) {
+      const events = (rest + String(chunk)).split("\n\n");
+      rest = events.pop() ?? "";
+      for (const event of events) {
+        const id = /^id: (.*)$/m.exec(event)?.[1];
+        const data = /^data: (.*)$/m.exec(event)?.[1];
+        if (id === undefined || data === undefined) continue;
+        last = id;
+        told.push(Number((JSON.parse(data) as Change).sequence));
+      }
+    }
+  };
+  const first = await connect();
+  const listening = (async () => {
+    await listen(first).catch(() => {});
+    while (!stopping.signal.aborted) {
+      await sleep(50);
+      await connect()
+        .then(listen)
+        .catch(() => {});
+    }
+  })();
+
+  return {
+    /** How often it had to come back. */
+    returned: () => connections - 1,
+    /** Ends it, and holds what it was told against the log after a number. */
+    async verify(book: Ledger, database: pg.Client, after: number): Promise<number> {
+      stopping.abort();
+      close();
+      await listening;
+      const { rows } = await database.query<{ sequence: string }>(
+        "SELECT sequence FROM changes WHERE sequence > $1 ORDER BY 1",
+        [after],
+      );
+      const log = rows.map(({ sequence }) => Number(sequence));
+      if (JSON.stringify(told) !== JSON.stringify(log))
+        book.failures.push(
+          `the stream told ${told.length} changes of ${log.length}; the first that differs is ${log.find((one, index) => one !== told[index])}`,
+        );
+      return told.length;
     },
   };
 }

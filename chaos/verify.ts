@@ -1,6 +1,57 @@
-import type pg from "pg";
+import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
 import { type Ledger, type Written, tokenOf } from "./editors.ts";
 import { type Client, insist } from "./http.ts";
+import type { Follower, Receiver } from "./partners.ts";
+
+/** How long webhooks may take to catch up, and what follows on a moment to be done, in milliseconds. */
+const CATCHING_UP = 120_000;
+const SETTLING = 2_500;
+
+/** All that was done to a newsroom, and who looked on. */
+export interface Everything {
+  sender: Client;
+  reader: Client;
+  book: Ledger;
+  /** Articles that no editor made. */
+  besides: ReadonlySet<string>;
+  following: Follower;
+  partner: Receiver;
+  /** The last change before the partner was told of any. */
+  first: number;
+  databaseUrl: string;
+}
+
+/** Holds everything against everything, once nobody writes any more; how many articles and changes there are. */
+export async function verifyAll(all: Everything): Promise<{ articles: number; changes: number }> {
+  const { sender, reader, book, following, partner } = all;
+  const database = new pg.Client({ connectionString: all.databaseUrl });
+  await database.connect();
+  await sleep(SETTLING);
+  await following.finish();
+  await verifyArticles(sender, reader, book, book.articles);
+  const articles = await verifyList(sender, book, all.besides);
+  await verifyShares(reader, book, database);
+  const changes = await following.verify(book, database);
+  await partner.verify(book, database, all.first, CATCHING_UP);
+  await database.end();
+  return { articles, changes };
+}
+
+/** Waits until what editors have planned is over, and done. */
+export async function untilPlansAreOver({ articles }: Ledger): Promise<void> {
+  const moments = articles.flatMap(({ planned }) => planned?.at ?? []);
+  if (moments.length > 0) await sleep(Math.max(0, Math.max(...moments) + 5_000 - Date.now()));
+}
+
+/** The number of the last change. */
+export async function lastChange(databaseUrl: string): Promise<number> {
+  const database = new pg.Client({ connectionString: databaseUrl });
+  await database.connect();
+  const { rows } = await database.query("SELECT coalesce(max(sequence), 0) AS last FROM changes");
+  await database.end();
+  return Number(rows[0].last);
+}
 
 /** Holds articles against what was acknowledged: the working copy whole, and what readers get. */
 export async function verifyArticles(sender: Client, reader: Client, book: Ledger, which: Iterable<Written>) {
@@ -12,6 +63,11 @@ export async function verifyArticles(sender: Client, reader: Client, book: Ledge
     if (draft.status !== 200) fail(`an acknowledged article is lost: ${draft.status} ${draft.text}`);
     else if (tokenOf(draft.text, written.hasLink) !== written.token)
       fail(`the working copy is not what was acknowledged: ${draft.text.slice(0, 500)}`);
+
+    const comments = await insist(sender, { method: "GET", path: `${path}/comments?limit=1&count=true` });
+    const { page } = JSON.parse(comments.text) as { page?: { total?: number } };
+    if (page?.total !== written.comments)
+      fail(`has not the ${written.comments} comments that were acknowledged: ${comments.text.slice(0, 300)}`);
 
     const { planned } = written;
     const isDue = planned !== undefined && planned.at < Date.now() - 100;

@@ -29,10 +29,11 @@ export async function allowOrigins(app: FastifyInstance, config: Config): Promis
   await app.register(cors, { origin, methods, exposedHeaders, maxAge: 86_400, strictPreflight: false });
   if (origin === "*") return;
   // Routes say what else their answers vary by, in place of what the plugin has said.
-  app.addHook("onSend", async (_request, reply) => {
+  app.addHook("onSend", (_request, reply, _payload, done) => {
     const others = String(reply.getHeader("vary") ?? "")
       .split(", ")
       .filter((name) => name !== "" && name !== "Origin");
     reply.header("vary", [...others, "Origin"].join(", "));
+    done();
   });
 }

@@ -44,8 +44,9 @@ export async function limitRates(app: App, newsroom: Newsroom): Promise<void> {
     errorResponseBuilder: (_request: FastifyRequest, { max, ttl }: { max: number; ttl: number }) =>
       tooManyRequests({ policy: "minute", quota: max, window: WINDOW, left: ttl }),
   });
-  app.addHook("onSend", async (_request, reply) => {
+  app.addHook("onSend", (_request, reply, _payload, done) => {
     renameHeaders(reply);
+    done();
   });
 }
 

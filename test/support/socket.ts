@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { connect } from "node:net";
 
 /** Sends bytes as they are and reads until the server closes the connection. */
@@ -13,7 +12,9 @@ export async function sendBytes(
   // Whoever is refused early may find the connection gone while still writing.
   socket.on("error", () => undefined);
   socket.write(bytes);
-  await once(socket, "close");
+  await new Promise((resolve) => {
+    socket.once("close", resolve);
+  });
   const [head = "", ...rest] = text.split("\r\n\r\n");
   return { status: Number(/^HTTP\/1\.1 (\d{3})/.exec(head)?.[1]), head, body: rest.join("\r\n\r\n") };
 }
