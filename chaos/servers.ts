@@ -4,6 +4,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { chown, mkdir, readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import pg from "pg";
 import manifest from "../package.json" with { type: "json" };
@@ -123,7 +124,7 @@ export async function ofSystem(folder: string): Promise<Postgres> {
         return;
       } catch (error) {
         if (attempt === 50) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        await sleep(100);
       }
     }
   };
@@ -164,6 +165,8 @@ async function killIn(data: string, which: "postmaster" | "backend", url: string
   if (which === "postmaster") {
     const [pid] = (await readFile(join(data, "postmaster.pid"), "utf8")).split("\n");
     process.kill(Number(pid), "SIGKILL");
+    // Until it is gone it still looks as if it ran.
+    while (isAlive(Number(pid))) await sleep(10);
     return;
   }
   const client = new pg.Client({ connectionString: url });
@@ -174,6 +177,14 @@ async function killIn(data: string, which: "postmaster" | "backend", url: string
   );
   if (rows[0] !== undefined) process.kill(rows[0].pid, "SIGKILL");
   await client.end().catch(() => {});
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 function accountIds() {
