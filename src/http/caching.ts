@@ -17,7 +17,29 @@ const STALE_WHILE_REVALIDATE = 30;
 /** What RFC 9211's Cache-Status calls us. */
 const CACHE = "Dateline";
 /** RFC 9875, section 2.1: caches support at least 32 groups of at least 32 characters. */
-const MAX_GROUPS = 32;
+export const MAX_GROUPS = 32;
+
+/**
+ * How long an answer of this moment may be kept, as directives: fresh (RFC 9111), and for how long after that while
+ * it is fetched anew and while that fails (RFC 5861). None reaches past what is planned.
+ *
+ * @param most in seconds
+ * @param changesAt when readers will see something else, in milliseconds since 1970
+ */
+export function lifetime(
+  most: { fresh: number; revalidating?: number; ifError: number },
+  changesAt?: number | null,
+): string[] {
+  const left = changesAt == null ? Infinity : Math.max(0, Math.floor((changesAt - Date.now()) / 1000));
+  const fresh = Math.min(most.fresh, left);
+  const stale = Math.min(most.revalidating ?? STALE_WHILE_REVALIDATE, left - fresh);
+  const ifError = Math.min(most.ifError, left - fresh);
+  return [
+    `max-age=${fresh}`,
+    ...(stale > 0 ? [`stale-while-revalidate=${stale}`] : []),
+    ...(ifError > 0 ? [`stale-if-error=${ifError}`] : []),
+  ];
+}
 
 /**
  * The headers of an answer that anyone may have: how long it may be kept, and the names by which
@@ -40,19 +62,13 @@ export function publicCaching(
   const keys = [
     ...new Set(groups.map((group) => (group.length === 36 ? group.replaceAll("-", "") : group))),
   ].slice(0, MAX_GROUPS);
-  const left = changesAt == null ? Infinity : Math.max(0, Math.floor((changesAt - Date.now()) / 1000));
+  const { DATELINE_MAX_AGE: fresh, DATELINE_STALE_IF_ERROR: ifError } = newsroom.config;
   const age = knownAt === undefined ? 0 : Math.ceil((Date.now() - knownAt) / 1000);
-  const fresh = knownAt === undefined ? Math.min(newsroom.config.DATELINE_MAX_AGE, left) : 0;
-  const stale = knownAt === undefined ? Math.min(STALE_WHILE_REVALIDATE, left - fresh) : 0;
-  const ifError = Math.min(newsroom.config.DATELINE_STALE_IF_ERROR - age, left - fresh);
-  const directives = [
-    "public",
-    `max-age=${fresh}`,
-    ...(stale > 0 ? [`stale-while-revalidate=${stale}`] : []),
-    ...(ifError > 0 ? [`stale-if-error=${ifError}`] : []),
-  ];
+  const most =
+    knownAt === undefined ? { fresh, ifError } : { fresh: 0, revalidating: 0, ifError: ifError - age };
   return {
-    "cache-control": request.caller === null ? directives.join(", ") : "private, no-store",
+    "cache-control":
+      request.caller === null ? ["public", ...lifetime(most, changesAt)].join(", ") : "private, no-store",
     "surrogate-key": keys.join(" "),
     "cache-groups": keys.map((key) => `"${key}"`).join(", "),
     vary: VARY,

@@ -44,7 +44,8 @@ export async function write(
     },
     actorFor(request),
   );
-  send(request, reply, rendered);
+  // Awaited until it is sent: a hook may still wait, and whoever resolves before is taken to have sent nothing.
+  return send(request, reply, rendered);
 }
 
 /** Who does what a request asks for. */

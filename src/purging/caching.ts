@@ -1,5 +1,5 @@
 import type { FastifyRequest } from "fastify";
-import { publicCaching } from "../http/caching.ts";
+import { MAX_GROUPS, lifetime, publicCaching } from "../http/caching.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { EVERYTHING } from "./deliver.ts";
 
@@ -7,10 +7,6 @@ import { EVERYTHING } from "./deliver.ts";
 export const CDN_CACHE_CONTROL = "cdn-cache-control";
 /** What was being made while something changed: the next answer is the right one. */
 export const KEPT_NOT_AT_ALL = "max-age=0";
-/** How long such a cache may go on with what has come of age while it asks anew, in seconds. */
-const STALE_WHILE_REVALIDATE = 30;
-/** An answer bears no more keys than these (src/http/caching.ts); one that would need more cannot be purged by all of them. */
-const MAX_GROUPS = 32;
 
 /**
  * The headers of an answer that anyone may have and that is purged whenever it changes: when one of
@@ -47,10 +43,8 @@ export function keptInFront(
   groups: readonly string[],
   changesAt?: number | null,
 ): string | undefined {
-  const { DATELINE_CDN_MAX_AGE: most, DATELINE_STALE_IF_ERROR: ifError } = config;
-  if (most === 0 || groups.length > MAX_GROUPS || !live.isTrusted() || !purging.isHeeded()) return undefined;
-  const left = changesAt == null ? Infinity : Math.max(0, Math.floor((changesAt - Date.now()) / 1000));
-  const fresh = Math.min(most, left);
-  const stale = Math.min(STALE_WHILE_REVALIDATE, left - fresh);
-  return `max-age=${fresh}, stale-while-revalidate=${stale}, stale-if-error=${Math.min(ifError, left - fresh)}`;
+  const { DATELINE_CDN_MAX_AGE: fresh, DATELINE_STALE_IF_ERROR: ifError } = config;
+  // What would need more keys than an answer bears cannot be purged by all of them.
+  if (fresh === 0 || groups.length > MAX_GROUPS || !live.isTrusted() || !purging.isHeeded()) return undefined;
+  return lifetime({ fresh, ifError }, changesAt).join(", ");
 }

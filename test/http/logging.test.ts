@@ -10,7 +10,12 @@ let drop = async () => {};
 beforeAll(async () => {
   const database = await freshDatabase();
   drop = database.drop;
-  server = await startProcess({ DATABASE_URL: database.url, DATELINE_ADMIN_KEY: adminKey });
+  server = await startProcess({
+    DATABASE_URL: database.url,
+    DATELINE_ADMIN_KEY: adminKey,
+    // With origins listed there is more to be done before an answer is sent.
+    DATELINE_CORS_ORIGINS: "https://news.example",
+  });
 });
 afterAll(async () => {
   await server.end("SIGTERM");
@@ -49,6 +54,15 @@ async function linesOf(
 }
 
 describe("the log", () => {
+  it("has one line of a write, which is answered once", async () => {
+    const lines = await linesOf("written", "/v1/articles", {
+      method: "POST",
+      headers: { authorization: `Bearer ${adminKey}`, "content-type": "application/json" },
+      body: '{"headline":"Answered once"}',
+    });
+    expect(lines).toEqual([expect.objectContaining({ method: "POST", url: "/v1/articles", status: 201 })]);
+  });
+
   it.for([
     ["served", "/v1/articles?limit=1", 200],
     ["missing", "/v1/articles/none", 404],

@@ -175,6 +175,23 @@ it("requests that wait for a database which falls silent are answered within two
   expect(performance.now() - since).toBeLessThan(2 * SECOND);
 });
 
+it("who gave up waiting for a connection does no harm when it turns out that there is none", () =>
+  startedWith({ DATABASE_POOL: "2" }, async (other) => {
+    const crashes: unknown[] = [];
+    const note = (error: unknown) => crashes.push(error);
+    process.on("uncaughtException", note);
+    await line.cut();
+    await line.mend();
+    line.hush();
+    const paths = Array.from({ length: 90 }, (_, number) => `/v1/articles?limit=${number + 1}`);
+    for (const answer of await Promise.all(paths.map((path) => get(other, path)))) refused(answer);
+    // So long may a connection take to be made.
+    await sleep(5_500);
+    process.off("uncaughtException", note);
+    expect(crashes).toEqual([]);
+    expect((await get(other, "/healthz")).status).toBe(200);
+  }));
+
 describe("when the database is back", () => {
   it("everything serves again within five seconds, and nothing from before is given", async () => {
     const { id } = await live(newsroom, { headline: "Before" });
