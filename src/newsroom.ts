@@ -8,7 +8,7 @@ import { type Database, type Statements, openDatabase } from "./database/client.
 import { type Listening, listen } from "./database/notifications.ts";
 import { type Replicas, replicas } from "./database/replicas.ts";
 import { type EditionCache, editionCache } from "./editions/cache.ts";
-import { type News, news } from "./editions/news.ts";
+import { type News, news, readMessage } from "./editions/news.ts";
 import { readPublication, readSlug } from "./editions/read.ts";
 import { type Variants, variants } from "./formats/variants.ts";
 import { type Jobs, openJobs } from "./jobs/jobs.ts";
@@ -121,7 +121,8 @@ export async function openNewsroom(config: Config, databaseUrl: string): Promise
 export function followNews(newsroom: Newsroom, databaseUrl: string): Promise<Listening> {
   return listen(databaseUrl, {
     // Caches are purged once nothing old is left here for them to get again.
-    onMessage(message) {
+    onMessage(text) {
+      const message = readMessage(text);
       newsroom.news.hear(message);
       newsroom.purging.hear(message);
     },

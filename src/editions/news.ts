@@ -10,6 +10,15 @@ const SHARES_EVERY = 200;
 /** A notification holds 8000 bytes at the most (PostgreSQL's manual, NOTIFY); an id takes 37. */
 const IDS_PER_MESSAGE = 200;
 
+/** What a process tells: what readers get of articles is new, articles were shared, or a moment is planned. */
+export type Message = { kind: "live" | "shares"; ids: readonly string[] } | { kind: "moment"; at: number };
+
+/** What a message says that a process sent. */
+export function readMessage(text: string): Message {
+  const [kind, ...ids] = text.split(" ");
+  return kind === "moment" ? { kind, at: Number(ids[0]) } : { kind: kind === "shares" ? kind : "live", ids };
+}
+
 /** How processes tell each other what readers get anew. */
 export interface News {
   /** What readers get of articles changes with this transaction; of those of a section, tag or author, when it is their id. */
@@ -19,7 +28,7 @@ export interface News {
   /** Shares of an article were counted. */
   shared: (articleId: string) => void;
   /** Takes in what a process told, this one's own word included. */
-  hear: (message: string) => void;
+  hear: (message: Message) => void;
   /**
    * Calls `told` whenever what readers get may have changed, once nothing old is kept of it.
    *
@@ -92,15 +101,19 @@ export function news(
       timer ??= setTimeout(tellShares, SHARES_EVERY);
     },
     hear(message) {
-      const [kind, ...ids] = message.split(" ");
-      if (kind === "shares") for (const id of ids) replicas.shared(id);
-      else replicas.changed();
-      if (kind === "moment") planned.add(...ids.map(Number));
-      for (const id of ids) {
-        if (kind === "live") cache.drop(id);
-        if (kind === "shares") cache.touch(id);
+      if (message.kind === "shares") {
+        for (const id of message.ids) {
+          replicas.shared(id);
+          cache.touch(id);
+        }
+        return;
       }
-      if (kind === "live") tell();
+      replicas.changed();
+      if (message.kind === "moment") planned.add(message.at);
+      else {
+        for (const id of message.ids) cache.drop(id);
+        tell();
+      }
     },
     follow(told) {
       followers.add(told);

@@ -1,5 +1,6 @@
 import { Counter, Gauge, type Registry } from "prom-client";
 import type { Config } from "../config.ts";
+import type { Message } from "../editions/news.ts";
 import { EVERYTHING, deliverer } from "./deliver.ts";
 
 /**
@@ -16,7 +17,7 @@ const LISTS = "articles";
 /** How caches in front of the processes drop what readers are not to get any more. */
 export interface Purging {
   /** Takes in what a process told, this one's own word included; to be called once this one's memory has heeded it. */
-  hear: (message: string) => void;
+  hear: (message: Message) => void;
   /** To be called when all is heard from here on: what was not heard before may concern anything. */
   regain: () => void;
   /** Counts what was heard that changes answers: what was being made meanwhile may be what was purged. */
@@ -88,11 +89,9 @@ export function purging({ DATELINE_PURGE: addresses }: Config, metrics: Registry
 
   return {
     hear(message) {
-      const [kind, ...ids] = message.split(" ");
-      if (kind === "live") drop([LISTS, ...ids.map(keyOf)]);
+      if (message.kind === "shares") share(message.ids);
       // What is planned shortens how long lists may be kept.
-      if (kind === "moment") drop([LISTS]);
-      if (kind === "shares") share(ids);
+      else drop([LISTS, ...(message.kind === "live" ? message.ids.map(keyOf) : [])]);
     },
     regain() {
       drop([EVERYTHING]);
