@@ -25,7 +25,7 @@ import type { App } from "./http/app.ts";
 import { negotiateContent } from "./http/content.ts";
 import { allowOrigins } from "./http/cors.ts";
 import { logRequests, logger, requestId } from "./http/logging.ts";
-import { answerErrors } from "./http/problems.ts";
+import { answerErrors } from "./http/errors.ts";
 import { guardAnswers } from "./http/guard.ts";
 import { limitRequests } from "./http/limits.ts";
 import { refuseExcess } from "./http/overload.ts";

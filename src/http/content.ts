@@ -4,7 +4,8 @@ import { LRUCache } from "lru-cache";
 import Negotiator from "negotiator";
 import { atOnce } from "./hooks.ts";
 import { parseJson } from "./limits.ts";
-import { Problem, consumed, problem } from "./problems.ts";
+import { consumed } from "./errors.ts";
+import { Problem, problem } from "./problems.ts";
 
 /** Reads bodies as the routes declare them, and refuses what neither side could read. */
 export async function negotiateContent(app: FastifyInstance): Promise<void> {

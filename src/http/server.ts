@@ -4,10 +4,11 @@ import { type FastifyHttpOptions, LogController } from "fastify";
 import { v7 as uuid } from "uuid";
 import type { Config } from "../config.ts";
 import type { Newsroom } from "../newsroom.ts";
+import { sendProblem } from "./errors.ts";
 import { guards } from "./guard.ts";
 import { leavingResponse } from "./leaving.ts";
 import { logRequest } from "./logging.ts";
-import { problem, sendProblem } from "./problems.ts";
+import { problem } from "./problems.ts";
 
 /** How large a JSON body may be, in bytes: an article of the longest kind. */
 const BODY_LIMIT = 8 * 1024 * 1024;

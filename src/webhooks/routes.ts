@@ -11,13 +11,10 @@ import { nextLink, pageParameters } from "../http/paging.ts";
 import { invalidContent, problem } from "../http/problems.ts";
 import { write } from "../http/write.ts";
 import type { Newsroom } from "../newsroom.ts";
-import { toldBy } from "./audience.ts";
-import { messageOf, payloadOf, testPayload } from "./payload.ts";
+import { deliveryRoutes } from "./deliveryRoutes.ts";
+import { testPayload } from "./payload.ts";
+import { access, params, presentAttempt, tags, whoseFor } from "./common.ts";
 import {
-  Delivery,
-  DeliveryList,
-  DeliveryQuery,
-  DeliveryWithBody,
   Replay,
   Rotation,
   TestOutcome,
@@ -27,40 +24,25 @@ import {
   WebhookPatch,
   WebhookWithSecret,
 } from "./schema.ts";
-import { type Outcome, type Sender, sender } from "./send.ts";
+import { type Sender, sender } from "./send.ts";
 import {
-  type DeliveryRow,
   type Webhook as WebhookRow,
-  type Whose,
-  addressed,
   changeWebhook,
   createWebhook,
-  findDelivery,
   findWebhook,
   markedFor,
   offForKey,
-  listDeliveries,
   lockWebhook,
-  redeliver,
   replay,
   rotateSecret,
   secretsOf,
   withKey,
 } from "./store.ts";
 
-const tags = ["Webhooks"];
-const access = ["webhooks:own", "webhooks:manage"] as const;
-const idOf = (what: string) =>
-  z.string().meta({
-    description: `The ${what}'s id.`,
-    examples: ["0199b2a0-5f5a-7c11-9d0e-6f1b8a3c2d4e"],
-  });
-const params = z.object({ webhook: idOf("webhook") });
-const deliveryParams = params.extend({ delivery: idOf("delivery") });
 /** How long a test waits for the receiver, in milliseconds: within what a transaction may take. */
 const TEST_TIMEOUT = 10_000;
 
-/** Setting up webhooks, and seeing and repeating what was sent to them. */
+/** Setting up webhooks. */
 export function webhookRoutes(app: App, newsroom: Newsroom): void {
   const { database, cursors, config } = newsroom;
   const tester = sender(config.DATELINE_WEBHOOK_HOSTS, { timeout: TEST_TIMEOUT });
@@ -261,79 +243,7 @@ export function webhookRoutes(app: App, newsroom: Newsroom): void {
       }),
   );
 
-  app.get(
-    "/webhooks/:webhook/deliveries",
-    {
-      schema: {
-        operationId: "listWebhookDeliveries",
-        summary: "List what was and is to be sent to a webhook, the latest change first",
-        description: "Deliveries are kept for thirty days.",
-        tags,
-        params,
-        querystring: DeliveryQuery,
-        response: { 200: DeliveryList },
-      },
-      config: { access, problems: ["not-found"] },
-    },
-    async (request, reply) => {
-      const { limit, cursor, count, state } = request.query;
-      const { id: webhookId } = await findWebhook(database, request.params.webhook, whoseFor(request));
-      const listName = `webhook ${webhookId} ${state ?? "all"}`;
-      const [before, id = ""] = cursor === undefined ? [] : cursors.read(listName, cursor);
-      const where = { webhookId, ...(state === undefined ? {} : { state }) };
-      const from = before === undefined ? undefined : { sequence: BigInt(before), id };
-      const rows = await listDeliveries(database, where, from, limit + 1);
-      const page = rows.slice(0, limit);
-      const last = rows.length > limit ? page.at(-1) : undefined;
-      const next = last === undefined ? null : cursors.write(listName, [String(last.sequence), last.id]);
-      const total = count ? { total: await database.webhookDelivery.count({ where }) } : {};
-      return answer(request, reply, {
-        body: { data: page.map(presentDelivery), page: { limit, next, ...total } },
-        headers: nextLink(request.url, next),
-      });
-    },
-  );
-
-  app.get(
-    "/webhooks/:webhook/deliveries/:delivery",
-    {
-      schema: {
-        operationId: "getWebhookDelivery",
-        summary: "Fetch a delivery with the body that is sent",
-        tags,
-        params: deliveryParams,
-        response: { 200: DeliveryWithBody },
-      },
-      config: { access, problems: ["not-found"] },
-    },
-    async (request, reply) => {
-      const webhook = await findWebhook(database, request.params.webhook, whoseFor(request));
-      const row = await findDelivery(database, webhook.id, request.params.delivery);
-      const told = await toldBy(newsroom.statements, addressed(webhook));
-      const change = told && (await messageOf(newsroom, row, told));
-      const body = told === undefined || change === undefined ? "" : payloadOf(cursors, change, told);
-      return answer(request, reply, { body: { ...presentDelivery(row), body } });
-    },
-  );
-
-  app.post(
-    "/webhooks/:webhook/deliveries/:delivery/redeliver",
-    {
-      schema: {
-        operationId: "redeliverWebhookDelivery",
-        summary: "Send a delivery again, with the webhook-id that it has",
-        tags,
-        params: deliveryParams,
-        response: { 200: Delivery },
-      },
-      config: { access, problems: ["not-found", "wrong-state"] },
-    },
-    (request, reply) =>
-      write(newsroom, request, reply, async (tx) => {
-        const webhook = await findWebhook(tx, request.params.webhook, whoseFor(request));
-        return { body: presentDelivery(await redeliver(tx, webhook, request.params.delivery)) };
-      }),
-  );
+  deliveryRoutes(app, newsroom);
 }
 
 const delivering =
@@ -341,12 +251,6 @@ const delivering =
   "[Standard Webhooks](https://www.standardwebhooks.com): at least once, those of an article in their order, and again " +
   "for three days, at growing intervals, until it is answered with 2xx. Redirects are failures. A receiver that " +
   "answers 410, or fails for three days, has its webhook switched off.";
-
-/** Whose webhooks a request is about: its own key's, or with `webhooks:manage` everybody's. */
-function whoseFor(request: FastifyRequest): Whose {
-  const { id, scopes } = requireKey(request, "a key");
-  return scopes.has("webhooks:manage") ? {} : { keyId: id };
-}
 
 /**
  * Whose webhook it is to be: that of the key that asks unless another is named.
@@ -378,25 +282,4 @@ async function webhookToChange(
 function refuseForbidden({ refusal }: Sender, url: string): void {
   const detail = refusal(url);
   if (detail !== undefined) throw invalidContent([{ pointer: "#/url", detail }]);
-}
-
-function presentAttempt(attempt: Omit<Outcome, "retryAfter"> & { url: string }, messageId: string) {
-  const { at, url, duration, status, body, error } = attempt;
-  const timestamp = Math.floor(at.getTime() / 1000);
-  return { at: at.toISOString(), request: { url, id: messageId, timestamp }, duration, status, body, error };
-}
-
-function presentDelivery(row: DeliveryRow) {
-  const { id, state, sequence, standing, kind, articleId, createdAt, dueAt, deliveredAt, tries } = row;
-  return {
-    id,
-    state,
-    sequence: standing ? null : Number(sequence),
-    kind,
-    articleId,
-    createdAt,
-    nextAttemptAt: state === "pending" ? dueAt : null,
-    deliveredAt,
-    attempts: tries.toReversed().map((attempt) => presentAttempt(attempt, id)),
-  };
 }
