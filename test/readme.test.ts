@@ -34,9 +34,14 @@ function shown(text: string): RegExp {
 
 describe("the README", () => {
   it("shows sessions that run as written, with the answers they show", async () => {
-    const session = ["From a news page to a reader", "A story's life", "Follow the changes"].flatMap(
-      (heading) => blocks(section(heading)),
-    );
+    const session = [
+      "From a news page to a reader",
+      "A story's life",
+      "Follow the changes",
+      "The calls",
+      "Partners",
+      "Webhooks",
+    ].flatMap((heading) => blocks(section(heading)));
     const scripts = session.filter(({ language }) => language === "sh").map(({ content }) => content);
     const expected = session
       .filter(({ language }) => language === "text")
