@@ -3,7 +3,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Counter } from "prom-client";
 import type { Newsroom } from "../newsroom.ts";
 import type { App } from "./app.ts";
-import { exposedHeaders, originsOf } from "./cors.ts";
+import { EXPOSED_HEADERS, originsOf } from "./cors.ts";
 import { guards } from "./guard.ts";
 import { requestId } from "./logging.ts";
 import { OVERLOADED, type Places, worksOnDatabase } from "./places.ts";
@@ -67,7 +67,7 @@ export function refuseExcess(app: App, { config, metrics }: Newsroom, all: Place
     "content-type",
     "application/problem+json",
     "access-control-expose-headers",
-    exposedHeaders.join(", "),
+    EXPOSED_HEADERS,
     ...Object.entries(guards(config)).flat(),
   ];
   const refuse = (request: IncomingMessage, response: ServerResponse) => {

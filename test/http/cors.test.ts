@@ -15,11 +15,10 @@ const preflight = (url: string, origin: string, method: string) =>
   });
 
 describe("a browser on any origin", () => {
-  it("may read answers and the headers that matter", async () => {
+  it("may read answers and all of their headers", async () => {
     const { headers } = await open.reader.get("/v1/articles").set("origin", "https://anywhere.example");
     expect(headers["access-control-allow-origin"]).toBe("*");
-    for (const name of ["ETag", "Link", "Location", "Retry-After", "X-Request-Id"])
-      expect(headers["access-control-expose-headers"]).toContain(name);
+    expect(headers["access-control-expose-headers"]).toBe("*");
   });
 
   it("may read problems as well", async () => {
