@@ -13,7 +13,7 @@ import { readPublication, readSlug } from "./editions/read.ts";
 import { type Variants, variants } from "./formats/variants.ts";
 import { type Jobs, openJobs } from "./jobs/jobs.ts";
 import { type Cursors, signedCursors } from "./http/paging.ts";
-import { type Service, service } from "./http/leaving.ts";
+import { type Service, service } from "./http/response.ts";
 import { type Signing, signing } from "./http/signing.ts";
 import { type Purging, purging } from "./purging/purging.ts";
 import { type ShareRecorder, shareRecorder } from "./shares/record.ts";

@@ -3,7 +3,7 @@ import Fastify from "fastify";
 import { stringify } from "yaml";
 import { z } from "zod";
 import type { App } from "../http/app.ts";
-import { type Sendable, sendBytes, sendable } from "../http/bytes.ts";
+import { type Sendable, sendBytes, sendable, textOf } from "../http/bytes.ts";
 import { documentGuards } from "../http/guard.ts";
 import { problem, problemTitle, type ProblemType, problemTypes } from "../http/problems.ts";
 
@@ -111,8 +111,8 @@ function browserRoutes(app: App): void {
     return new Map(await Promise.all(files));
   };
   /** The page's own script is known by its hash; no other that got into it would run. */
-  const policyFor = ({ identity }: Sendable) => {
-    const scripts = identity.bytes.toString().matchAll(/<script\b(?![^>]*\ssrc=)[^>]*>([^]*?)<\/script>/g);
+  const policyFor = (page: Sendable) => {
+    const scripts = textOf(page).matchAll(/<script\b(?![^>]*\ssrc=)[^>]*>([^]*?)<\/script>/g);
     const hashes = [...scripts].map(([, script = ""]) => `'sha256-${hash("sha256", script, "base64")}'`);
     return documentGuards({
       "script-src": ["'self'", ...hashes].join(" "),

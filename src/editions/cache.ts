@@ -2,7 +2,7 @@ import { type Sendable, sendable } from "../http/bytes.ts";
 import { Problem } from "../http/problems.ts";
 import { isId } from "../http/scalars.ts";
 import { type Kept, type KeeperFigures, type Word, keeper } from "./keep.ts";
-import type { LiveArticle, MovedArticle, SlugHolder } from "./read.ts";
+import type { LiveArticle, MovedArticle, ReadArticle, SlugHolder } from "./read.ts";
 
 /** A live article ready to be sent. */
 export interface CachedArticle extends LiveArticle, Sendable, Kept {
@@ -24,6 +24,11 @@ export interface CachedList extends Sendable, Kept {
 /** What a reference leads to. */
 export type Found = CachedArticle | (MovedArticle & Kept);
 
+/** An article as it was just read. */
+export function readyToSend({ json, ...article }: ReadArticle): CachedArticle {
+  return { ...article, ...sendable(json), lacksShares: false };
+}
+
 /** How long it is remembered that there is nothing, and how long a list is kept, in milliseconds. */
 const MISS_TTL = 1_000;
 const LIST_TTL = 500;
@@ -33,7 +38,7 @@ const RELOADS = 5;
 /** What an entry takes beside its text, about. */
 const OVERHEAD = 1_000;
 
-const sizeOf = ({ identity }: Sendable) => OVERHEAD + 3 * identity.bytes.length;
+const sizeOf = ({ identity }: Sendable) => OVERHEAD + 3 * identity.content.length;
 
 /**
  * Keeps what readers get as the bytes that are sent. It is trusted only while the process is told
@@ -47,7 +52,7 @@ const sizeOf = ({ identity }: Sendable) => OVERHEAD + 3 * identity.bytes.length;
 export function editionCache(
   maxBytes: number,
   staleFor: number,
-  load: (id: string) => Promise<LiveArticle>,
+  load: (id: string) => Promise<ReadArticle>,
   resolve: (slug: string) => Promise<SlugHolder>,
 ) {
   const word: Word = { trusted: false, count: 0, era: { lostAt: 0 }, retryAt: undefined };
@@ -80,10 +85,7 @@ export function editionCache(
   const everything = [articles, lists, slugs, missing];
   let reloads = { window: 0, counts: new Map<string, number>() };
 
-  const read = async (id: string): Promise<CachedArticle> => {
-    const article = await load(id);
-    return { ...article, ...sendable(article.json), lacksShares: false };
-  };
+  const read = async (id: string): Promise<CachedArticle> => readyToSend(await load(id));
 
   /** Each article may be loaded again for its shares only so often, lest sharing undo the cache. */
   const mayReload = (id: string): boolean => {

@@ -1,14 +1,15 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { Counter } from "prom-client";
 import type { App } from "../http/app.ts";
 import { articleTypes, listTypes } from "../formats/formats.ts";
-import { codingOf } from "../http/bytes.ts";
+import { type Coded, type ReadyAnswer, bytesOf, inCoding } from "../http/bytes.ts";
 import { VARY_BY_FORM, horizon } from "../http/caching.ts";
 import { isNotModified } from "../http/conditional.ts";
 import { preferredType } from "../http/content.ts";
-import { exposedHeaders } from "../http/cors.ts";
+import { EXPOSED_HEADERS } from "../http/cors.ts";
 import { guards } from "../http/guard.ts";
 import { requestId } from "../http/logging.ts";
+import { type Response, headerLines, takesLines } from "../http/response.ts";
 import { isId } from "../http/scalars.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { CDN_CACHE_CONTROL, KEPT_NOT_AT_ALL, keptInFront, purgedCaching } from "../purging/caching.ts";
@@ -28,7 +29,7 @@ export function serveDirectly(app: App, newsroom: Newsroom): void {
   const { config, live } = newsroom;
   const logsRequests = ["trace", "debug", "info"].includes(config.LOG_LEVEL);
   if (config.DATELINE_RATE_LIMIT || config.DATELINE_CORS_ORIGINS !== "*") return;
-  if (logsRequests || isTracing()) return;
+  if (logsRequests || isTracing() || !takesLines()) return;
   // Where nobody reads without a key there is nothing to be answered so.
   if (!config.DATELINE_PUBLIC_READING) return;
   const [handle] = app.server.listeners("request");
@@ -39,16 +40,23 @@ export function serveDirectly(app: App, newsroom: Newsroom): void {
   });
 
   app.server.removeAllListeners("request");
-  app.server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+  app.server.on("request", (request: IncomingMessage, response: Response) => {
     const since = newsroom.purging.heard();
-    const answer = (found: Ready | undefined) => {
-      if (found === undefined || changesSoon(found) || !sent(request, response, found, since))
-        Reflect.apply(handle, app.server, [request, response]);
+    const otherwise = () => {
+      Reflect.apply(handle, app.server, [request, response]);
     };
-    const found = stopping ? undefined : asked(request);
-    if (!(found instanceof Promise)) answer(found);
     // What cannot be had this way has its reason told by the route.
-    else found.then(answer).catch(() => answer(undefined));
+    const soon = <T>(value: T | Promise<T>, then: (value: T) => void) => {
+      if (value instanceof Promise) value.then(then).catch(otherwise);
+      else then(value);
+    };
+    soon(stopping ? undefined : asked(request), (found) => {
+      if (found === undefined || changesSoon(found)) otherwise();
+      else
+        soon(inCoding(found, request.headers["accept-encoding"]), (coded) => {
+          send(request, response, found, coded, since);
+        });
+    });
   });
 
   /** What is in memory, and an article by its id that is read into it. */
@@ -71,50 +79,56 @@ export function serveDirectly(app: App, newsroom: Newsroom): void {
     return changesAt != null && changesAt - Date.now() <= reach;
   };
 
-  const fixed = [
-    ...Object.entries(guards(config)).flat(),
-    "access-control-allow-origin",
-    "*",
-    "access-control-expose-headers",
-    exposedHeaders.join(", "),
-  ];
-  const headersOf = new WeakMap<Ready, string[]>();
+  const fixed = headerLines({
+    ...guards(config),
+    "access-control-allow-origin": "*",
+    "access-control-expose-headers": EXPOSED_HEADERS,
+  });
+  const prepare = (found: Ready, coded: Coded): ReadyAnswer => {
+    // What caches in front may do is said anew each time.
+    const { [CDN_CACHE_CONTROL]: _, ...caching } = purgedCaching({ caller: null }, newsroom, found.groups);
+    const { content, etag, coding } = coded;
+    const own = { ...caching, vary: VARY_BY_FORM, ...("headers" in found ? found.headers : {}), etag };
+    const common = fixed + headerLines(own);
+    const ofContent = headerLines({
+      ...(coding !== undefined && { "content-encoding": coding }),
+      "content-type": "application/json; charset=utf-8",
+    });
+    return {
+      common,
+      whole: common + ofContent,
+      length: String(content.length),
+      content: content.length > AT_ONCE ? bytesOf(coded) : content,
+    };
+  };
 
   const counted = countAnswers(newsroom);
 
-  const sent = (request: IncomingMessage, response: ServerResponse, found: Ready, since: number): boolean => {
-    const coding = codingOf(found, request.headers["accept-encoding"]);
-    const coded = coding === undefined ? found.identity : found.coded[coding];
-    if (coded === undefined || coded instanceof Promise) return false;
-    let common = headersOf.get(found);
-    if (common === undefined) {
-      // What caches in front may do is said anew each time.
-      const { [CDN_CACHE_CONTROL]: _, ...caching } = purgedCaching({ caller: null }, newsroom, found.groups);
-      const own = { ...caching, vary: VARY_BY_FORM, ...("headers" in found ? found.headers : {}) };
-      common = [...fixed, ...Object.entries(own).flat()];
-      headersOf.set(found, common);
-    }
-    const headers = ["x-request-id", requestId(request), ...common, "etag", coded.etag];
+  const send = (request: IncomingMessage, response: Response, found: Ready, coded: Coded, since: number) => {
+    const { common, whole, length, content } = (coded.answer ??= prepare(found, coded));
+    const id = `x-request-id: ${requestId(request)}\r\n`;
+    const headers: string[] = [];
     const leave = keptInFront(newsroom, found.groups, changeOf(found));
     const inFront = leave !== undefined && since !== newsroom.purging.heard() ? KEPT_NOT_AT_ALL : leave;
     if (inFront !== undefined) headers.push(CDN_CACHE_CONTROL, inFront);
     if (isNotModified(request, coded.etag)) {
+      response.lines = id + common;
       response.writeHead(304, headers).end();
       counted(found, 304);
-      return true;
+      return;
     }
-    if (coding !== undefined) headers.push("content-encoding", coding);
-    headers.push(
-      "content-type",
-      "application/json; charset=utf-8",
-      "content-length",
-      String(coded.bytes.length),
-    );
-    response.writeHead(200, headers).end(coded.bytes);
+    response.lines = id + whole;
+    headers.push("content-length", length);
+    response.writeHead(200, headers).end(content, "latin1");
     counted(found, 200);
-    return true;
   };
 }
+
+/**
+ * Up to how many bytes a string of them goes in one piece with its head, for which Node has 16,384 (StreamBase's
+ * WriteString); of more, a Buffer beside its head costs less.
+ */
+const AT_ONCE = 14_000;
 
 /** What is in memory with its bytes and headers. */
 type Ready = CachedArticle | CachedList;

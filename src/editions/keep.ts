@@ -37,9 +37,14 @@ export interface Kept {
 /** How long what could not be loaded because the database is away is not tried again, in milliseconds. */
 const TRY_EVERY = 500;
 
+/** How many newcomers are remembered while there is no room for them. */
+const NEWCOMERS = 5_000;
+
 /**
- * Keeps what was loaded, bounded in bytes, the least recently used given up first. Any number of
- * waiters share one load. What was loaded while word of a change came is given to those who
+ * Keeps what was loaded, bounded in bytes, the least recently used given up first. Once the room is used
+ * up, what is loaded takes the place of another only if it was not long ago that it was loaded before: who
+ * walks through a whole archive, as search engines do, does not drive out what everybody reads (the doorkeeper
+ * of TinyLFU, Einziger, Friedman and Manes, 2017, section 3.4.2). Any number of waiters share one load. What was loaded while word of a change came is given to those who
  * waited, and not kept.
  *
  * What cannot be loaded because the database is away is given as it was last known to be, for as long as
@@ -72,7 +77,15 @@ export function keeper<T extends Kept>(
       if (reason === "evict") figures.evictions += 1;
     },
   });
+  const newcomers = new LRUCache<string, true>({ max: NEWCOMERS });
   const loading = new Map<string, Promise<T>>();
+
+  const isAdmitted = (key: string, value: T): boolean => {
+    const hasRoom = entries.calculatedSize + options.sizeOf(value) <= entries.maxSize;
+    if (hasRoom || entries.peek(key, { allowStale: true }) !== undefined || newcomers.has(key)) return true;
+    newcomers.set(key, true);
+    return false;
+  };
 
   const isOver = (value: T): boolean => {
     const ends = trueUntil(value);
@@ -106,7 +119,7 @@ export function keeper<T extends Kept>(
       (value) => {
         word.retryAt = undefined;
         if (!word.trusted) entries.delete(key);
-        else if (word.count === count) entries.set(key, { value, era: word.era });
+        else if (word.count === count && isAdmitted(key, value)) entries.set(key, { value, era: word.era });
         return value;
       },
       (error: unknown) => {

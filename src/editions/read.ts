@@ -1,8 +1,10 @@
 import { type Audience, everyone } from "../access/audience.ts";
 import { Prisma, type Statements, type Transaction } from "../database/client.ts";
+import { gathered } from "../database/gather.ts";
 import { withdrawn } from "../desk/withdrawals.ts";
 import { VARY } from "../http/caching.ts";
 import { problem } from "../http/problems.ts";
+import { traced } from "../tracing/tracing.ts";
 import { type EditionDocument, wholeArticle, withShares } from "./document.ts";
 import { entitledTo, viewFor } from "./entitled.ts";
 import { withoutUnseen } from "./unseen.ts";
@@ -11,12 +13,16 @@ import { withoutUnseen } from "./unseen.ts";
 export interface LiveArticle {
   articleId: string;
   slug: string;
-  /** The public JSON, share counts included. */
-  json: string;
   /** What caches purge it by: its id, and the ids of its section, tags and authors. */
   groups: string[];
   /** When readers will see something else, in milliseconds since 1970; null while nothing is planned. */
   changesAt: number | null;
+}
+
+/** The same as it was read. */
+export interface ReadArticle extends LiveArticle {
+  /** The public JSON, share counts included. */
+  json: string;
 }
 
 /** A live article that readers asked for by a slug it had before. */
@@ -36,7 +42,8 @@ interface PublicationRow {
   article_id: string;
   slug: string;
   document: string;
-  terms: string[];
+  /** Their ids with spaces between them: an array would be taken apart character by character. */
+  terms: string;
   changes_at: Date | null;
   shares: Record<string, number> | null;
 }
@@ -45,14 +52,25 @@ interface PublicationRow {
 export const shareCountsOf = (articleId: Prisma.Sql) =>
   Prisma.sql`(SELECT json_object_agg(network, count ORDER BY network) FROM share_counts s WHERE s.article_id = ${articleId})`;
 
-const columns = `p.article_id, p.slug, p.document, p.terms, p.changes_at,
+const columns = `p.article_id, p.slug, p.document, array_to_string(p.terms, ' ') AS terms, p.changes_at,
   (SELECT json_object_agg(network, count ORDER BY network) FROM share_counts s WHERE s.article_id = p.article_id) AS shares`;
-/** Prepared once on each connection. */
-const byId = (view: string) => ({
-  name: view,
-  text: `SELECT ${columns} FROM ${view} p WHERE p.article_id = $1`,
-});
-const statements = { public: byId("live"), embargoed: byId("live_for_partners") };
+/** Reads rows of a view by articles' ids, prepared once on each connection, for all who ask at the same time. */
+const byId = (on: Statements, view: string) =>
+  gathered(async (ids) => {
+    const text = `SELECT ${columns} FROM ${view} p WHERE p.article_id = ANY ($1::uuid[])`;
+    const statement = { name: view, text, values: [ids] };
+    const { rows } = await traced("read articles", {}, () => on.query<PublicationRow>(statement));
+    return new Map(rows.map((row) => [row.article_id, row]));
+  });
+const readers = new WeakMap<Statements, Record<"public" | "embargoed", ReturnType<typeof byId>>>();
+
+function readersOf(on: Statements) {
+  const known = readers.get(on);
+  if (known !== undefined) return known;
+  const made = { public: byId(on, "live"), embargoed: byId(on, "live_for_partners") };
+  readers.set(on, made);
+  return made;
+}
 
 /**
  * Reads a live article by its id: one look-up. Working copies are never looked at.
@@ -65,15 +83,15 @@ export async function readPublication(
   tx: Transaction,
   id: string,
   audience = everyone,
-): Promise<LiveArticle> {
-  const [row] = await publicationOf(on, tx, id, audience);
+): Promise<ReadArticle> {
+  const row = await publicationOf(on, tx, id, audience);
   if (row === undefined) throw await whyAbsent(tx, id, id, audience);
   const [document = row.document] = await withoutUnseen(tx, audience, [row.document]);
   return {
     articleId: row.article_id,
     slug: row.slug,
     json: withShares(document, row.shares ?? {}),
-    groups: [row.article_id, ...row.terms],
+    groups: [row.article_id, ...row.terms.split(" ")].filter((term) => term !== ""),
     changesAt: row.changes_at?.getTime() ?? null,
   };
 }
@@ -83,13 +101,14 @@ async function publicationOf(
   tx: Transaction,
   id: string,
   audience: Audience,
-): Promise<PublicationRow[]> {
+): Promise<PublicationRow | undefined> {
   if (audience.entitlement === null) {
-    const statement = audience.embargoed ? statements.embargoed : statements.public;
-    return (await on.query<PublicationRow>({ ...statement, values: [id] })).rows;
+    const { public: ofAll, embargoed } = readersOf(on);
+    return (audience.embargoed ? embargoed : ofAll)(id);
   }
-  return tx.$queryRaw<PublicationRow[]>`
+  const [row] = await tx.$queryRaw<PublicationRow[]>`
     SELECT ${Prisma.raw(columns)} FROM ${viewFor(audience)} p WHERE p.article_id = ${id}::uuid`;
+  return row;
 }
 
 /**

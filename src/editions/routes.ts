@@ -11,7 +11,7 @@ import { articleTypes, inEveryFormat } from "../formats/formats.ts";
 import { formatOf } from "../formats/negotiate.ts";
 import { answer, send, sendJson } from "../http/answer.ts";
 import type { App } from "../http/app.ts";
-import { sendBytes, sendable } from "../http/bytes.ts";
+import { sendBytes, textOf } from "../http/bytes.ts";
 import { VARY_BY_FORM, publicCaching } from "../http/caching.ts";
 import { precondition } from "../http/conditional.ts";
 import { wholeList } from "../http/paging.ts";
@@ -19,7 +19,7 @@ import { isId } from "../http/scalars.ts";
 import { write } from "../http/write.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { purgedCaching } from "../purging/caching.ts";
-import type { CachedArticle, Found } from "./cache.ts";
+import { type CachedArticle, type Found, readyToSend } from "./cache.ts";
 import { choose, chosen } from "./chosen.ts";
 import type { EditionDocument } from "./document.ts";
 import { listRoute } from "./listRoute.ts";
@@ -105,7 +105,7 @@ function articleRoute(app: App, newsroom: Newsroom): void {
         return sendAs(request, reply, format, variant, headers);
       }
       if (query.fields === undefined) return sendBytes(request, reply, live, headers);
-      return sendJson(request, reply, choose(live.json, query.fields), headers);
+      return sendJson(request, reply, choose(textOf(live), query.fields), headers);
     },
   );
 }
@@ -137,7 +137,7 @@ function collectionRoutes(app: App, newsroom: Newsroom, name: CollectionName): v
     }
     const live = await readLive(newsroom, request, reply);
     if (live === undefined) return undefined;
-    const document = JSON.parse(live.json) as EditionDocument;
+    const document = JSON.parse(textOf(live)) as EditionDocument;
     const headers = purgedCaching(request, newsroom, live.groups, live.changesAt, live.knownAt);
     return { items: document[name], headers };
   };
@@ -287,7 +287,7 @@ async function findFor(audience: Audience, { replicas }: Newsroom, reference: st
     ({ statements, database }) => readPublication(statements, database, id, audience),
     id,
   );
-  return { ...article, ...sendable(article.json), lacksShares: false };
+  return readyToSend(article);
 }
 
 /**

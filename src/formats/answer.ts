@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Article } from "../articles/schema.ts";
-import { type Sendable, sendBytes } from "../http/bytes.ts";
+import { type Sendable, sendBytes, textOf } from "../http/bytes.ts";
 import { absoluteAddress } from "../http/origin.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { pageHeaders } from "../pages/page.ts";
@@ -13,20 +13,20 @@ type Asking = Pick<FastifyRequest, "protocol" | "host">;
  * What an article becomes in another form, or as a page, from the JSON that readers get; kept while
  * it is asked for.
  *
- * @param found the JSON, without a body where there is but a summary, and its entity tag
+ * @param found its JSON as bytes, without a body where there is but a summary, and its entity tag
  * @param form how it is rendered, and the name that it is kept by
  */
 export async function variantOf(
   newsroom: Newsroom,
   request: Asking,
-  found: { json: string; identity: { etag: string } },
+  found: Sendable,
   form: Pick<Format, "article" | "summary"> & { name: string },
 ): Promise<Sendable> {
   const context = await contextOf(newsroom, request, termsOf(found));
   const { address, section, tags } = context;
   const key = JSON.stringify([form.name, address, context.inFull("/"), found.identity.etag, section, tags]);
   return newsroom.variants.get(key, () => {
-    const article = JSON.parse(found.json) as Article | Summary;
+    const article = JSON.parse(textOf(found)) as Article | Summary;
     return "body" in article
       ? form.article(inFull(article, context), context)
       : form.summary(inFull(article, context), context);
@@ -38,10 +38,10 @@ type Terms = Pick<Article, "slug" | "section" | "tags">;
 /** Of the articles in memory, lest their JSON be read at each request. */
 const termsKept = new WeakMap<object, Terms>();
 
-function termsOf(found: { json: string }): Terms {
+function termsOf(found: Sendable): Terms {
   const kept = termsKept.get(found);
   if (kept !== undefined) return kept;
-  const { slug, section, tags } = JSON.parse(found.json) as Article;
+  const { slug, section, tags } = JSON.parse(textOf(found)) as Article;
   termsKept.set(found, { slug, section, tags });
   return { slug, section, tags };
 }

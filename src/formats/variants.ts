@@ -22,7 +22,7 @@ interface Names {
 export function variants(database: Database, maxBytes: number, staleFor: number) {
   const kept = new LRUCache<string, Sendable, Make>({
     maxSize: Math.max(1, Math.floor(maxBytes)),
-    sizeCalculation: ({ identity }) => OVERHEAD + 3 * identity.bytes.length,
+    sizeCalculation: ({ identity }) => OVERHEAD + 3 * identity.content.length,
     fetchMethod: async (_key, _stale, { context }) => sendable(await context()),
   });
   const named = new LRUCache<string, Names>({ max: 5_000, ttl: NAME_TTL, noDeleteOnStaleGet: true });

@@ -7,8 +7,26 @@ import { entityTag, isNotModified, isUnmodifiedSince } from "./conditional.ts";
 export type Coding = "br" | "gzip";
 
 export interface Coded {
-  bytes: Buffer;
+  /**
+   * Bytes as a string of one character each, latin1 as Node calls it. A Buffer has its memory beside V8's heap,
+   * which costs more than reading an article does where most are thrown away soon.
+   */
+  content: string;
   etag: string;
+  /** None for those of the text itself. */
+  coding?: Coding;
+  /** What is ready of an answer with them, once there was one. */
+  answer?: ReadyAnswer;
+}
+
+/** What is the same in all answers with the same bytes. */
+export interface ReadyAnswer {
+  /** The lines of their head, without and with those about the content, its length apart. */
+  common: string;
+  whole: string;
+  length: string;
+  /** The content as it is sent. */
+  content: string | Buffer;
 }
 
 /** A text as it is sent: its bytes, and those in each coding that somebody asked for. */
@@ -17,9 +35,25 @@ export interface Sendable {
   coded: Partial<Record<Coding, Coded | Promise<Coded>>>;
 }
 
+/** Where texts become bytes one after the other. */
+const scratch = Buffer.allocUnsafeSlow(65_536);
+
 export function sendable(text: string): Sendable {
-  const bytes = Buffer.from(text);
-  return { identity: { bytes, etag: entityTag(bytes) }, coded: {} };
+  // UTF-8 has three bytes at the most for each of UTF-16's units.
+  const most = text.length * 3;
+  const room = most <= scratch.length ? scratch : Buffer.allocUnsafe(most);
+  const bytes = room.subarray(0, room.write(text));
+  return { identity: { content: bytes.toString("latin1"), etag: entityTag(bytes) }, coded: {} };
+}
+
+/** Bytes by themselves. */
+export function bytesOf({ content }: Coded): Buffer {
+  return Buffer.from(content, "latin1");
+}
+
+/** The text that bytes were made of. */
+export function textOf({ identity }: Sendable): string {
+  return bytesOf(identity).toString();
 }
 
 /**
@@ -33,20 +67,24 @@ export async function sendBytes(
   found: Sendable,
   headers: Record<string, string>,
 ): Promise<FastifyReply> {
-  const coding = codingOf(found, request.headers["accept-encoding"]);
-  const { bytes, etag } = coding === undefined ? found.identity : await codedAs(found, coding);
+  const coded = await inCoding(found, request.headers["accept-encoding"]);
+  const { etag } = coded;
   reply.headers(headers).header("etag", etag);
   if (isNotModified(request, etag) || isUnmodifiedSince(request, headers["last-modified"]))
     return reply.code(304).removeHeader("content-type").send();
-  if (coding !== undefined) reply.header("content-encoding", coding);
+  if (coded.coding !== undefined) reply.header("content-encoding", coded.coding);
   return reply
     .header("content-type", headers["content-type"] ?? "application/json; charset=utf-8")
-    .send(bytes);
+    .send(bytesOf(coded));
 }
 
-/** The coding to send something in; none for what is too small to gain by it. */
-export function codingOf(found: Sendable, acceptEncoding: string | string[] | undefined): Coding | undefined {
-  return found.identity.bytes.length < WORTHWHILE ? undefined : codingFor(acceptEncoding);
+/** What to send of something; as it is where it is too small to gain by a coding. */
+export function inCoding(
+  found: Sendable,
+  acceptEncoding: string | string[] | undefined,
+): Coded | Promise<Coded> {
+  const coding = found.identity.content.length < WORTHWHILE ? undefined : codingFor(acceptEncoding);
+  return coding === undefined ? found.identity : codedAs(found, coding);
 }
 
 /** Below this many bytes a coding saves nothing. */
@@ -59,9 +97,9 @@ const compressors: Record<Coding, (bytes: Buffer) => Promise<Buffer>> = {
 
 /** Made at the first request for it. A coding has an entity tag of its own (RFC 9110, section 8.8.3). */
 function codedAs(found: Sendable, coding: Coding): Coded | Promise<Coded> {
-  const { bytes, etag } = found.identity;
-  found.coded[coding] ??= compressors[coding](bytes).then((coded) => {
-    const ready = { bytes: coded, etag: etag.replace(/"$/, `-${coding}"`) };
+  const { etag } = found.identity;
+  found.coded[coding] ??= compressors[coding](bytesOf(found.identity)).then((bytes) => {
+    const ready = { coding, content: bytes.toString("latin1"), etag: etag.replace(/"$/, `-${coding}"`) };
     found.coded[coding] = ready;
     return ready;
   });

@@ -6,9 +6,9 @@ import type { Config } from "../config.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { sendProblem } from "./errors.ts";
 import { guards } from "./guard.ts";
-import { leavingResponse } from "./leaving.ts";
 import { logRequest } from "./logging.ts";
 import { problem } from "./problems.ts";
+import { responses } from "./response.ts";
 
 /** How large a JSON body may be, in bytes: an article of the longest kind. */
 const BODY_LIMIT = 8 * 1024 * 1024;
@@ -26,7 +26,7 @@ export function serverOptions({ config, service }: Newsroom): FastifyHttpOptions
     // A request without Host is refused like others that are not well-formed, with a problem.
     http: {
       requireHostHeader: false,
-      ServerResponse: leavingResponse(service),
+      ServerResponse: responses(service),
       headersTimeout: HEADERS_TIMEOUT,
       connectionsCheckingInterval: 5_000,
     },

@@ -32,6 +32,23 @@ describe("an article that was read before", () => {
     expect(await misses()).toBe(before + 1);
   });
 
+  it("is its own for each of many who ask for others at the same time", async () => {
+    const small = await startNewsroom(newsroom.databaseUrl, { DATELINE_CACHE: "0" });
+    const articles = await Promise.all(
+      Array.from({ length: 30 }, (_, index) => live(newsroom, { headline: `One of many ${index}` })),
+    );
+    const asked = articles.flatMap(({ id, headline }) => [
+      { id, headline },
+      { id: `${id.slice(0, -4)}0000`, headline: undefined },
+    ]);
+    const answers = await Promise.all(asked.map(({ id }) => small.found.reader.get(`/v1/articles/${id}`)));
+    for (const [index, { id, headline }] of asked.entries()) {
+      expect(answers[index]?.status).toBe(headline === undefined ? 404 : 200);
+      expect(answers[index]?.body).toMatchObject(headline === undefined ? { status: 404 } : { id, headline });
+    }
+    await small.close();
+  });
+
   it("is told from what is not there, which is not asked for again at once", async () => {
     const { id } = await draft(newsroom, { headline: "Not yet" });
     expect((await newsroom.reader.get(`/v1/articles/${id}`)).status).toBe(404);
@@ -54,6 +71,32 @@ describe("an article that was read before", () => {
     });
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, end + 1 - Date.now());
     expect(memory.kept(id)).toBeUndefined();
+  });
+
+  it("is not driven out by others that are read but once, and by those that are read again", async () => {
+    const small = await startNewsroom(newsroom.databaseUrl, { DATELINE_CACHE: "1" });
+    const { live: memory } = small.found.newsroom;
+    const body = [{ type: "paragraph", text: "Long and longer. ".repeat(3_000) }];
+    const [first = "", ...others] = await Promise.all(
+      Array.from(
+        { length: 8 },
+        async (_, index) => (await live(newsroom, { headline: `Large ${index}`, body })).id,
+      ),
+    );
+    await vi.waitFor(async () => {
+      await read(small.found, first);
+      expect(memory.kept(first)).toBeDefined();
+    });
+    for (const id of others) {
+      await read(small.found, first);
+      await read(small.found, id);
+    }
+    expect(memory.kept(first)).toBeDefined();
+    const [last = ""] = others.slice(-1);
+    expect(memory.kept(last)).toBeUndefined();
+    await read(small.found, last);
+    expect(memory.kept(last)).toBeDefined();
+    await small.close();
   });
 
   it("is given up when the room is used up, and read again", async () => {
