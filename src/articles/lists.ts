@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { Prisma, type Transaction } from "../database/client.ts";
+import { runPrepared } from "../database/transactions.ts";
 import type { Block as BlockModel } from "../database/generated/client.ts";
 import type { Block } from "./body.ts";
 import { titleKey } from "./titles.ts";
@@ -88,9 +89,9 @@ export async function saveLists(
   const emptied = differing.filter((name) => (before?.[name].length ?? 0) > 0);
   const filled = differing.filter((name) => next[name].length > 0);
   // What is removed would still be in the way of what one and the same statement adds.
-  if (emptied.length > 0) await tx.$executeRaw(removals(articleId, emptied));
+  if (emptied.length > 0) await runPrepared(tx, removals(articleId, emptied));
   if (filled.length === 0) return next;
-  const blocks = await tx.$queryRaw<BlockRow[]>(insertions(articleId, filled, next));
+  const blocks = await runPrepared<BlockRow>(tx, insertions(articleId, filled, next));
   return filled.includes("body") ? { ...next, body: blocks.map(blockOf) } : next;
 }
 

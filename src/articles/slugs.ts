@@ -1,4 +1,5 @@
-import type { Transaction } from "../database/client.ts";
+import { Prisma, type Transaction } from "../database/client.ts";
+import { runPrepared } from "../database/transactions.ts";
 import { problem } from "../http/problems.ts";
 import { slugify } from "../http/slugify.ts";
 
@@ -50,12 +51,15 @@ export async function releaseSlug(tx: Transaction, slug: string): Promise<void> 
 
 /** A slug is taken by whoever inserts it first; the other waits for that transaction to end. */
 async function hold(tx: Transaction, articleId: string, slug: string): Promise<boolean> {
-  const rows = await tx.$queryRaw<{ article_id: string }[]>`
-    WITH inserted AS (
-      INSERT INTO slugs (slug, article_id) VALUES (${slug}, ${articleId}::uuid)
-      ON CONFLICT (slug) DO NOTHING RETURNING article_id
-    )
-    SELECT article_id FROM inserted UNION ALL SELECT article_id FROM slugs WHERE slug = ${slug}`;
+  const rows = await runPrepared<{ article_id: string }>(
+    tx,
+    Prisma.sql`
+      WITH inserted AS (
+        INSERT INTO slugs (slug, article_id) VALUES (${slug}, ${articleId}::uuid)
+        ON CONFLICT (slug) DO NOTHING RETURNING article_id
+      )
+      SELECT article_id FROM inserted UNION ALL SELECT article_id FROM slugs WHERE slug = ${slug}`,
+  );
   return rows.some((row) => row.article_id === articleId);
 }
 

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { Socket } from "node:net";
 import { PrismaPg } from "@prisma/adapter-pg";
 import pg from "pg";
@@ -58,6 +59,18 @@ function statementNames(): (query: { sql: string }) => string {
   };
 }
 
+/** The connection that a transaction of Prisma's is on, from when it has one until it gives it back. */
+export interface Held {
+  connection: pg.PoolClient | undefined;
+}
+
+const beginning = new AsyncLocalStorage<Held>();
+
+/** Begins a transaction, and has its connection noted. */
+export function holding<T>(held: Held, begin: () => Promise<T>): Promise<T> {
+  return beginning.run(held, begin);
+}
+
 /** What is read from: the two ways to the same server. */
 export interface Source {
   database: Database;
@@ -96,6 +109,7 @@ export function openDatabase(url: string, poolSize: number, lockTimeout?: number
     },
   });
   refuseCrowds(pool, poolSize);
+  noteHolders(pool);
   // One that breaks while nothing runs on it, within a transaction, is found out by the next statement.
   pool.on("connect", (client) => client.on("error", () => {}));
   // An idle connection that breaks is replaced at the next query, which tells whoever needs it.
@@ -110,6 +124,27 @@ export function openDatabase(url: string, poolSize: number, lockTimeout?: number
       for (const socket of sockets) socket.destroy();
     },
   };
+}
+
+/** The first connection that is asked for when a transaction begins is its own. */
+function noteHolders(pool: pg.Pool): void {
+  const holders = new WeakMap<pg.PoolClient, Held>();
+  const connect = pool.connect.bind(pool);
+  pool.connect = ((done?: OnConnection) => {
+    const held = beginning.getStore();
+    if (done !== undefined || held === undefined || held.connection !== undefined)
+      return done === undefined ? connect() : connect(done as never);
+    return connect().then((connection) => {
+      held.connection = connection;
+      holders.set(connection, held);
+      return connection;
+    });
+  }) as typeof pool.connect;
+  pool.on("release", (_error, connection) => {
+    const held = holders.get(connection);
+    if (held !== undefined) held.connection = undefined;
+    holders.delete(connection);
+  });
 }
 
 type OnConnection = (error: Error | undefined, client?: pg.PoolClient, release?: () => void) => void;

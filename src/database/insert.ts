@@ -1,4 +1,5 @@
 import { Prisma, type Transaction } from "./client.ts";
+import { runPrepared } from "./transactions.ts";
 
 /**
  * Inserts a row of which every value is known, for what every write does: Prisma's `create` takes twice
@@ -14,6 +15,9 @@ export async function insertRow(
   const given = Object.entries(row).filter(([, value]) => value !== undefined);
   const columns = given.map(([name]) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
   const values = given.map(([, value]: [string, unknown]) => value);
-  await tx.$executeRaw`
-    INSERT INTO ${Prisma.raw(table)} (${Prisma.raw(columns.join(", "))}) VALUES (${Prisma.join(values)})`;
+  await runPrepared(
+    tx,
+    Prisma.sql`
+      INSERT INTO ${Prisma.raw(table)} (${Prisma.raw(columns.join(", "))}) VALUES (${Prisma.join(values)})`,
+  );
 }

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { Database, Transaction } from "./client.ts";
+import { type Database, type Held, type Prisma, type Transaction, holding } from "./client.ts";
 import { databaseCode } from "./errors.ts";
 
 /** Who does what a transaction does: the key that sent the request, or Dateline itself. */
@@ -24,6 +24,7 @@ interface About {
   actor: Actor;
   effects: (() => void)[];
   subjects: Map<string, string>;
+  held: Held;
 }
 const about = new WeakMap<Transaction, About>();
 
@@ -45,6 +46,46 @@ export function subjectsOf(tx: Transaction): ReadonlyMap<string, string> {
 /** Does something in this process once a transaction is committed; nothing when it is rolled back. */
 export function afterCommit(tx: Transaction, effect: () => void): void {
   about.get(tx)?.effects.push(effect);
+}
+
+const names = new Map<string, string>();
+/** How many statements each connection keeps prepared. */
+const MOST_PREPARED = 200;
+
+function nameOf(text: string): string | undefined {
+  const known = names.get(text);
+  if (known !== undefined || names.size >= MOST_PREPARED) return known;
+  const name = `own-${names.size}`;
+  names.set(text, name);
+  return name;
+}
+
+/**
+ * Runs a statement that is prepared once, on a transaction's own connection and past Prisma, which takes three
+ * times the processor's time for one (175 against 51 µs): for what every write does.
+ *
+ * @returns rows as the driver has them: a bigint is a text
+ * @throws Prisma's P2028 when the transaction is over, lest it be done on a connection that another has now
+ */
+export async function runPrepared<Row extends object>(
+  tx: Transaction,
+  { text, values }: Prisma.Sql,
+): Promise<Row[]> {
+  const connection = about.get(tx)?.held.connection;
+  if (connection === undefined)
+    throw Object.assign(
+      new Error("A statement came when its transaction was over, or not within `transact`."),
+      {
+        code: "P2028",
+      },
+    );
+  const name = nameOf(text);
+  const { rows } = await connection.query<Row>({
+    text,
+    values: [...values],
+    ...(name !== undefined && { name }),
+  });
+  return rows;
 }
 
 /** PostgreSQL's codes for a transaction that lost a race and may simply be run again. */
@@ -107,12 +148,15 @@ export async function transact<T>(
   for (let attempt = 1; ; attempt += 1) {
     try {
       const effects: (() => void)[] = [];
-      const result = await database.$transaction(
-        (tx) => {
-          about.set(tx, { actor, effects, subjects: new Map() });
-          return work(tx);
-        },
-        timeout === undefined ? {} : { timeout },
+      const held: Held = { connection: undefined };
+      const result = await holding(held, () =>
+        database.$transaction(
+          (tx) => {
+            about.set(tx, { actor, effects, subjects: new Map(), held });
+            return work(tx);
+          },
+          timeout === undefined ? {} : { timeout },
+        ),
       );
       for (const effect of effects) effect();
       return result;

@@ -1,6 +1,6 @@
 import type { StoredArticle } from "../articles/workingCopy.ts";
-import type { Prisma, Transaction } from "../database/client.ts";
-import { actorOf } from "../database/transactions.ts";
+import { Prisma, type Transaction } from "../database/client.ts";
+import { actorOf, runPrepared } from "../database/transactions.ts";
 import { insertRow } from "../database/insert.ts";
 import { changedPointers } from "./changes.ts";
 import { type KeptCopy, type Keyframe, difference, keptCopy, whole } from "./content.ts";
@@ -46,11 +46,14 @@ function by(tx: Transaction) {
 }
 
 async function keyframeOf(tx: Transaction, { row }: StoredArticle): Promise<Keyframe | undefined> {
-  const [found] = await tx.$queryRaw<Keyframe[]>`
-    SELECT keyframe.number, keyframe.content
-    FROM revisions latest JOIN revisions keyframe
-      ON keyframe.article_id = latest.article_id AND keyframe.number = latest.keyframe
-    WHERE latest.article_id = ${row.id}::uuid AND latest.number = ${row.revision}`;
+  const [found] = await runPrepared<Keyframe>(
+    tx,
+    Prisma.sql`
+      SELECT keyframe.number, keyframe.content
+      FROM revisions latest JOIN revisions keyframe
+        ON keyframe.article_id = latest.article_id AND keyframe.number = latest.keyframe
+      WHERE latest.article_id = ${row.id}::uuid AND latest.number = ${row.revision}`,
+  );
   return found;
 }
 
