@@ -59,7 +59,7 @@ function statementNames(): (query: { sql: string }) => string {
   };
 }
 
-/** The connection that a transaction of Prisma's is on, from when it has one until it gives it back. */
+/** The connection that a transaction of Prisma's is on, from when it has one until its end is sent. */
 export interface Held {
   connection: pg.PoolClient | undefined;
 }
@@ -126,9 +126,12 @@ export function openDatabase(url: string, poolSize: number, lockTimeout?: number
   };
 }
 
-/** The first connection that is asked for when a transaction begins is its own. */
+/**
+ * The first connection that is asked for when a transaction begins is its own, until its end is sent: what came
+ * after that on the connection, which may still be busy, would be no part of any transaction.
+ */
 function noteHolders(pool: pg.Pool): void {
-  const holders = new WeakMap<pg.PoolClient, Held>();
+  const holders = new WeakMap<pg.ClientBase, Held>();
   const connect = pool.connect.bind(pool);
   pool.connect = ((done?: OnConnection) => {
     const held = beginning.getStore();
@@ -140,10 +143,23 @@ function noteHolders(pool: pg.Pool): void {
       return connection;
     });
   }) as typeof pool.connect;
-  pool.on("release", (_error, connection) => {
+  const letGo = (connection: pg.ClientBase) => {
     const held = holders.get(connection);
     if (held !== undefined) held.connection = undefined;
     holders.delete(connection);
+  };
+  pool.on("connect", (connection) => {
+    const query = connection.query.bind(connection) as (...words: unknown[]) => unknown;
+    connection.query = ((...words: unknown[]) => {
+      const [statement] = words as [{ text?: string } | string];
+      const text = typeof statement === "string" ? statement : statement.text;
+      if (text === "COMMIT" || text === "ROLLBACK") letGo(connection);
+      return query(...words);
+    }) as typeof connection.query;
+  });
+  // One that broke has sent no end.
+  pool.on("release", (_error, connection) => {
+    letGo(connection);
   });
 }
 

@@ -41,6 +41,25 @@ it("does nothing more once its time was over, on a connection that others have b
   expect(await exists("too-late")).toBe(false);
 });
 
+it("does nothing more once its end is on the way, behind a statement that still runs", async () => {
+  const { database } = newsroom.newsroom;
+  let late: Promise<unknown> = Promise.resolve();
+  const slow = transact(
+    database,
+    async (tx) => {
+      const running = runPrepared(tx, Prisma.sql`SELECT pg_sleep(0.6)`);
+      late = sleep(300).then(() => runPrepared(tx, insertTag("behind-the-end")));
+      await Promise.allSettled([running, late]);
+      await late;
+    },
+    undefined,
+    { timeout: 100 },
+  );
+  await expect(slow).rejects.toThrow("transaction was over");
+  await expect(late).rejects.toThrow("transaction was over");
+  expect(await exists("behind-the-end")).toBe(false);
+});
+
 it("does nothing within another transaction that is under way", async () => {
   const { database } = newsroom.newsroom;
   await transact(database, async (outer) => {
