@@ -1,5 +1,8 @@
-/** How many statements of one kind run at a time, and the most keys that one of them reads. */
-const AT_A_TIME = 2;
+/**
+ * How many statements of one kind run at a time: so few that something is gathered, and so many that one which waits
+ * for the disk holds up none but its own. And the most keys that one of them reads.
+ */
+const AT_A_TIME = 4;
 const MOST = 100;
 
 /**
