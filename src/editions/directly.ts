@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { Counter } from "prom-client";
 import type { App } from "../http/app.ts";
 import { articleTypes, listTypes } from "../formats/formats.ts";
-import { type Coded, type ReadyAnswer, bytesOf, inCoding } from "../http/bytes.ts";
+import { type Coded, type ReadyAnswer, inCoding } from "../http/bytes.ts";
 import { VARY_BY_FORM, horizon } from "../http/caching.ts";
 import { isNotModified } from "../http/conditional.ts";
 import { preferredType } from "../http/content.ts";
@@ -94,18 +94,13 @@ export function serveDirectly(app: App, newsroom: Newsroom): void {
       ...(coding !== undefined && { "content-encoding": coding }),
       "content-type": "application/json; charset=utf-8",
     });
-    return {
-      common,
-      whole: common + ofContent,
-      length: String(content.length),
-      content: content.length > AT_ONCE ? bytesOf(coded) : content,
-    };
+    return { common, whole: common + ofContent, length: String(content.length) };
   };
 
   const counted = countAnswers(newsroom);
 
   const send = (request: IncomingMessage, response: Response, found: Ready, coded: Coded, since: number) => {
-    const { common, whole, length, content } = (coded.answer ??= prepare(found, coded));
+    const { common, whole, length } = (coded.answer ??= prepare(found, coded));
     const id = `x-request-id: ${requestId(request)}\r\n`;
     const headers: string[] = [];
     const leave = keptInFront(newsroom, found.groups, changeOf(found));
@@ -119,16 +114,10 @@ export function serveDirectly(app: App, newsroom: Newsroom): void {
     }
     response.lines = id + whole;
     headers.push("content-length", length);
-    response.writeHead(200, headers).end(content, "latin1");
+    response.writeHead(200, headers).end(coded.content, "latin1");
     counted(found, 200);
   };
 }
-
-/**
- * Up to how many bytes a string of them goes in one piece with its head, for which Node has 16,384 (StreamBase's
- * WriteString); of more, a Buffer beside its head costs less.
- */
-const AT_ONCE = 14_000;
 
 /** What is in memory with its bytes and headers. */
 type Ready = CachedArticle | CachedList;

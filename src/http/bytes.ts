@@ -8,10 +8,11 @@ export type Coding = "br" | "gzip";
 
 export interface Coded {
   /**
-   * Bytes as a string of one character each, latin1 as Node calls it. A Buffer has its memory beside V8's heap,
-   * which costs more than reading an article does where most are thrown away soon.
+   * A few bytes are a string of one character each, latin1 as Node calls it: a Buffer has its memory beside V8's
+   * heap, which costs more than reading an article does where most are thrown away soon; and Node sends a string
+   * in one piece with its head.
    */
-  content: string;
+  content: string | Buffer;
   etag: string;
   /** None for those of the text itself. */
   coding?: Coding;
@@ -25,8 +26,6 @@ export interface ReadyAnswer {
   common: string;
   whole: string;
   length: string;
-  /** The content as it is sent. */
-  content: string | Buffer;
 }
 
 /** A text as it is sent: its bytes, and those in each coding that somebody asked for. */
@@ -35,20 +34,24 @@ export interface Sendable {
   coded: Partial<Record<Coding, Coded | Promise<Coded>>>;
 }
 
-/** Where texts become bytes one after the other. */
-const scratch = Buffer.allocUnsafeSlow(65_536);
+/** How many bytes are few: with its head, Node sends a string of up to 16,384 in one piece (StreamBase's WriteString). */
+const FEW = 14_000;
+/** Where short texts become bytes, one after the other: UTF-8 has three at the most for each of UTF-16's units. */
+const scratch = Buffer.allocUnsafeSlow(3 * FEW);
 
 export function sendable(text: string): Sendable {
-  // UTF-8 has three bytes at the most for each of UTF-16's units.
-  const most = text.length * 3;
-  const room = most <= scratch.length ? scratch : Buffer.allocUnsafe(most);
-  const bytes = room.subarray(0, room.write(text));
-  return { identity: { content: bytes.toString("latin1"), etag: entityTag(bytes) }, coded: {} };
+  const bytes = text.length > FEW ? Buffer.from(text) : scratch.subarray(0, scratch.write(text));
+  return { identity: { content: contentOf(bytes), etag: entityTag(bytes) }, coded: {} };
+}
+
+function contentOf(bytes: Buffer): string | Buffer {
+  if (bytes.length <= FEW) return bytes.toString("latin1");
+  return bytes.buffer === scratch.buffer ? Buffer.from(bytes) : bytes;
 }
 
 /** Bytes by themselves. */
-export function bytesOf({ content }: Coded): Buffer {
-  return Buffer.from(content, "latin1");
+function bytesOf({ content }: Coded): Buffer {
+  return typeof content === "string" ? Buffer.from(content, "latin1") : content;
 }
 
 /** The text that bytes were made of. */
@@ -99,7 +102,7 @@ const compressors: Record<Coding, (bytes: Buffer) => Promise<Buffer>> = {
 function codedAs(found: Sendable, coding: Coding): Coded | Promise<Coded> {
   const { etag } = found.identity;
   found.coded[coding] ??= compressors[coding](bytesOf(found.identity)).then((bytes) => {
-    const ready = { coding, content: bytes.toString("latin1"), etag: etag.replace(/"$/, `-${coding}"`) };
+    const ready = { coding, content: contentOf(bytes), etag: etag.replace(/"$/, `-${coding}"`) };
     found.coded[coding] = ready;
     return ready;
   });
