@@ -20,10 +20,10 @@ const LIST = "/v1/articles";
 const ARTICLE = `${LIST}/`;
 
 /**
- * Answers the requests that are made thousands of times for each other one, for a live article or a
- * first page that is in memory, or an article read by its id, with the bytes and headers that the route would send, before the
- * framework sees them. Whatever else a reader could ask for (a key, another method or type) goes the
- * common way, and so does everything while rates are limited, or requests logged or traced.
+ * Answers the requests that are made thousands of times for each other one, for a live article or a first page
+ * that is in memory, or an article read by its id, with the bytes and headers that the route would send, before
+ * the framework sees them. Whatever else a reader could ask for (a key, another method or type) goes the common
+ * way, and so does everything while rates are limited, or requests logged or traced.
  */
 export function serveDirectly(app: App, newsroom: Newsroom): void {
   const { config, live } = newsroom;

@@ -44,8 +44,8 @@ const NEWCOMERS = 5_000;
  * Keeps what was loaded, bounded in bytes, the least recently used given up first. Once the room is used
  * up, what is loaded takes the place of another only if it was not long ago that it was loaded before: who
  * walks through a whole archive, as search engines do, does not drive out what everybody reads (the doorkeeper
- * of TinyLFU, Einziger, Friedman and Manes, 2017, section 3.4.2). Any number of waiters share one load. What was loaded while word of a change came is given to those who
- * waited, and not kept.
+ * of TinyLFU: Einziger, Friedman and Manes, 2017). Any number of waiters share one load. What was loaded while
+ * word of a change came is given to those who waited, and not kept.
  *
  * What cannot be loaded because the database is away is given as it was last known to be, for as long as
  * `staleFor` says and nothing is told that contradicts it.
