@@ -76,10 +76,13 @@ describe("a webhook of a key with an entitlement", () => {
     await settled(hook);
     // What it had by the former entitlement is taken back once more, as the one way to be sure.
     // What is told of several articles is on its way at the same time.
-    expect(told().slice(before).toSorted()).toEqual([
-      ["updated", kept.id, "kept"],
-      ["withdrawn", lost.id, "lost"],
-    ]);
+    expect(told().length).toBe(before + 2);
+    expect(new Set(told().slice(before))).toEqual(
+      new Set([
+        ["withdrawn", lost.id, "lost"],
+        ["updated", kept.id, "kept"],
+      ]),
+    );
     const { data, page } = (await newsroom.editor.get(`${hook.path}/deliveries?limit=1&count=true`)).body;
     let [seen, next] = [data.length as number, page.next as string | null];
     while (next !== null) {
