@@ -42,21 +42,26 @@ const PREPARED = /"public"\.|^\s*(WITH \w+ AS \(\s*)?INSERT /;
 /** How many of Prisma's statements each connection keeps prepared. */
 const MOST_PREPARED = 500;
 
+/** Names by which connections keep statements prepared, the same for the same text; none for those beyond so many. */
+export function statementNames(prefix: string, most: number): (text: string) => string | undefined {
+  const names = new Map<string, string>();
+  return (text) => {
+    const known = names.get(text);
+    if (known !== undefined || names.size >= most) return known;
+    const name = `${prefix}-${names.size}`;
+    names.set(text, name);
+    return name;
+  };
+}
+
 /**
  * Names for the statements that Prisma makes, and for what is only inserted, so that PostgreSQL parses
  * and plans each but once on a connection. What else is written by hand is planned for the values that
  * it comes with, which is worth more.
  */
-function statementNames(): (query: { sql: string }) => string {
-  const names = new Map<string, string>();
-  return ({ sql }) => {
-    const known = names.get(sql);
-    if (known !== undefined) return known;
-    if (!PREPARED.test(sql) || names.size >= MOST_PREPARED) return "";
-    const name = `prisma-${names.size}`;
-    names.set(sql, name);
-    return name;
-  };
+function prismaNames(): (query: { sql: string }) => string {
+  const nameOf = statementNames("prisma", MOST_PREPARED);
+  return ({ sql }) => (PREPARED.test(sql) ? (nameOf(sql) ?? "") : "");
 }
 
 /** The connection that a transaction of Prisma's is on, from when it has one until its end is sent. */
@@ -114,7 +119,7 @@ export function openDatabase(url: string, poolSize: number, lockTimeout?: number
   pool.on("connect", (client) => client.on("error", () => {}));
   // An idle connection that breaks is replaced at the next query, which tells whoever needs it.
   pool.on("error", () => {});
-  const adapter = new PrismaPg(pool, { disposeExternalPool: true, statementNameGenerator: statementNames() });
+  const adapter = new PrismaPg(pool, { disposeExternalPool: true, statementNameGenerator: prismaNames() });
   const database = new PrismaClient({ adapter, transactionOptions: { maxWait: 10_000, timeout: 20_000 } });
   return {
     database,

@@ -1,5 +1,12 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { type Database, type Held, type Prisma, type Transaction, holding } from "./client.ts";
+import {
+  type Database,
+  type Held,
+  type Prisma,
+  type Transaction,
+  holding,
+  statementNames,
+} from "./client.ts";
 import { databaseCode } from "./errors.ts";
 
 /** Who does what a transaction does: the key that sent the request, or Dateline itself. */
@@ -48,17 +55,7 @@ export function afterCommit(tx: Transaction, effect: () => void): void {
   about.get(tx)?.effects.push(effect);
 }
 
-const names = new Map<string, string>();
-/** How many statements each connection keeps prepared. */
-const MOST_PREPARED = 200;
-
-function nameOf(text: string): string | undefined {
-  const known = names.get(text);
-  if (known !== undefined || names.size >= MOST_PREPARED) return known;
-  const name = `own-${names.size}`;
-  names.set(text, name);
-  return name;
-}
+const nameOf = statementNames("own", 200);
 
 /**
  * Runs a statement that is prepared once, on a transaction's own connection and past Prisma, which takes three

@@ -75,7 +75,7 @@ describe("a webhook of a key with an entitlement", () => {
     await again(kept.id, { standfirst: "Still theirs" });
     await settled(hook);
     // What it had by the former entitlement is taken back once more, as the one way to be sure.
-    // What is told of several articles is on its way at the same time.
+    // What is told of several articles is made in their order, and on its way at the same time.
     expect(told().length).toBe(before + 2);
     expect(new Set(told().slice(before))).toEqual(
       new Set([
@@ -83,6 +83,8 @@ describe("a webhook of a key with an entitlement", () => {
         ["updated", kept.id, "kept"],
       ]),
     );
+    const latest = (await newsroom.editor.get(`${hook.path}/deliveries?limit=2`)).body;
+    expect((latest.data as { kind: string }[]).map(({ kind }) => kind)).toEqual(["updated", "withdrawn"]);
     const { data, page } = (await newsroom.editor.get(`${hook.path}/deliveries?limit=1&count=true`)).body;
     let [seen, next] = [data.length as number, page.next as string | null];
     while (next !== null) {
