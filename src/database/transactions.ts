@@ -7,6 +7,7 @@ import {
   holding,
   statementNames,
 } from "./client.ts";
+import { tracedStatement } from "../tracing/tracing.ts";
 import { databaseCode } from "./errors.ts";
 
 /** Who does what a transaction does: the key that sent the request, or Dateline itself. */
@@ -77,11 +78,8 @@ export async function runPrepared<Row extends object>(
       },
     );
   const name = nameOf(text);
-  const { rows } = await connection.query<Row>({
-    text,
-    values: [...values],
-    ...(name !== undefined && { name }),
-  });
+  const statement = { text, values: [...values], ...(name !== undefined && { name }) };
+  const { rows } = await tracedStatement({ text }, () => connection.query<Row>(statement));
   return rows;
 }
 

@@ -128,15 +128,24 @@ export function traced<T>(name: string, attributes: Attributes, work: () => Prom
 /** The same statements, each a span within the request or the work that it belongs to. */
 export function tracedStatements(statements: Statements): Statements {
   const query = (...words: unknown[]) => {
-    const run = () => Reflect.apply(statements.query, statements, words) as Promise<unknown>;
-    const context = tracing?.ofRequest();
-    if (tracing === undefined || context === undefined) return run();
     const [statement] = words as [{ name?: string; text?: string } | string];
-    const { name = "SQL", text = "" } = typeof statement === "string" ? { text: statement } : statement;
-    const attributes = { "db.system.name": "postgresql", "db.query.summary": name, "db.query.text": text };
-    return tracing.within(context, name, attributes, run);
+    return tracedStatement(
+      typeof statement === "string" ? { text: statement } : statement,
+      () => Reflect.apply(statements.query, statements, words) as Promise<unknown>,
+    );
   };
   return tracing === undefined
     ? statements
     : Object.assign(Object.create(statements) as Statements, { query });
+}
+
+/** Runs a statement, as a span within the request or the work that it belongs to. */
+export function tracedStatement<T>(
+  { name = "SQL", text = "" }: { name?: string; text?: string },
+  run: () => Promise<T>,
+): Promise<T> {
+  const context = tracing?.ofRequest();
+  if (tracing === undefined || context === undefined) return run();
+  const attributes = { "db.system.name": "postgresql", "db.query.summary": name, "db.query.text": text };
+  return tracing.within(context, name, attributes, run);
 }

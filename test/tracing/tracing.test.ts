@@ -99,7 +99,13 @@ describe("a request to a traced server", () => {
     expect(made.status).toBe(201);
     await vi.waitFor(() => {
       const names = receiver.of(CALLER.trace).map(({ name }) => name);
-      expect(names).toEqual(expect.arrayContaining(["POST /v1/articles", "prisma:client:transaction"]));
+      expect(names).toEqual(
+        expect.arrayContaining(["POST /v1/articles", "prisma:client:transaction", "SQL"]),
+      );
+      const texts = receiver.of(CALLER.trace).map(({ attributes }) => String(attributes["db.query.text"]));
+      expect(texts.filter((text) => /INSERT INTO (articles|revisions|audit_entries)/.test(text)).length).toBe(
+        3,
+      );
     });
     expect([...receiver.services]).toEqual(["the-desk"]);
     const other = traceparent.replaceAll("4", "5");
