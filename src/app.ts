@@ -26,7 +26,6 @@ import { negotiateContent } from "./http/content.ts";
 import { allowOrigins } from "./http/cors.ts";
 import { logRequests, logger, requestId } from "./http/logging.ts";
 import { answerErrors } from "./http/errors.ts";
-import { guardAnswers } from "./http/guard.ts";
 import { limitRequests } from "./http/limits.ts";
 import { refuseExcess } from "./http/overload.ts";
 import { type Places, holdPlaces, placesFor } from "./http/places.ts";
@@ -66,7 +65,6 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
   await traceRequests(app);
   dropStalled(app.server);
   logRequests(app);
-  guardAnswers(app, config);
   limitRequests(app);
   answerErrors(app);
   await negotiateContent(app);

@@ -6,10 +6,8 @@ import { type Coded, type ReadyAnswer, inCoding } from "../http/bytes.ts";
 import { VARY_BY_FORM, horizon } from "../http/caching.ts";
 import { isNotModified } from "../http/conditional.ts";
 import { preferredType } from "../http/content.ts";
-import { EXPOSED_HEADERS } from "../http/cors.ts";
-import { guards } from "../http/guard.ts";
 import { requestId } from "../http/logging.ts";
-import { type Response, headerLines, takesLines } from "../http/response.ts";
+import { type Response, headerLines } from "../http/response.ts";
 import { isId } from "../http/scalars.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { CDN_CACHE_CONTROL, KEPT_NOT_AT_ALL, keptInFront, purgedCaching } from "../purging/caching.ts";
@@ -29,7 +27,7 @@ export function serveDirectly(app: App, newsroom: Newsroom): void {
   const { config, live } = newsroom;
   const logsRequests = ["trace", "debug", "info"].includes(config.LOG_LEVEL);
   if (config.DATELINE_RATE_LIMIT || config.DATELINE_CORS_ORIGINS !== "*") return;
-  if (logsRequests || isTracing() || !takesLines()) return;
+  if (logsRequests || isTracing()) return;
   // Where nobody reads without a key there is nothing to be answered so.
   if (!config.DATELINE_PUBLIC_READING) return;
   const [handle] = app.server.listeners("request");
@@ -79,17 +77,12 @@ export function serveDirectly(app: App, newsroom: Newsroom): void {
     return changesAt != null && changesAt - Date.now() <= reach;
   };
 
-  const fixed = headerLines({
-    ...guards(config),
-    "access-control-allow-origin": "*",
-    "access-control-expose-headers": EXPOSED_HEADERS,
-  });
   const prepare = (found: Ready, coded: Coded): ReadyAnswer => {
     // What caches in front may do is said anew each time.
     const { [CDN_CACHE_CONTROL]: _, ...caching } = purgedCaching({ caller: null }, newsroom, found.groups);
     const { content, etag, coding } = coded;
     const own = { ...caching, vary: VARY_BY_FORM, ...("headers" in found ? found.headers : {}), etag };
-    const common = fixed + headerLines(own);
+    const common = headerLines(own);
     const ofContent = headerLines({
       ...(coding !== undefined && { "content-encoding": coding }),
       "content-type": "application/json; charset=utf-8",

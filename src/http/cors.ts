@@ -7,24 +7,45 @@ const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
  * Scripts may read every header of an answer: the wildcard of the Fetch standard's CORS protocol,
  * which holds where no credentials are sent but those that a script adds itself.
  */
-export const EXPOSED_HEADERS = "*";
+const EXPOSED_HEADERS = "*";
 
 /** The origins that browsers may call from, or all. */
-export function originsOf({ DATELINE_CORS_ORIGINS: origins }: Config): "*" | string[] {
+function originsOf({ DATELINE_CORS_ORIGINS: origins }: Config): "*" | string[] {
   return origins === "*" ? "*" : origins.split(",");
+}
+
+/** What every answer says to browsers where all origins are allowed; where some are, it depends on the request. */
+export function allowedOf(config: Config): Record<string, string> {
+  if (originsOf(config) !== "*") return {};
+  return { "access-control-allow-origin": "*", "access-control-expose-headers": EXPOSED_HEADERS };
+}
+
+/** What an answer that is not the framework's says beyond that to a browser that calls from an origin. */
+export function allowedFor(config: Config, origin: string | undefined): Record<string, string> {
+  const origins = originsOf(config);
+  if (origins === "*") return {};
+  const exposed = { vary: "Origin", "access-control-expose-headers": EXPOSED_HEADERS };
+  return origin !== undefined && origins.includes(origin)
+    ? { ...exposed, "access-control-allow-origin": origin }
+    : exposed;
 }
 
 /** Lets browsers call from the configured origins (the Fetch standard's CORS protocol). */
 export async function allowOrigins(app: FastifyInstance, config: Config): Promise<void> {
   const origin = originsOf(config);
-  await app.register(cors, {
+  const options = {
     origin,
     methods,
     exposedHeaders: EXPOSED_HEADERS,
     maxAge: 86_400,
     strictPreflight: false,
-  });
-  if (origin === "*") return;
+  };
+  if (origin === "*") {
+    // By itself it only answers what browsers ask beforehand: all answers say the rest already.
+    await app.register(async (preflight) => preflight.register(cors, options));
+    return;
+  }
+  await app.register(cors, options);
   // Routes say what else their answers vary by, in place of what the plugin has said.
   app.addHook("onSend", (_request, reply, _payload, done) => {
     const others = String(reply.getHeader("vary") ?? "")

@@ -1,12 +1,10 @@
-import type { FastifyInstance } from "fastify";
 import type { Config } from "../config.ts";
-import { atOnce } from "./hooks.ts";
 
 /** How long browsers are to come by TLS alone once they have, in seconds: a year. */
 const A_YEAR = 31_536_000;
 
 /**
- * What browsers are told with every answer, whatever it is: that it is of the type that it says and
+ * What browsers are told with every answer that says nothing else, whatever it is: that it is of the type that it says and
  * no other, that nothing in it runs and nobody shows it in a frame, and that it gives no address away.
  * Behind TLS (`DATELINE_URL` is https) also to come by TLS alone (RFC 6797). Other sites' scripts may
  * read answers as far as CORS lets them: a resource policy would add nothing, for no key goes along
@@ -46,15 +44,4 @@ export function documentGuards(sources: Record<string, string>): Record<string, 
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
   };
-}
-
-/** Guards every answer; those of documents say more. */
-export function guardAnswers(app: FastifyInstance, config: Config): void {
-  const headers = guards(config);
-  app.addHook(
-    "onRequest",
-    atOnce((_request, reply) => {
-      reply.headers(headers);
-    }),
-  );
 }

@@ -3,8 +3,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Counter } from "prom-client";
 import type { Newsroom } from "../newsroom.ts";
 import type { App } from "./app.ts";
-import { EXPOSED_HEADERS, originsOf } from "./cors.ts";
-import { guards } from "./guard.ts";
+import { allowedFor } from "./cors.ts";
 import { requestId } from "./logging.ts";
 import { OVERLOADED, type Places, worksOnDatabase } from "./places.ts";
 import { problemTitle } from "./problems.ts";
@@ -53,23 +52,6 @@ export function refuseExcess(app: App, { config, metrics }: Newsroom, all: Place
     }, LOG_EVERY).unref();
   };
 
-  const origins = originsOf(config);
-  const allowed = (origin: string | undefined): string[] => {
-    if (origins === "*") return ["access-control-allow-origin", "*"];
-    const isAllowed = origin !== undefined && origins.includes(origin);
-    return ["vary", "Origin", ...(isAllowed ? ["access-control-allow-origin", origin] : [])];
-  };
-  const fixed = [
-    "retry-after",
-    "1",
-    "cache-control",
-    "no-store",
-    "content-type",
-    "application/problem+json",
-    "access-control-expose-headers",
-    EXPOSED_HEADERS,
-    ...Object.entries(guards(config)).flat(),
-  ];
   const refuse = (request: IncomingMessage, response: ServerResponse) => {
     note();
     const id = requestId(request);
@@ -82,14 +64,14 @@ export function refuseExcess(app: App, { config, metrics }: Newsroom, all: Place
       requestId: id,
     });
     response
-      .writeHead(503, [
-        ...fixed,
-        "x-request-id",
-        id,
-        "content-length",
-        String(Buffer.byteLength(body)),
-        ...allowed(request.headers.origin),
-      ])
+      .writeHead(503, {
+        "retry-after": "1",
+        "cache-control": "no-store",
+        "content-type": "application/problem+json",
+        "content-length": Buffer.byteLength(body),
+        "x-request-id": id,
+        ...allowedFor(config, request.headers.origin),
+      })
       .end(body);
   };
 

@@ -39,8 +39,23 @@ export interface Response extends ServerResponse {
  * Answers that take header lines which are ready; and that ask for their connection to be closed once
  * connections are not kept any more, also those to requests that came before: the next request then goes
  * to who stays, while one on a connection that is closed under it would fail.
+ *
+ * @param common headers, by their names in lower case, of every answer that does not say them itself
+ * @throws Error where Node does not let answers have lines that are ready
  */
-export function responses(state: Service): typeof ServerResponse {
+export function responses(state: Service, common: Record<string, string>): typeof ServerResponse {
+  if (!takesLines())
+    throw new Error(`Node ${process.version} sends answers in a way that is not known; use 26.`);
+  const lines = new Map(
+    Object.entries(common).map(([name, value]) => [name, headerLines({ [name]: value })]),
+  );
+  const all = [...lines.values()].join("");
+  const names = [...lines.keys()];
+  /** Without those that an answer says itself, as a document does of what may be loaded. */
+  const linesBeside = (headers: unknown) => {
+    if (!names.some((name) => says(headers, name))) return all;
+    return names.map((name) => (says(headers, name) ? "" : lines.get(name))).join("");
+  };
   return class<Request extends IncomingMessage = IncomingMessage>
     extends ServerResponse<Request>
     implements Response
@@ -53,9 +68,15 @@ export function responses(state: Service): typeof ServerResponse {
     }
 
     override _storeHeader(firstLine: string, headers: unknown): void {
-      super._storeHeader(firstLine + this.lines, headers);
+      super._storeHeader(firstLine + linesBeside(headers) + this.lines, headers);
     }
   };
+}
+
+/** Whether headers, as an object or as an array with names and values in turns, have one with this name in lower case. */
+function says(headers: unknown, name: string): boolean {
+  if (Array.isArray(headers)) return headers.includes(name);
+  return typeof headers === "object" && headers !== null && name in headers;
 }
 
 /**
@@ -75,7 +96,7 @@ export function headerLines(headers: Record<string, string>): string {
 }
 
 /** Whether this Node lets answers have header lines that are ready. */
-export function takesLines(): boolean {
+function takesLines(): boolean {
   let isAsked = false;
   const Answer = class extends ServerResponse {
     override _storeHeader(): void {

@@ -5,6 +5,7 @@ import { v7 as uuid } from "uuid";
 import type { Config } from "../config.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { sendProblem } from "./errors.ts";
+import { allowedOf } from "./cors.ts";
 import { guards } from "./guard.ts";
 import { logRequest } from "./logging.ts";
 import { problem } from "./problems.ts";
@@ -26,7 +27,7 @@ export function serverOptions({ config, service }: Newsroom): FastifyHttpOptions
     // A request without Host is refused like others that are not well-formed, with a problem.
     http: {
       requireHostHeader: false,
-      ServerResponse: responses(service),
+      ServerResponse: responses(service, { ...guards(config), ...allowedOf(config) }),
       headersTimeout: HEADERS_TIMEOUT,
       connectionsCheckingInterval: 5_000,
     },
@@ -42,7 +43,7 @@ export function serverOptions({ config, service }: Newsroom): FastifyHttpOptions
         error.code === "FST_ERR_MAX_PARAM_LENGTH"
           ? problem("not-found", "There is nothing at this address: a part of it is longer than any slug.")
           : problem("malformed-request", "The address is not a well-formed URL.");
-      void sendProblem(request, reply.headers(guards(config)), found);
+      void sendProblem(request, reply, found);
       logRequest(request, reply);
     },
     clientErrorHandler: (error, socket) => {
