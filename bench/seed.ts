@@ -121,8 +121,14 @@ export async function seed(databaseUrl: string, articles: number, words = 100): 
        UNION VALUES ('story'), ('number'), ('lighthouse') ON CONFLICT DO NOTHING`,
     );
     await client.query(
-      `INSERT INTO share_counts (article_id, network, count)
-       SELECT id, network, ${drawn(100, 8)} FROM story, (VALUES ('facebook'), ('x')) v (network)`,
+      `INSERT INTO share_counts (article_id, network, count, settled)
+       SELECT id, network, count, count
+       FROM story, (VALUES ('facebook'), ('x')) v (network), LATERAL (SELECT ${drawn(100, 8)} AS count) d`,
+    );
+    await client.query(
+      `INSERT INTO share_standings (article_id, span, count, published_at)
+       SELECT article_id, 'all', sum(count), published_at
+       FROM share_counts JOIN publications USING (article_id) GROUP BY article_id, published_at`,
     );
     // What was shared in the last day: one article in fifty.
     await client.query(

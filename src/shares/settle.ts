@@ -37,17 +37,16 @@ export async function settle(tx: Transaction, articleIds: readonly string[]): Pr
     ON CONFLICT (article_id, span) DO UPDATE SET count = held.count + excluded.count`;
 }
 
+/** How many articles' remains are settled in one transaction: whoever shares one of them waits for its end. */
+const PORTION = 500;
+
 /** Settles whatever was left unsettled by processes that died. */
 export async function settleRemains(database: Database): Promise<void> {
   const left = await database.$queryRaw<{ article_id: string }[]>`
     SELECT DISTINCT article_id FROM share_counts WHERE count <> settled`;
-  if (left.length > 0)
-    await transact(database, (tx) =>
-      settle(
-        tx,
-        left.map((row) => row.article_id),
-      ),
-    );
+  const ids = left.map((row) => row.article_id);
+  for (let at = 0; at < ids.length; at += PORTION)
+    await transact(database, (tx) => settle(tx, ids.slice(at, at + PORTION)));
 }
 
 /**
