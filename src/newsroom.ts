@@ -11,6 +11,7 @@ import { type EditionCache, editionCache } from "./editions/cache.ts";
 import { type News, news, readMessage } from "./editions/news.ts";
 import { readPublication, readSlug } from "./editions/read.ts";
 import { type Variants, variants } from "./formats/variants.ts";
+import { type Durations, requestDurations } from "./health/durations.ts";
 import { type Jobs, openJobs } from "./jobs/jobs.ts";
 import { type Cursors, signedCursors } from "./http/paging.ts";
 import { type Service, service } from "./http/response.ts";
@@ -53,6 +54,8 @@ export interface Newsroom {
   service: Service;
   /** What this process measures of itself. */
   metrics: Registry;
+  /** How long its answers took, which are among that. */
+  durations: Durations;
   /** What it does as one with those that serve behind the same port. */
   together: Together;
 }
@@ -95,6 +98,7 @@ export function furnish(config: Config, databaseUrl: string, secret: Uint8Array)
     jobs: openJobs(databaseUrl),
     service: service(),
     metrics,
+    durations: requestDurations(metrics),
     together: alone(metrics),
   };
 }

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from "fastify";
-import { Counter, Gauge, Histogram, type Registry, collectDefaultMetrics } from "prom-client";
+import { Counter, Gauge, Histogram, collectDefaultMetrics } from "prom-client";
 import { atOnce } from "../http/hooks.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { measureDatabase } from "./databaseMetrics.ts";
@@ -9,29 +9,18 @@ import { measureReplicas } from "./replicaMetrics.ts";
 export function measure(app: FastifyInstance, newsroom: Newsroom): void {
   const { metrics } = newsroom;
   collectDefaultMetrics({ register: metrics });
-  measureRequests(app, metrics);
+  measureRequests(app, newsroom);
   measureShares(newsroom);
   measureCaches(newsroom);
   measureDatabase(newsroom);
   measureReplicas(newsroom);
 }
 
-function measureRequests(app: FastifyInstance, metrics: Registry): void {
-  const durations = new Histogram({
-    name: "dateline_http_request_duration_seconds",
-    help: "How long requests took, by method, route and status",
-    labelNames: ["method", "route", "status"],
-    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
-    registers: [metrics],
-  });
+function measureRequests(app: FastifyInstance, { durations }: Newsroom): void {
   app.addHook(
     "onResponse",
     atOnce((request, reply) => {
-      const route = request.routeOptions.url ?? "none";
-      durations.observe(
-        { method: request.method, route, status: reply.statusCode },
-        reply.elapsedTime / 1000,
-      );
+      durations(request.method, request.routeOptions.url ?? "none", reply.statusCode, reply.elapsedTime);
     }),
   );
 }
