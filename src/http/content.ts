@@ -10,17 +10,12 @@ import { Problem, problem } from "./problems.ts";
 /** Reads bodies as the routes declare them, and refuses what neither side could read. */
 export async function negotiateContent(app: FastifyInstance): Promise<void> {
   await app.register(accepts);
-  const utf8 = new TextDecoder("utf-8", { fatal: true });
 
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     ["application/json", "application/merge-patch+json"],
     { parseAs: "buffer" },
-    async (_request: FastifyRequest, body: Buffer) => {
-      const text = read(() => utf8.decode(body), "The body is not well-formed UTF-8.");
-      // A name such as __proto__ becomes a property like any other, which no schema knows.
-      return text === "" ? undefined : read(() => parseJson(text), "The body is not well-formed JSON.");
-    },
+    async (_request: FastifyRequest, body: Buffer) => readJson(body),
   );
 
   app.addHook(
@@ -31,6 +26,19 @@ export async function negotiateContent(app: FastifyInstance): Promise<void> {
       refuseAccept(request);
     }),
   );
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/**
+ * Reads a body of JSON; of none there is nothing.
+ *
+ * @throws 400 when it is neither
+ */
+export function readJson(body: Buffer): unknown {
+  const text = read(() => utf8.decode(body), "The body is not well-formed UTF-8.");
+  // A name such as __proto__ becomes a property like any other, which no schema knows.
+  return text === "" ? undefined : read(() => parseJson(text), "The body is not well-formed JSON.");
 }
 
 function read<T>(work: () => T, fault: string): T {

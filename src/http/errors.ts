@@ -15,30 +15,45 @@ export function answerErrors(app: FastifyInstance): void {
 
 /** Sends a problem as RFC 9457's JSON, never to be stored unless its headers say otherwise. */
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, found: Problem): FastifyReply {
+  const { url, id, caller } = request;
+  const { status, headers, body } = problemAnswer(found, { url, id });
+  const caching = caller ? { "cache-control": "private, no-store" } : {};
+  return reply
+    .code(status)
+    .headers({ ...headers, ...caching, "x-request-id": id })
+    .serializer(String)
+    .send(body);
+}
+
+/** What is answered to whoever sent no key, in any way. */
+export function problemAnswer(found: Problem, { url = "", id }: { url?: string | undefined; id: string }) {
   const { status } = problemTypes[found.type];
   const body: z.output<typeof ProblemDetails> = {
     type: `/problems/${found.type}`,
     title: problemTitle(found.type),
     status,
     detail: found.message,
-    instance: request.url.split("?", 1)[0] ?? request.url,
-    requestId: request.id,
+    instance: url.split("?", 1)[0] ?? url,
+    requestId: id,
     ...(found.errors === undefined ? {} : { errors: found.errors }),
     ...found.members,
   };
-  const caching = request.caller ? "private, no-store" : (found.headers["cache-control"] ?? "no-store");
-  return reply
-    .code(status)
-    .headers({ ...found.headers, "cache-control": caching, "x-request-id": request.id })
-    .type("application/problem+json")
-    .serializer(JSON.stringify)
-    .send(body);
+  return {
+    status,
+    headers: { "cache-control": "no-store", ...found.headers, "content-type": "application/problem+json" },
+    body: JSON.stringify(body),
+  };
 }
 
-function asProblem(error: unknown, request: FastifyRequest): Problem {
+/**
+ * Whatever was thrown, as the problem that is told of it.
+ *
+ * @param request as the framework has it, if it was the framework that threw
+ */
+export function asProblem(error: unknown, request?: FastifyRequest): Problem {
   if (error instanceof Problem) return error;
   const code = error instanceof Error && "code" in error ? error.code : undefined;
-  const known = typeof code === "string" ? fastifyProblem(code, request) : undefined;
+  const known = typeof code === "string" && request !== undefined ? fastifyProblem(code, request) : undefined;
   if (known !== undefined) return known;
   // 57014 is a statement that was ended for taking longer than any may.
   if (databaseCode(error) === "57014") {

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { IncomingMessage } from "node:http";
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -48,17 +49,29 @@ export function logRequests(app: FastifyInstance): void {
 }
 
 export function logRequest(request: FastifyRequest, reply: FastifyReply): void {
-  const { method } = request;
-  const url = withoutSecrets(request.url);
-  const milliseconds = Math.round(reply.elapsedTime * 10) / 10;
-  request.log.info(
-    { method, url, status: reply.statusCode, milliseconds, ...traceOfCaller(request) },
-    `${method} ${url} ${reply.statusCode}`,
-  );
+  logAnswer(request.log, request, reply.statusCode, reply.elapsedTime);
+}
+
+/** One line about an answer, which took so many milliseconds. */
+export function logAnswer(
+  log: FastifyBaseLogger,
+  request: Pick<IncomingMessage, "method" | "url" | "headers">,
+  status: number,
+  elapsed: number,
+): void {
+  const { method = "" } = request;
+  const url = withoutSecrets(request.url ?? "");
+  const milliseconds = Math.round(elapsed * 10) / 10;
+  log.info({ method, url, status, milliseconds, ...traceOfCaller(request) }, `${method} ${url} ${status}`);
+}
+
+/** Whether answers are logged. */
+export function logsRequests(config: Config): boolean {
+  return ["trace", "debug", "info"].includes(config.LOG_LEVEL);
 }
 
 /** Of which trace the caller says that its request is a part (W3C Trace Context, `traceparent`). */
-function traceOfCaller({ headers }: FastifyRequest): { caller_trace_id?: string } {
+function traceOfCaller({ headers }: Pick<IncomingMessage, "headers">): { caller_trace_id?: string } {
   const [, id] =
     /^[\da-f]{2}-(?!0{32})([\da-f]{32})-[\da-f]{16}-/.exec(String(headers["traceparent"] ?? "")) ?? [];
   return id === undefined ? {} : { caller_trace_id: id };

@@ -4,9 +4,9 @@ import { Counter } from "prom-client";
 import type { Newsroom } from "../newsroom.ts";
 import type { App } from "./app.ts";
 import { allowedFor } from "./cors.ts";
+import { problemAnswer } from "./errors.ts";
 import { requestId } from "./logging.ts";
-import { OVERLOADED, type Places, worksOnDatabase } from "./places.ts";
-import { problemTitle } from "./problems.ts";
+import { type Places, overloaded, worksOnDatabase } from "./places.ts";
 
 /**
  * How late the event loop may be on the average, in milliseconds, how often it is looked at, and how often in
@@ -55,19 +55,10 @@ export function refuseExcess(app: App, { config, metrics }: Newsroom, all: Place
   const refuse = (request: IncomingMessage, response: ServerResponse) => {
     note();
     const id = requestId(request);
-    const body = JSON.stringify({
-      type: "/problems/unavailable",
-      title: problemTitle("unavailable"),
-      status: 503,
-      detail: OVERLOADED,
-      instance: request.url?.split("?", 1)[0] ?? "",
-      requestId: id,
-    });
+    const { status, headers, body } = problemAnswer(overloaded(), { url: request.url, id });
     response
-      .writeHead(503, {
-        "retry-after": "1",
-        "cache-control": "no-store",
-        "content-type": "application/problem+json",
+      .writeHead(status, {
+        ...headers,
         "content-length": Buffer.byteLength(body),
         "x-request-id": id,
         ...allowedFor(config, request.headers.origin),

@@ -4,7 +4,7 @@ import { Gauge } from "prom-client";
 import { isWithin } from "../access/authenticate.ts";
 import type { Newsroom } from "../newsroom.ts";
 import type { App } from "./app.ts";
-import { problem } from "./problems.ts";
+import { type Problem, problem } from "./problems.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -173,9 +173,9 @@ export function worksOnDatabase({ method, headers }: IncomingMessage): boolean {
   return headers.authorization !== undefined || (method !== "GET" && method !== "HEAD");
 }
 
-/** What is said to those for whom there is no place. */
-export const OVERLOADED = "More is asked of Dateline than it can do. Try again a little later.";
-
-function overloaded() {
-  return problem("unavailable", OVERLOADED, { headers: { "retry-after": "1" } });
+/** The problem of those for whom there is no place. */
+export function overloaded(): Problem {
+  return problem("unavailable", "More is asked of Dateline than it can do. Try again a little later.", {
+    headers: { "retry-after": "1" },
+  });
 }

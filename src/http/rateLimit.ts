@@ -1,8 +1,11 @@
+import type { IncomingMessage } from "node:http";
 import { callbackify } from "node:util";
+import proxyAddr from "@fastify/proxy-addr";
 import rateLimit, { type FastifyRateLimitStore, normalizeIP } from "@fastify/rate-limit";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Config } from "../config.ts";
 import type { Newsroom } from "../newsroom.ts";
-import type { Together } from "../workers/together.ts";
+import type { Counted, Together } from "../workers/together.ts";
 import type { App } from "./app.ts";
 import { type Problem, problem } from "./problems.ts";
 
@@ -10,7 +13,19 @@ import { type Problem, problem } from "./problems.ts";
 const LIMITS = { address: 6_000, key: 30_000 };
 /** How many shares a minute the public may record from one address. */
 const SHARES = 60;
-const WINDOW = 60_000;
+/** What limits hold for, in milliseconds. */
+export const WINDOW = 60_000;
+
+/** How many requests may be made within a window, of all or of a group that is counted by itself. */
+export interface Limit {
+  max: number;
+  groupId?: string;
+}
+
+/** What the public may read from one address. */
+export const readsLimit: Limit = { max: LIMITS.address };
+/** What the public may share from one address. */
+export const publicSharesLimit: Limit = { max: SHARES, groupId: "shares" };
 
 /** What operators ask: whoever is refused there takes a process that is well out of service. */
 const unlimited: ReadonlySet<string | undefined> = new Set(["/healthz", "/readyz", "/metrics"]);
@@ -18,8 +33,7 @@ const unlimited: ReadonlySet<string | undefined> = new Set(["/healthz", "/readyz
 /** The stricter limit on recording shares, from which keys with `shares:write` are free. */
 export const sharesLimit = {
   rateLimit: {
-    max: SHARES,
-    groupId: "shares",
+    ...publicSharesLimit,
     allowList: (request: FastifyRequest) => request.caller?.scopes.has("shares:write") ?? false,
   },
 };
@@ -51,8 +65,21 @@ export async function limitRates(app: App, newsroom: Newsroom): Promise<void> {
 }
 
 /** The address that a request counts for. Of IPv6 everyone has a /64, which counts as one. */
-export function addressOf({ ip }: FastifyRequest): string {
+export function addressOf({ ip }: Pick<FastifyRequest, "ip">): string {
   return normalizeIP(ip);
+}
+
+/** The proxies that are believed, as the framework takes them. */
+export function trustedProxies({ DATELINE_TRUST_PROXY: proxies }: Config): false | string[] {
+  return proxies === "off" ? false : proxies.split(",");
+}
+
+/** Finds the same of a request that the framework has not seen. */
+export function addressIn(config: Config): (request: IncomingMessage) => string {
+  const proxies = trustedProxies(config);
+  if (proxies === false) return ({ socket }) => addressOf({ ip: socket.remoteAddress ?? "" });
+  const trusts = proxyAddr.compile(proxies);
+  return (request) => addressOf({ ip: proxyAddr(request, trusts) });
 }
 
 /**
@@ -99,6 +126,17 @@ export function renameHeaders(reply: FastifyReply): void {
   const reset = reply.getHeader("x-ratelimit-reset");
   for (const name of ["limit", "remaining", "reset"]) reply.removeHeader(`x-ratelimit-${name}`);
   if (reply.hasHeader("ratelimit")) return;
-  reply.header("ratelimit-policy", `"minute";q=${Number(limit)};w=60`);
-  reply.header("ratelimit", `"minute";r=${Number(left)};t=${Number(reset)}`);
+  reply.headers(rateFields(Number(limit), Number(left), Number(reset)));
+}
+
+/** What is told of a limit of which so much was used. */
+export function rateHeaders({ max }: Limit, { current, ttl }: Counted): Record<string, string> {
+  return rateFields(max, Math.max(0, max - current), Math.ceil(ttl / 1000));
+}
+
+function rateFields(limit: number, left: number, seconds: number): Record<string, string> {
+  return {
+    "ratelimit-policy": `"minute";q=${limit};w=${WINDOW / 1000}`,
+    ratelimit: `"minute";r=${left};t=${seconds}`,
+  };
 }

@@ -40,7 +40,8 @@ export interface Response extends ServerResponse {
  * connections are not kept any more, also those to requests that came before: the next request then goes
  * to who stays, while one on a connection that is closed under it would fail.
  *
- * @param common headers, by their names in lower case, of every answer that does not say them itself
+ * @param common headers, by their names in lower case, of every answer that does not say them itself; whoever gives
+ *   `writeHead` an array says none of them
  * @throws Error where Node does not let answers have lines that are ready
  */
 export function responses(state: Service, common: Record<string, string>): typeof ServerResponse {
@@ -53,7 +54,7 @@ export function responses(state: Service, common: Record<string, string>): typeo
   const names = [...lines.keys()];
   /** Without those that an answer says itself, as a document does of what may be loaded. */
   const linesBeside = (headers: unknown) => {
-    if (!names.some((name) => says(headers, name))) return all;
+    if (Array.isArray(headers) || !names.some((name) => says(headers, name))) return all;
     return names.map((name) => (says(headers, name) ? "" : lines.get(name))).join("");
   };
   return class<Request extends IncomingMessage = IncomingMessage>
@@ -73,9 +74,8 @@ export function responses(state: Service, common: Record<string, string>): typeo
   };
 }
 
-/** Whether headers, as an object or as an array with names and values in turns, have one with this name in lower case. */
+/** Whether headers have one with this name in lower case. */
 function says(headers: unknown, name: string): boolean {
-  if (Array.isArray(headers)) return headers.includes(name);
   return typeof headers === "object" && headers !== null && name in headers;
 }
 

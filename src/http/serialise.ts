@@ -14,10 +14,13 @@ const compiled = new WeakMap<z.ZodType, Serialise>();
  */
 export const serialiseWithZod: FastifySerializerCompiler<z.ZodType> =
   ({ schema }) =>
-  (data) => {
-    const serialise = compiled.get(schema) ?? compile(schema);
-    return serialise(data);
-  };
+  (data) =>
+    serialise(schema, data);
+
+/** Writes what a schema names of some data as JSON. */
+export function serialise(schema: z.ZodType, data: unknown): string {
+  return (compiled.get(schema) ?? compile(schema))(data);
+}
 
 function compile(schema: z.ZodType): Serialise {
   const jsonSchema = z.toJSONSchema(schema, {
@@ -26,9 +29,9 @@ function compile(schema: z.ZodType): Serialise {
     unrepresentable: "any",
     override: loosen,
   });
-  const serialise = fastJson(jsonSchema as Parameters<typeof fastJson>[0]);
-  compiled.set(schema, serialise);
-  return serialise;
+  const made = fastJson(jsonSchema as Parameters<typeof fastJson>[0]);
+  compiled.set(schema, made);
+  return made;
 }
 
 /** Unions are written as they are: which branch a block belongs to is known to be right. */

@@ -9,6 +9,7 @@ import { allowedOf } from "./cors.ts";
 import { guards } from "./guard.ts";
 import { logRequest } from "./logging.ts";
 import { problem } from "./problems.ts";
+import { trustedProxies } from "./rateLimit.ts";
 import { responses } from "./response.ts";
 
 /** How large a JSON body may be, in bytes: an article of the longest kind. */
@@ -21,7 +22,6 @@ const STALLED = 60_000;
 
 /** How the server takes connections and requests, with answers of our own for those it cannot read. */
 export function serverOptions({ config, service }: Newsroom): FastifyHttpOptions<Server> {
-  const proxies = config.DATELINE_TRUST_PROXY;
   return {
     bodyLimit: BODY_LIMIT,
     // A request without Host is refused like others that are not well-formed, with a problem.
@@ -36,7 +36,7 @@ export function serverOptions({ config, service }: Newsroom): FastifyHttpOptions
     keepAliveTimeout: 72_000,
     forceCloseConnections: "idle",
     return503OnClosing: false,
-    trustProxy: proxies === "off" ? false : proxies.split(","),
+    trustProxy: trustedProxies(config),
     routerOptions: { maxParamLength: 400 },
     frameworkErrors: (error, request, reply) => {
       const found =

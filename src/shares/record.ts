@@ -63,18 +63,25 @@ export function shareRecorder(
 
   const drain = async () => {
     running = true;
+    let answer = () => {};
     // One turn of the event loop gathers what has arrived on all sockets.
-    await new Promise(setImmediate);
+    await turn();
     while (waiting.size > 0) {
       const batch = [...waiting.values()].slice(0, BATCH_ROWS);
       if (batch.length === waiting.size) waiting = new Map();
       else for (const { articleId, network } of batch) waiting.delete(`${articleId} ${network}`);
-      await traced("record shares", {}, () => count(batch));
+      const counting = traced("record shares", {}, () => count(batch));
+      // Answering takes as long as the statement does: the next is on its way before those of the last are answered.
+      await turn();
+      answer();
+      answer = await counting;
     }
     running = false;
+    answer();
   };
 
-  const count = async (batch: Waiting[]) => {
+  /** Adds up a batch, and returns what tells those who wait for it. */
+  const count = async (batch: Waiting[]): Promise<() => void> => {
     for (const listener of listeners) listener(batch.reduce((sum, { waiters }) => sum + waiters.length, 0));
     try {
       const rows = await addShares(
@@ -82,18 +89,22 @@ export function shareRecorder(
         batch.map(({ waiters, ...share }) => ({ ...share, shares: waiters.length })),
       );
       const counted = new Map(rows.map((row) => [`${row.article_id} ${row.network}`, row]));
-      for (const { articleId, network, waiters } of batch) {
-        const row = counted.get(`${articleId} ${network}`);
-        if (row === undefined) void refuse(database, articleId, waiters);
-        else {
-          shared(articleId);
-          unsettled.add(articleId);
-          timer ??= setTimeout(() => void settleNow().catch(() => {}), SETTLE_AFTER).unref();
-          answerEach(row, waiters);
-        }
+      for (const { article_id: articleId } of rows) {
+        shared(articleId);
+        unsettled.add(articleId);
       }
+      if (rows.length > 0) timer ??= setTimeout(() => void settleNow().catch(() => {}), SETTLE_AFTER).unref();
+      return () => {
+        for (const { articleId, network, waiters } of batch) {
+          const row = counted.get(`${articleId} ${network}`);
+          if (row === undefined) void refuse(database, articleId, waiters);
+          else answerEach(row, waiters);
+        }
+      };
     } catch (error) {
-      for (const { waiters } of batch) for (const waiter of waiters) waiter.reject(error);
+      return () => {
+        for (const { waiters } of batch) for (const waiter of waiters) waiter.reject(error);
+      };
     }
   };
 
@@ -132,16 +143,15 @@ export function shareRecorder(
   };
 }
 
+/** What else the event loop has to do. */
+const turn = () => new Promise(setImmediate);
+
 /** Those who share at once get successive counts, as if they had come one after the other. */
 function answerEach(row: CountRow, waiters: PromiseWithResolvers<Counted>[]): void {
-  const before = row.count - waiters.length;
-  for (const [index, waiter] of waiters.entries()) {
-    waiter.resolve({
-      network: row.network,
-      count: before + index + 1,
-      updatedAt: row.updated_at.toISOString(),
-    });
-  }
+  const { network, updated_at: at } = row;
+  const updatedAt = at.toISOString();
+  let count = row.count - waiters.length;
+  for (const waiter of waiters) waiter.resolve({ network, count: (count += 1), updatedAt });
 }
 
 /** Takes articles, networks, and how many shares of each. Rows are changed in one order, so that no two batches wait for each other. */

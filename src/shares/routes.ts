@@ -50,6 +50,9 @@ interface Count {
   updatedAt: Date;
 }
 
+/** How many bytes the body of a share may have. */
+export const LONGEST_SHARE = 1024;
+
 /** Counting how often an article was shared, per network. */
 export function shareRoutes(app: App, newsroom: Newsroom): void {
   app.post(
@@ -71,17 +74,18 @@ export function shareRoutes(app: App, newsroom: Newsroom): void {
         problems: ["not-found", "gone", "withdrawn", "count-limit", "too-many-requests"],
         ...sharesLimit,
       },
-      bodyLimit: 1024,
+      bodyLimit: LONGEST_SHARE,
     },
     async (request, reply) => {
       const { network } = request.body;
-      const placeOf = (articleId: string) => ({
-        location: `/v1/articles/${articleId}/share-counts/${network}`,
-      });
       if (request.headers["idempotency-key"] === undefined && !isJoined()) {
         const articleId = await liveId(newsroom, audienceOf(request), request.params.article);
         const body = await newsroom.shares.record(articleId, network);
-        return send(request, reply, render(reply, { status: 201, body, headers: placeOf(articleId) }));
+        return send(
+          request,
+          reply,
+          render(reply, { status: 201, body, headers: { location: placeOf(articleId, network) } }),
+        );
       }
       // With an Idempotency-Key the share and the key are one transaction, which no other can join.
       return write(newsroom, request, reply, async (tx) => {
@@ -93,7 +97,7 @@ export function shareRoutes(app: App, newsroom: Newsroom): void {
         return {
           status: 201,
           body: present({ network, count: BigInt(row.count), updatedAt: row.updated_at }),
-          headers: placeOf(articleId),
+          headers: { location: placeOf(articleId, network) },
         };
       });
     },
@@ -197,6 +201,11 @@ export function shareRoutes(app: App, newsroom: Newsroom): void {
         return { status: 204 };
       }),
   );
+}
+
+/** Where a count is to be found. */
+export function placeOf(articleId: string, network: string): string {
+  return `/v1/articles/${articleId}/share-counts/${network}`;
 }
 
 /** An id is taken as it is where anyone may know of it: the statement that counts finds out whether it is live. */

@@ -1,56 +1,64 @@
 import { describe, expect, it } from "vitest";
 import { live, publish } from "../support/articles.ts";
-import { startNewsroom, useNewsroom } from "../support/newsroom.ts";
+import { useNewsroom } from "../support/newsroom.ts";
+import { answered } from "../support/ways.ts";
 
-// With rates unlimited and requests not logged, as the tests are, readers are answered directly.
 const newsroom = useNewsroom();
-
-/** What differs between any two answers. */
-const own = new Set([
-  "x-request-id",
-  "date",
-  "connection",
-  "keep-alive",
-  "etag",
-  "ratelimit",
-  "ratelimit-policy",
-]);
-
-async function answered(url: string, headers: Record<string, string> = {}) {
-  const answer = await fetch(url, { headers: { "accept-encoding": "identity", ...headers } });
-  const kept = [...answer.headers].filter(([name]) => !own.has(name));
-  return { status: answer.status, headers: Object.fromEntries(kept), body: await answer.text() };
-}
+const limited = useNewsroom({ DATELINE_RATE_LIMIT: "on" });
 
 describe("what is in memory", () => {
   it.each(["/v1/articles/ID", "/v1/articles/SLUG", "/v1/articles", "/v1/articles?limit=1&sort=oldest"])(
-    "is answered directly as its route answers it: %s",
+    "is answered directly as its route answers it, with rates limited and without: %s",
     async (template) => {
-      const common = await startNewsroom(newsroom.databaseUrl, { DATELINE_RATE_LIMIT: "on" });
-      const one = await live(newsroom, {
-        headline: `Direct ${template}`,
-        standfirst: "Long enough. ".repeat(100),
-      });
-      await live(newsroom, { headline: `Another ${template}` });
-      const path = template.replace("ID", one.id).replace("SLUG", one.slug);
-      for (const coding of ["identity", "br", "gzip"]) {
-        const headers = { "accept-encoding": coding };
-        await answered(newsroom.url + path, headers);
-        const direct = await answered(newsroom.url + path, headers);
-        expect(direct).toEqual(await answered(common.found.url + path, headers));
-        expect(direct.status).toBe(200);
+      for (const one of [newsroom, limited]) {
+        const { id, slug } = await live(one, {
+          headline: `Direct ${template}`,
+          standfirst: "Long enough. ".repeat(100),
+        });
+        await live(one, { headline: `Another ${template}` });
+        const url = one.url + template.replace("ID", id).replace("SLUG", slug);
+        for (const coding of ["identity", "br", "gzip"]) {
+          const headers = { "accept-encoding": coding };
+          await answered(url, { headers });
+          const direct = await answered(url, { headers });
+          expect(direct).toEqual(await answered(url, { headers }, "common"));
+          expect(direct.status).toBe(200);
+          const unchanged = { headers: { ...headers, "if-none-match": String(direct.headers["etag"]) } };
+          const same = await answered(url, unchanged);
+          expect(same).toEqual(await answered(url, unchanged, "common"));
+          expect(same.status).toBe(304);
+        }
       }
-      await common.close();
     },
   );
+
+  it("counts against the same limit by either way, and is refused beyond it", async () => {
+    const { id } = await live(limited, { headline: "Asked for often" });
+    const path = `/v1/articles/${id}`;
+    const left = async (way: "direct" | "common") => {
+      const { headers } = await (way === "direct"
+        ? limited.reader.get(path)
+        : limited.reader.get(path).set("content-length", "0"));
+      expect(headers["ratelimit-policy"]).toBe('"minute";q=6000;w=60');
+      return Number(/;r=(\d+);/.exec(headers["ratelimit"] ?? "")?.[1]);
+    };
+    const first = await left("direct");
+    expect(await left("common")).toBe(first - 1);
+    expect(await left("direct")).toBe(first - 2);
+    const one = () => answered(limited.url + path);
+    for (let done = 0; done < first - 2; done += 100) await Promise.all(Array.from({ length: 100 }, one));
+    const refused = await one();
+    expect(refused.status).toBe(429);
+    expect(JSON.parse(refused.body)).toMatchObject({ type: "/problems/too-many-requests" });
+  });
 
   it("is not given to a wrong key, nor in a type that is not served", async () => {
     const { id } = await live(newsroom, { headline: "Asked for oddly" });
     const url = `${newsroom.url}/v1/articles/${id}`;
     await answered(url);
     expect((await answered(url)).status).toBe(200);
-    expect((await answered(url, { authorization: "Bearer wrong" })).status).toBe(401);
-    expect((await answered(url, { accept: "image/png" })).status).toBe(406);
+    expect((await answered(url, { headers: { authorization: "Bearer wrong" } })).status).toBe(401);
+    expect((await answered(url, { headers: { accept: "image/png" } })).status).toBe(406);
     const other = await fetch(url, { headers: { accept: "text/html, */*;q=0.5" } });
     expect(other.headers.get("content-type")).toMatch(/^text\/html/);
     expect((await answered(`${url}?unknown=1`)).status).toBe(400);

@@ -1,0 +1,70 @@
+import type { IncomingMessage } from "node:http";
+import { entityTag } from "../http/conditional.ts";
+import { preferredType, readJson } from "../http/content.ts";
+import type { Directly, Way } from "../http/directly.ts";
+import { publicSharesLimit } from "../http/rateLimit.ts";
+import { headerLines } from "../http/response.ts";
+import { isId } from "../http/scalars.ts";
+import { serialise } from "../http/serialise.ts";
+import { validContent } from "../http/validation.ts";
+import type { Newsroom } from "../newsroom.ts";
+import { LONGEST_SHARE, placeOf } from "./routes.ts";
+import { ShareCount, ShareInput } from "./schema.ts";
+
+const [BEFORE, AFTER] = ["/v1/articles/", "/shares"];
+const ROUTE = `${BEFORE}:article${AFTER}`;
+const jsonTypes = ["application/json"];
+
+/** Counts the share of an article that is named by its id, and answers as the route would. */
+export function shareDirectly({ shares }: Newsroom, directly: Directly): Way {
+  const common = headerLines({
+    "cache-control": "private, no-store",
+    "content-type": "application/json; charset=utf-8",
+  });
+
+  return (asked) => {
+    const { request } = asked;
+    const articleId = sharedArticle(request);
+    if (articleId === undefined) return false;
+    directly.within(asked, publicSharesLimit, (more) => {
+      const count = async (bytes: Buffer) => {
+        const { network } = validContent(ShareInput, readJson(bytes) as never);
+        const content = serialise(ShareCount, await shares.record(articleId, network));
+        const own = headerLines({ location: placeOf(articleId, network), etag: entityTag(content) });
+        const headers = ["content-length", String(content.length)];
+        directly.send(asked, { route: ROUTE, status: 201, lines: more + common + own, headers, content });
+      };
+      whole(request, (bytes) => {
+        count(bytes).catch((error: unknown) => {
+          directly.fail(asked, ROUTE, error, more);
+        });
+      });
+    });
+    return true;
+  };
+}
+
+/** The article that a request is about, if it shares one and has nothing else that its route would look at. */
+function sharedArticle({ method, url = "", headers }: IncomingMessage): string | undefined {
+  if (method !== "POST" || !url.startsWith(BEFORE) || !url.endsWith(AFTER)) return undefined;
+  const id = url.slice(BEFORE.length, -AFTER.length);
+  const length = Number(headers["content-length"]);
+  return isId(id) &&
+    length > 0 &&
+    length <= LONGEST_SHARE &&
+    headers["content-type"] === "application/json" &&
+    headers["content-encoding"] === undefined &&
+    headers["idempotency-key"] === undefined &&
+    preferredType(headers.accept, jsonTypes) !== undefined
+    ? id.toLowerCase()
+    : undefined;
+}
+
+/** Goes on with a body when all of it is there, which it may never be. */
+function whole(request: IncomingMessage, then: (bytes: Buffer) => void): void {
+  const chunks: Buffer[] = [];
+  request.on("data", (chunk: Buffer) => chunks.push(chunk));
+  request.on("end", () => {
+    then(Buffer.concat(chunks));
+  });
+}
