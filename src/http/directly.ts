@@ -69,7 +69,7 @@ export function answerDirectly(
     response.writeHead(status, headers).end(content, "latin1");
     const elapsed = performance.now() - since;
     durations(request.method ?? "", route, status, elapsed);
-    if (isLogged) logAnswer(app.log.child({ reqId: id }), request, status, elapsed);
+    if (isLogged) logAnswer(app.log, { reqId: id }, request, status, elapsed);
   };
   const directly: Directly = {
     within(asked, limit, go) {

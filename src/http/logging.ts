@@ -49,12 +49,17 @@ export function logRequests(app: FastifyInstance): void {
 }
 
 export function logRequest(request: FastifyRequest, reply: FastifyReply): void {
-  logAnswer(request.log, request, reply.statusCode, reply.elapsedTime);
+  logAnswer(request.log, {}, request, reply.statusCode, reply.elapsedTime);
 }
 
-/** One line about an answer, which took so many milliseconds. */
+/**
+ * One line about an answer, which took so many milliseconds.
+ *
+ * @param bindings what the log does not say of the request by itself
+ */
 export function logAnswer(
   log: FastifyBaseLogger,
+  bindings: { reqId?: string },
   request: Pick<IncomingMessage, "method" | "url" | "headers">,
   status: number,
   elapsed: number,
@@ -62,7 +67,10 @@ export function logAnswer(
   const { method = "" } = request;
   const url = withoutSecrets(request.url ?? "");
   const milliseconds = Math.round(elapsed * 10) / 10;
-  log.info({ method, url, status, milliseconds, ...traceOfCaller(request) }, `${method} ${url} ${status}`);
+  log.info(
+    { ...bindings, method, url, status, milliseconds, ...traceOfCaller(request) },
+    `${method} ${url} ${status}`,
+  );
 }
 
 /** Whether answers are logged. */
