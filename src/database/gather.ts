@@ -16,7 +16,7 @@ const MOST = 100;
 export function gathered<Value>(
   read: (keys: string[]) => Promise<ReadonlyMap<string, Value>>,
 ): (key: string) => Promise<Value | undefined> {
-  const waiting = new Map<string, PromiseWithResolvers<Value | undefined>>();
+  let waiting = new Map<string, PromiseWithResolvers<Value | undefined>>();
   let running = 0;
 
   const run = async () => {
@@ -25,7 +25,8 @@ export function gathered<Value>(
     await new Promise(setImmediate);
     while (waiting.size > 0) {
       const batch = [...waiting].slice(0, MOST);
-      for (const [key] of batch) waiting.delete(key);
+      if (batch.length === waiting.size) waiting = new Map();
+      else for (const [key] of batch) waiting.delete(key);
       try {
         const found = await read(batch.map(([key]) => key));
         for (const [key, answer] of batch) answer.resolve(found.get(key));

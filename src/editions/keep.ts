@@ -39,6 +39,8 @@ const TRY_EVERY = 500;
 
 /** How many newcomers are remembered while there is no room for them. */
 const NEWCOMERS = 5_000;
+/** How many loads may be under way that others join; beyond that, somebody's is loaded once more. */
+const MOST_LOADING = 4_096;
 
 /**
  * Keeps what was loaded, bounded in bytes, the least recently used given up first. Once the room is used
@@ -78,7 +80,9 @@ export function keeper<T extends Kept>(
     },
   });
   const newcomers = new LRUCache<string, true>({ max: NEWCOMERS });
-  const loading = new Map<string, Promise<T>>();
+  // Not a Map: one that is filled and emptied all the time leaves tables behind, of which each leads to the next, and
+  // which once they are old keep alive all that was ever in them, until the whole heap is looked through.
+  const loading = new LRUCache<string, Promise<T>>({ max: MOST_LOADING });
 
   const isAdmitted = (key: string, value: T): boolean => {
     const hasRoom = entries.calculatedSize + options.sizeOf(value) <= entries.maxSize;
