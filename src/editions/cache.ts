@@ -134,9 +134,9 @@ export function editionCache(
       missing.peek(id.toLowerCase()) === undefined ? byId(id.toLowerCase()) : undefined,
     /** The article under an id or its present slug if it is kept and lacks nothing. */
     kept(reference: string): CachedArticle | undefined {
-      const holder = isId(reference) ? undefined : slugs.peek(reference);
-      if (holder !== undefined && holder.slug !== reference) return undefined;
-      const found = articles.take(holder?.articleId ?? reference);
+      const byItsId = articles.take(reference);
+      const holder = byItsId === undefined ? slugs.peek(reference) : undefined;
+      const found = holder?.slug === reference ? articles.take(holder.articleId) : byItsId;
       return found?.lacksShares === false ? found : undefined;
     },
     /** A first page of a list, by its address. */

@@ -4,7 +4,7 @@ import { type Coded, type ReadyAnswer, inCoding } from "../http/bytes.ts";
 import { VARY_BY_FORM, horizon } from "../http/caching.ts";
 import { isNotModified } from "../http/conditional.ts";
 import { preferredType } from "../http/content.ts";
-import { type Directly, type Way, soon } from "../http/directly.ts";
+import { type Asked, type Directly, type Way, soon } from "../http/directly.ts";
 import { readsLimit } from "../http/rateLimit.ts";
 import { headerLines } from "../http/response.ts";
 import { isId } from "../http/scalars.ts";
@@ -55,42 +55,37 @@ export function readDirectly(newsroom: Newsroom, directly: Directly): Way {
     return { common, whole: common + ofContent, length: String(content.length) };
   };
 
-  return (asked) => {
-    const { request, otherwise } = asked;
-    const since = purging.heard();
-    const send = (found: Ready, coded: Coded, more: string) => {
-      const { common, whole, length } = (coded.answer ??= prepare(found, coded));
-      const route = "headers" in found ? LIST : `${ARTICLE}:article`;
-      const leave = keptInFront(newsroom, found.groups, changeOf(found));
-      const inFront = leave !== undefined && since !== purging.heard() ? KEPT_NOT_AT_ALL : leave;
-      const headers = inFront === undefined ? [] : [CDN_CACHE_CONTROL, inFront];
-      if (isNotModified(request, coded.etag)) {
-        directly.send(asked, { route, status: 304, lines: more + common, headers });
-        return;
-      }
-      headers.push("content-length", length);
-      directly.send(asked, { route, status: 200, lines: more + whole, headers, content: coded.content });
-    };
-    const found = find(request);
-    if (found === undefined) return false;
-    // What cannot be had this way has its reason told by the route.
-    soon(
-      found,
-      (ready) => {
-        if (changesSoon(ready)) otherwise();
-        else
-          soon(
-            inCoding(ready, request.headers["accept-encoding"]),
-            (coded) => {
-              directly.within(asked, readsLimit, (more) => {
-                send(ready, coded, more);
-              });
-            },
-            otherwise,
-          );
-      },
-      otherwise,
+  const send = (asked: Asked, found: Ready, coded: Coded, since: number, more: string) => {
+    const { common, whole, length } = (coded.answer ??= prepare(found, coded));
+    const route = "headers" in found ? LIST : `${ARTICLE}:article`;
+    const leave = keptInFront(newsroom, found.groups, changeOf(found));
+    const inFront = leave !== undefined && since !== purging.heard() ? KEPT_NOT_AT_ALL : leave;
+    const headers = inFront === undefined ? [] : [CDN_CACHE_CONTROL, inFront];
+    if (isNotModified(asked.request, coded.etag)) {
+      directly.send(asked, { route, status: 304, lines: more + common, headers });
+      return;
+    }
+    headers.push("content-length", length);
+    directly.send(asked, { route, status: 200, lines: more + whole, headers, content: coded.content });
+  };
+
+  // What cannot be had this way has its reason told by the route.
+  const answer = (asked: Asked, found: Ready, since: number) => {
+    if (changesSoon(found)) return asked.otherwise();
+    return soon(inCoding(found, asked.request.headers["accept-encoding"]), (coded) =>
+      soon(directly.within(asked, readsLimit), (more) => {
+        if (more === undefined) asked.otherwise();
+        else send(asked, found, coded, since, more);
+      }),
     );
+  };
+
+  return (asked) => {
+    const since = purging.heard();
+    const found = find(asked.request);
+    if (found === undefined) return false;
+    const answered = soon(found, (ready) => answer(asked, ready, since));
+    if (answered instanceof Promise) answered.catch(asked.otherwise);
     return true;
   };
 }

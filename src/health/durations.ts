@@ -55,8 +55,8 @@ export function requestDurations(metrics: Registry): Durations {
       known.set(method, routes.set(route, statuses.set(status, series)));
     }
     const seconds = milliseconds / 1000;
-    const within = BOUNDS.findIndex((bound) => seconds <= bound);
-    const place = within < 0 ? BOUNDS.length : within;
+    let place = 0;
+    while (seconds > (BOUNDS[place] ?? Infinity)) place += 1;
     series.counts[place] = (series.counts[place] ?? 0) + 1;
     series.sum += seconds;
   };

@@ -33,10 +33,11 @@ export interface DirectAnswer {
 /** What all who answer directly do alike. */
 export interface Directly {
   /**
-   * Counts a request against a limit and goes on with the header lines that tell of it; what is beyond the limit
-   * is refused by the framework. To be called when it is certain that the request is answered here.
+   * Counts a request against a limit, when it is certain that it is answered here.
+   *
+   * @returns the header lines that tell of it; undefined beyond the limit, where the framework is to refuse it
    */
-  within: (asked: Asked, limit: Limit, go: (lines: string) => void) => void;
+  within: (asked: Asked, limit: Limit) => string | undefined | Promise<string | undefined>;
   send: (asked: Asked, answer: DirectAnswer) => void;
   /** Sends the problem of an error, with header lines that are ready. */
   fail: (asked: Asked, route: string, error: unknown, lines: string) => void;
@@ -72,20 +73,14 @@ export function answerDirectly(
     if (isLogged) logAnswer(app.log, { reqId: id }, request, status, elapsed);
   };
   const directly: Directly = {
-    within(asked, limit, go) {
-      if (!config.DATELINE_RATE_LIMIT) {
-        go("");
-        return;
-      }
-      const { groupId = "" } = limit;
-      const then = (used: Counted) => {
-        if (used.current > limit.max) asked.otherwise();
-        else go(headerLines(rateHeaders(limit, used)));
-      };
+    within(asked, limit) {
+      if (!config.DATELINE_RATE_LIMIT) return "";
+      const { max, groupId = "" } = limit;
+      const told = (used: Counted) =>
+        used.current > max ? undefined : headerLines(rateHeaders(limit, used));
+      const used = together.count(addressOf(asked.request) + groupId, WINDOW);
       // Whoever cannot be counted is served, as by the framework.
-      soon(together.count(addressOf(asked.request) + groupId, WINDOW), then, () => {
-        go("");
-      });
+      return used instanceof Promise ? used.then(told, () => "") : told(used);
     },
     send(asked, answer) {
       send(asked, requestId(asked.request), answer);
@@ -106,7 +101,7 @@ export function answerDirectly(
   app.server.on("request", (request: IncomingMessage, response: Response) => {
     const since = performance.now();
     const otherwise = () => {
-      Reflect.apply(handle, app.server, [request, response]);
+      handle.call(app.server, request, response);
     };
     if (stopping || request.headers.host === undefined || request.headers.authorization !== undefined)
       otherwise();
@@ -114,12 +109,10 @@ export function answerDirectly(
   });
 }
 
-/** Goes on with a value at once if it is there, and without it if it will not be. */
-export function soon<T>(
+/** Goes on with a value at once if it is there. */
+export function soon<T, Result>(
   value: T | Promise<T>,
-  then: (value: T) => void,
-  otherwise: (error: unknown) => void,
-): void {
-  if (value instanceof Promise) value.then(then).catch(otherwise);
-  else then(value);
+  then: (value: T) => Result | Promise<Result>,
+): Result | Promise<Result> {
+  return value instanceof Promise ? value.then(then) : then(value);
 }

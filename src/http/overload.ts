@@ -97,7 +97,7 @@ export function refuseExcess(app: App, { config, metrics }: Newsroom, all: Place
   app.server.removeAllListeners("request");
   app.server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     if ((all.isFull() || isLate()) && mayBeRefused(request)) refuseInTurn(request, response);
-    else Reflect.apply(handle, app.server, [request, response]);
+    else handle.call(app.server, request, response);
   });
 }
 

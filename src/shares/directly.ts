@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { entityTag } from "../http/conditional.ts";
 import { preferredType, readJson } from "../http/content.ts";
-import type { Directly, Way } from "../http/directly.ts";
+import { type Directly, type Way, soon } from "../http/directly.ts";
 import { publicSharesLimit } from "../http/rateLimit.ts";
 import { headerLines } from "../http/response.ts";
 import { isId } from "../http/scalars.ts";
@@ -26,20 +26,21 @@ export function shareDirectly({ shares }: Newsroom, directly: Directly): Way {
     const { request } = asked;
     const articleId = sharedArticle(request);
     if (articleId === undefined) return false;
-    directly.within(asked, publicSharesLimit, (more) => {
-      const count = async (bytes: Buffer) => {
-        const { network } = validContent(ShareInput, readJson(bytes) as never);
-        const content = serialise(ShareCount, await shares.record(articleId, network));
-        const own = headerLines({ location: placeOf(articleId, network), etag: entityTag(content) });
-        const headers = ["content-length", String(content.length)];
-        directly.send(asked, { route: ROUTE, status: 201, lines: more + common + own, headers, content });
-      };
-      whole(request, (bytes) => {
-        count(bytes).catch((error: unknown) => {
+    const count = async (more: string) => {
+      const { network } = validContent(ShareInput, readJson(await whole(request)) as never);
+      const content = serialise(ShareCount, await shares.record(articleId, network));
+      const own = headerLines({ location: placeOf(articleId, network), etag: entityTag(content) });
+      const headers = ["content-length", String(content.length)];
+      directly.send(asked, { route: ROUTE, status: 201, lines: more + common + own, headers, content });
+    };
+    const counted = soon(directly.within(asked, publicSharesLimit), (more) => {
+      if (more === undefined) asked.otherwise();
+      else
+        count(more).catch((error: unknown) => {
           directly.fail(asked, ROUTE, error, more);
         });
-      });
     });
+    if (counted instanceof Promise) counted.catch(asked.otherwise);
     return true;
   };
 }
@@ -60,11 +61,13 @@ function sharedArticle({ method, url = "", headers }: IncomingMessage): string |
     : undefined;
 }
 
-/** Goes on with a body when all of it is there, which it may never be. */
-function whole(request: IncomingMessage, then: (bytes: Buffer) => void): void {
+/** A body when all of it is there, which it may never be. */
+function whole(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   request.on("data", (chunk: Buffer) => chunks.push(chunk));
-  request.on("end", () => {
-    then(Buffer.concat(chunks));
+  return new Promise((resolve) => {
+    request.on("end", () => {
+      resolve(Buffer.concat(chunks));
+    });
   });
 }
