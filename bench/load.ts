@@ -43,7 +43,10 @@ export async function startServer(
     child.stdout.on("data", (chunk: Buffer) => {
       printed += chunk.toString();
       const found = /ready at (\S+)/.exec(printed)?.[1];
-      if (found !== undefined) resolve(found);
+      if (found === undefined) return;
+      // What a server logs has to go somewhere.
+      child.stdout.removeAllListeners("data").resume();
+      resolve(found);
     });
     child.once("exit", () => {
       reject(new Error(`${words.join(" ")} ended: ${printed}`));
