@@ -157,7 +157,7 @@ const measurements: Record<string, () => Promise<void>> = {
       return wrk.format("GET") end`;
     const name = "a hot article, rates limited and each answer logged, against bare node:http";
     const body = await text(hot);
-    await against("bare", { name, bar: 0.4 }, { url: server.url, path: hot, script, body });
+    await against("bare", { name, bar: 0.35 }, { url: server.url, path: hot, script, body });
     server.stop();
   },
 
