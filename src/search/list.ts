@@ -190,10 +190,41 @@ function ranked(query: SearchQuery, filed: Filed, arms: Arm[]): Prisma.Sql {
   return Prisma.sql`
     SELECT article_id, config, published_at, updated_at,
            ts_rank('{0.1, 0.2, 0.4, 1.0}', vector, CASE ${Prisma.join(queries, " ")} END, 1) AS rank
-    FROM (
+    FROM (${newest(query, filed, arms)}) newest`;
+}
+
+/**
+ * The newest matches. Whether words stand in an order is not in the index: where that is asked, those that have the
+ * words are looked at one by one from the newest on, until there are enough, and not all that there ever were.
+ */
+function newest(query: SearchQuery, filed: Filed, arms: Arm[]): Prisma.Sql {
+  const inAnyOrder = arms.map((arm) => ({ ...arm, query: withoutOrder(arm.query) }));
+  if (arms.every((arm, index) => arm.query === inAnyOrder[index]?.query))
+    return Prisma.sql`
       SELECT article_id, config, vector, published_at, updated_at FROM (${matching(query, filed, arms)}) m
-      ORDER BY published_at DESC, article_id DESC LIMIT ${MAX_RANKED}
-    ) newest`;
+      ORDER BY published_at DESC, article_id DESC LIMIT ${MAX_RANKED}`;
+  return Prisma.sql`
+    SELECT s.article_id, s.config, s.vector, s.published_at, s.updated_at
+    FROM (
+      SELECT article_id, published_at FROM (${matching(query, filed, inAnyOrder)}) m
+      ORDER BY published_at DESC, article_id DESC OFFSET 0
+    ) m CROSS JOIN LATERAL (
+      SELECT * FROM search_entries s
+      WHERE s.article_id = m.article_id AND (${Prisma.join(arms.map(has), " OR ")}) OFFSET 0
+    ) s
+    ORDER BY m.published_at DESC, m.article_id DESC LIMIT ${MAX_RANKED}`;
+}
+
+/**
+ * A search for the same words wherever they stand, which finds at least as much; the same search where that cannot
+ * be told, since something is left out.
+ *
+ * @param query as PostgreSQL writes a tsquery: words in quotes, `<->` or `<2>` between those that follow each other
+ */
+function withoutOrder(query: string): string {
+  const parts = query.match(/'(?:[^']|'')*'|<(?:-|\d+)>|[^'<]+/g) ?? [];
+  if (parts.some((part) => !part.startsWith("'") && part.includes("!"))) return query;
+  return parts.map((part) => (part.startsWith("<") ? "&" : part)).join("");
 }
 
 /** Selects all that is live, fits and has the words, each arm by itself, so that the index is the judge of it. */

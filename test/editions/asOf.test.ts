@@ -123,10 +123,10 @@ describe("an article as of a moment", () => {
   });
 
   it("ends at the moment that an end was planned for, however it was planned before", async () => {
-    const end = new Date(Date.now() + 400).toISOString();
+    const end = new Date(Date.now() + 1_500).toISOString();
     const { id } = await live(newsroom, {
       headline: "Ends",
-      expiresAt: new Date(Date.now() + 200).toISOString(),
+      expiresAt: new Date(Date.now() + 1_000).toISOString(),
     });
     const ending = await newsroom.editor.post(`/v1/articles/${id}/unpublish`).send({ at: end });
     expect(ending.status, ending.text).toBe(200);

@@ -65,6 +65,7 @@ describe("a search of an archive of thousands", () => {
     "q=need",
     "q=needle -seldom",
     'q="archive needle"',
+    'q="common seldom"',
     "q=seldom&sort=newest",
     "q=common&sort=newest",
     "q=common&sort=oldest",

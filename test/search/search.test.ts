@@ -48,6 +48,13 @@ describe("a search", () => {
     expect(await found("“herons nest”")).toEqual(["Herons nest in the old mill"]);
     expect(await found("herons -mill")).toEqual(["Old herons leave the nest"]);
     expect(await found('herons -"old mill"')).toEqual(["Old herons leave the nest"]);
+    expect(await found('"mill old" herons')).toEqual([]);
+    expect(await found('"herons nest" mill -kingfishers')).toEqual(["Herons nest in the old mill"]);
+    expect((await found('"old herons" or "old mill"')).toSorted()).toEqual([
+      "Herons nest in the old mill",
+      "Old herons leave the nest",
+    ]);
+    expect((await found('"nest old herons" or kingfishers')).toSorted()).toEqual(["Kingfishers return"]);
     expect((await found("mill or kingfishers")).toSorted()).toEqual([
       "Herons nest in the old mill",
       "Kingfishers return",
