@@ -96,6 +96,14 @@ export function answerDirectly(
     },
   };
   const open = ways.map((way) => way(newsroom, directly));
+  /** What a way throws, the framework finds out again, answers and logs. */
+  const isTaken = (asked: Asked): boolean => {
+    try {
+      return open.some((way) => way(asked));
+    } catch {
+      return false;
+    }
+  };
 
   app.server.removeAllListeners("request");
   app.server.on("request", (request: IncomingMessage, response: Response) => {
@@ -105,7 +113,7 @@ export function answerDirectly(
     };
     if (stopping || request.headers.host === undefined || request.headers.authorization !== undefined)
       otherwise();
-    else if (!open.some((way) => way({ request, response, since, otherwise }))) otherwise();
+    else if (!isTaken({ request, response, since, otherwise })) otherwise();
   });
 }
 

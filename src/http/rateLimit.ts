@@ -79,7 +79,8 @@ export function addressIn(config: Config): (request: IncomingMessage) => string 
   const proxies = trustedProxies(config);
   if (proxies === false) return ({ socket }) => addressOf({ ip: socket.remoteAddress ?? "" });
   const trusts = proxyAddr.compile(proxies);
-  return (request) => addressOf({ ip: proxyAddr(request, trusts) });
+  // Who is gone already has no address.
+  return (request) => addressOf({ ip: proxyAddr(request, trusts) || "" });
 }
 
 /**

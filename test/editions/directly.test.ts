@@ -1,10 +1,11 @@
+import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
 import { live, publish } from "../support/articles.ts";
 import { useNewsroom } from "../support/newsroom.ts";
 import { answered } from "../support/ways.ts";
 
 const newsroom = useNewsroom();
-const limited = useNewsroom({ DATELINE_RATE_LIMIT: "on" });
+const limited = useNewsroom({ DATELINE_RATE_LIMIT: "on", DATELINE_TRUST_PROXY: "127.0.0.1" });
 
 describe("what is in memory", () => {
   it.each(["/v1/articles/ID", "/v1/articles/SLUG", "/v1/articles", "/v1/articles?limit=1&sort=oldest"])(
@@ -78,5 +79,21 @@ describe("what is in memory", () => {
         `"Number ${number}"`,
       );
     }
+  });
+
+  it("goes to the next who ask when many are gone before they have their answers", async () => {
+    const { id } = await live(limited, { headline: "Asked for and left" });
+    const { hostname, port } = new URL(limited.url);
+    const one = `GET /v1/articles/${id} HTTP/1.1\r\nhost: a\r\nx-forwarded-for: no address, 192.0.2.7\r\n\r\n`;
+    const leave = () =>
+      new Promise((resolve) => {
+        const socket = connect(Number(port), hostname, () => {
+          socket.write(one.repeat(20), () => socket.resetAndDestroy());
+        });
+        socket.on("error", () => {}).on("close", resolve);
+      });
+    for (let times = 0; times < 10; times += 1) await Promise.all(Array.from({ length: 20 }, leave));
+    const { status } = await limited.reader.get(`/v1/articles/${id}`).set("x-forwarded-for", "192.0.2.8");
+    expect(status).toBe(200);
   });
 });
