@@ -19,6 +19,8 @@ export interface CachedList extends Sendable, Kept {
   headers: Record<string, string>;
   /** When it is out of date though nothing is published, in milliseconds since 1970. */
   changesAt?: number;
+  /** False where caches in front are not told when it changes. */
+  isPurged?: boolean;
 }
 
 /** What a reference leads to. */
@@ -129,9 +131,6 @@ export function editionCache(
         throw error;
       });
     },
-    /** The article with an id, unless it is known that there is none. */
-    read: (id: string): CachedArticle | Promise<CachedArticle> | undefined =>
-      missing.peek(id.toLowerCase()) === undefined ? byId(id.toLowerCase()) : undefined,
     /** The article under an id or its present slug if it is kept and lacks nothing. */
     kept(reference: string): CachedArticle | undefined {
       const byItsId = articles.take(reference);

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { articleTypes, listTypes } from "../formats/formats.ts";
 import { type Coded, type ReadyAnswer, inCoding } from "../http/bytes.ts";
-import { VARY_BY_FORM, horizon } from "../http/caching.ts";
+import { VARY_BY_FORM, horizon, publicCaching } from "../http/caching.ts";
 import { isNotModified } from "../http/conditional.ts";
 import { preferredType } from "../http/content.ts";
 import { type Asked, type Directly, type Way, soon } from "../http/directly.ts";
@@ -14,6 +14,7 @@ import type { CachedArticle, CachedList } from "./cache.ts";
 
 const LIST = "/v1/articles";
 const ARTICLE = `${LIST}/`;
+const ONE = `${ARTICLE}:article`;
 
 /**
  * Answers who reads a live article or a first page that is in memory, or an article by its id, with the bytes and
@@ -22,29 +23,22 @@ const ARTICLE = `${LIST}/`;
 export function readDirectly(newsroom: Newsroom, directly: Directly): Way {
   const { live, news, purging } = newsroom;
 
-  /** What is in memory, and an article by its id that is read into it. */
-  const find = (request: IncomingMessage): Ready | Promise<Ready> | undefined => {
-    const { url } = request;
-    if (url === undefined || !url.startsWith(LIST) || !isPlain(request)) return undefined;
-    const isArticle = url.startsWith(ARTICLE);
-    if (!takesJson(request, isArticle ? articleTypes : listTypes)) return undefined;
-    if (!isArticle) return live.keptList(url);
-    const reference = url.slice(ARTICLE.length);
-    return live.kept(reference) ?? (isId(reference) ? live.read(reference) : undefined);
-  };
-
   // What changes soon, or was known to be true but before, bears headers of its own moment.
   const reach = horizon(newsroom);
   const changeOf = (found: Ready) => ("changesAt" in found ? found.changesAt : news.agenda.next());
-  const changesSoon = (found: Ready): boolean => {
-    if (found.knownAt !== undefined) return true;
-    const changesAt = changeOf(found);
-    return changesAt != null && changesAt - Date.now() <= reach;
-  };
+  const changesSoon = (changesAt: number | null | undefined): boolean =>
+    changesAt != null && changesAt - Date.now() <= reach;
 
   const prepare = (found: Ready, coded: Coded): ReadyAnswer => {
+    const cachingOf = isPurged(found) ? purgedCaching : publicCaching;
     // What caches in front may do is said anew each time.
-    const { [CDN_CACHE_CONTROL]: _, ...caching } = purgedCaching({ caller: null }, newsroom, found.groups);
+    const { [CDN_CACHE_CONTROL]: _, ...caching } = cachingOf(
+      { caller: null },
+      newsroom,
+      found.groups,
+      changeOf(found),
+      found.knownAt,
+    );
     const { content, etag, coding } = coded;
     const own = { ...caching, vary: VARY_BY_FORM, ...("headers" in found ? found.headers : {}), etag };
     const common = headerLines(own);
@@ -56,9 +50,14 @@ export function readDirectly(newsroom: Newsroom, directly: Directly): Way {
   };
 
   const send = (asked: Asked, found: Ready, coded: Coded, since: number, more: string) => {
-    const { common, whole, length } = (coded.answer ??= prepare(found, coded));
-    const route = "headers" in found ? LIST : `${ARTICLE}:article`;
-    const leave = keptInFront(newsroom, found.groups, changeOf(found));
+    const changesAt = changeOf(found);
+    const isOfItsMoment = found.knownAt !== undefined || changesSoon(changesAt);
+    const { common, whole, length } = isOfItsMoment
+      ? prepare(found, coded)
+      : (coded.answer ??= prepare(found, coded));
+    const route = "headers" in found ? LIST : ONE;
+    const mayLeave = found.knownAt === undefined && isPurged(found);
+    const leave = mayLeave ? keptInFront(newsroom, found.groups, changesAt) : undefined;
     const inFront = leave !== undefined && since !== purging.heard() ? KEPT_NOT_AT_ALL : leave;
     const headers = inFront === undefined ? [] : [CDN_CACHE_CONTROL, inFront];
     if (isNotModified(asked.request, coded.etag)) {
@@ -69,22 +68,44 @@ export function readDirectly(newsroom: Newsroom, directly: Directly): Way {
     directly.send(asked, { route, status: 200, lines: more + whole, headers, content: coded.content });
   };
 
-  // What cannot be had this way has its reason told by the route.
-  const answer = (asked: Asked, found: Ready, since: number) => {
-    if (changesSoon(found)) return asked.otherwise();
-    return soon(inCoding(found, asked.request.headers["accept-encoding"]), (coded) =>
+  const inItsCoding = ({ request }: Asked, found: Ready) =>
+    inCoding(found, request.headers["accept-encoding"]);
+
+  const answerKept = (asked: Asked, found: Ready, since: number) =>
+    soon(inItsCoding(asked, found), (coded) =>
       soon(directly.within(asked, readsLimit), (more) => {
         if (more === undefined) asked.otherwise();
         else send(asked, found, coded, since, more);
       }),
     );
+
+  /** Whoever is beyond the limit has nothing read for it. */
+  const answerRead = async (asked: Asked, id: string, since: number) => {
+    const more = await directly.within(asked, readsLimit);
+    if (more === undefined) {
+      asked.otherwise();
+      return;
+    }
+    try {
+      const found = (await live.find(id)) as CachedArticle;
+      send(asked, found, await inItsCoding(asked, found), since, more);
+    } catch (error) {
+      directly.fail(asked, ONE, error, more);
+    }
   };
 
   return (asked) => {
+    const { request } = asked;
+    const { url } = request;
+    if (url === undefined || !url.startsWith(LIST) || !isPlain(request)) return false;
     const since = purging.heard();
-    const found = find(asked.request);
-    if (found === undefined) return false;
-    const answered = soon(found, (ready) => answer(asked, ready, since));
+    const isArticle = url.startsWith(ARTICLE);
+    if (!takesJson(request, isArticle ? articleTypes : listTypes)) return false;
+    const reference = url.slice(ARTICLE.length);
+    const kept = isArticle ? live.kept(reference) : live.keptList(url);
+    if (kept === undefined && !(isArticle && isId(reference))) return false;
+    const answered =
+      kept === undefined ? answerRead(asked, reference, since) : answerKept(asked, kept, since);
     if (answered instanceof Promise) answered.catch(asked.otherwise);
     return true;
   };
@@ -93,10 +114,18 @@ export function readDirectly(newsroom: Newsroom, directly: Directly): Way {
 /** What is in memory with its bytes and headers. */
 type Ready = CachedArticle | CachedList;
 
+/** Whether caches in front are told when it changes. */
+function isPurged(found: Ready): boolean {
+  return !("headers" in found) || found.isPurged !== false;
+}
+
 /** Whether a request reads and has nothing that its route would look at. */
 function isPlain({ method, headers }: IncomingMessage): boolean {
   return (
-    method === "GET" && headers["content-length"] === undefined && headers["transfer-encoding"] === undefined
+    method === "GET" &&
+    headers["content-length"] === undefined &&
+    headers["transfer-encoding"] === undefined &&
+    headers["content-encoding"] === undefined
   );
 }
 

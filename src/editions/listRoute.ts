@@ -68,7 +68,8 @@ export function listRoute(app: App, newsroom: Newsroom): void {
         return sendList(request, reply, query, { ...found, items: items(found) }, headers);
       }
       // What was shared most is so for a time only, which nobody tells of.
-      const cachingOf = query.sort === "mostShared" ? publicCaching : purgedCaching;
+      const isPurged = query.sort !== "mostShared";
+      const cachingOf = isPurged ? purgedCaching : publicCaching;
       const caching = (knownAt?: number) => ({
         ...cachingOf(request, newsroom, ["articles"], newsroom.news.agenda.next(), knownAt),
         vary: VARY_BY_FORM,
@@ -88,7 +89,8 @@ export function listRoute(app: App, newsroom: Newsroom): void {
         const found = await listPublished(newsroom, query);
         const json = listJson(query, { ...found, items: items(found) });
         const link = nextLink(request.url, found.next ?? null);
-        return { ...sendable(json), groups: ["articles"], articles: found.items.length, headers: link };
+        const articles = found.items.length;
+        return { ...sendable(json), groups: ["articles"], articles, headers: link, isPurged };
       });
       request.articlesGiven = page.articles;
       return sendBytes(request, reply, page, { ...caching(page.knownAt), ...page.headers });

@@ -4,6 +4,7 @@ import { isTracing } from "../tracing/tracing.ts";
 import type { Counted } from "../workers/together.ts";
 import type { App } from "./app.ts";
 import { asProblem, problemAnswer } from "./errors.ts";
+import { FIELDS } from "./limits.ts";
 import { logAnswer, logsRequests, requestId } from "./logging.ts";
 import { type Limit, WINDOW, addressIn, rateHeaders } from "./rateLimit.ts";
 import { type Response, headerLines } from "./response.ts";
@@ -111,8 +112,10 @@ export function answerDirectly(
     const otherwise = () => {
       handle.call(app.server, request, response);
     };
-    if (stopping || request.headers.host === undefined || request.headers.authorization !== undefined)
-      otherwise();
+    const { host, authorization } = request.headers;
+    const isOrdinary =
+      host !== undefined && authorization === undefined && request.rawHeaders.length <= 2 * FIELDS;
+    if (stopping || !isOrdinary) otherwise();
     else if (!isTaken({ request, response, since, otherwise })) otherwise();
   });
 }

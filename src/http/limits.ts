@@ -7,7 +7,7 @@ import { isSecretName, namesKey, parametersOf } from "./secrets.ts";
 /** How long an address may be, in bytes: more than RFC 9110 (section 4.1) asks of servers to take. */
 const ADDRESS = 15_360;
 /** How many header fields and how many query parameters a request may have. */
-const FIELDS = 100;
+export const FIELDS = 100;
 const PARAMETERS = 100;
 /** How deep JSON may be nested: several times as deep as the deepest body that any operation takes. */
 const DEPTH = 64;

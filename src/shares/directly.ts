@@ -27,7 +27,7 @@ export function shareDirectly({ shares }: Newsroom, directly: Directly): Way {
     const articleId = sharedArticle(request);
     if (articleId === undefined) return false;
     const count = async (more: string) => {
-      const { network } = validContent(ShareInput, readJson(await whole(request)) as never);
+      const { network } = validContent(ShareInput, (readJson(await whole(request)) ?? null) as never);
       const content = serialise(ShareCount, await shares.record(articleId, network));
       const own = headerLines({ location: placeOf(articleId, network), etag: entityTag(content) });
       const headers = ["content-length", String(content.length)];

@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
-import { live, publish } from "../support/articles.ts";
+import { draft, live, publish, unpublish } from "../support/articles.ts";
 import { useNewsroom } from "../support/newsroom.ts";
 import { answered } from "../support/ways.ts";
 
@@ -32,6 +32,66 @@ describe("what is in memory", () => {
       }
     },
   );
+
+  it("is answered alike where there is nothing any more, nothing yet, and where it changes soon", async () => {
+    const gone = await live(newsroom, { headline: "Gone" });
+    await unpublish(newsroom, gone.id);
+    const unpublished = await draft(newsroom, { headline: "Never seen" });
+    const ending = await live(newsroom, {
+      headline: "Ends soon",
+      expiresAt: new Date(Date.now() + 40_000).toISOString(),
+    });
+    for (const [id, status] of [
+      [gone.id, 410],
+      [unpublished.id, 404],
+      ["01960000-0000-7000-8000-000000000000", 404],
+      [ending.id, 200],
+    ] as const) {
+      const url = `${newsroom.url}/v1/articles/${id}`;
+      const headers = { "x-request-id": "one" };
+      for (const _ of ["once", "again"]) {
+        const direct = await answered(url, { headers });
+        expect(direct.status).toBe(status);
+        const common = await answered(url, { headers }, "common");
+        // The seconds that are left may pass in between.
+        const still = (value: unknown) =>
+          String(value).replace(/=(\d+)/g, (_found, left: string) => `=${Math.round(Number(left) / 20)}`);
+        const caching = { "cache-control": still(common.headers["cache-control"]) };
+        expect({
+          ...direct,
+          headers: { ...direct.headers, "cache-control": still(direct.headers["cache-control"]) },
+        }).toEqual({ ...common, headers: { ...common.headers, ...caching } });
+      }
+    }
+  });
+
+  it("is not read for who is beyond the limit", async () => {
+    const misses = async () =>
+      Number(
+        /^dateline_cache_misses_total\{kind="articles"\} (\d+)$/m.exec(
+          (await limited.reader.get("/metrics")).text,
+        )?.[1],
+      );
+    const ask = (n: number) =>
+      answered(`${limited.url}/v1/articles/01960000-0000-7000-8000-${String(n).padStart(12, "0")}`, {
+        headers: { "x-forwarded-for": "192.0.2.99" },
+      });
+    let asked = 0;
+    for (; asked < 6000; asked += 100)
+      await Promise.all(Array.from({ length: 100 }, (_, n) => ask(asked + n)));
+    const before = await misses();
+    expect((await ask(asked)).status).toBe(429);
+    expect(await misses()).toBe(before);
+  });
+
+  it("is refused by its route with more header fields than a request may have, or a coding", async () => {
+    const { id } = await live(newsroom, { headline: "Asked for at length" });
+    const url = `${newsroom.url}/v1/articles/${id}`;
+    const many = Object.fromEntries(Array.from({ length: 110 }, (_, n) => [`x-field-${n}`, "1"]));
+    expect((await answered(url)).status).toBe(200);
+    expect((await answered(url, { headers: many })).status).toBe(431);
+    expect((await answered(url, { headers: { "content-encoding": "gzip" } })).status).toBe(415);
+  });
 
   it("counts against the same limit by either way, and is refused beyond it", async () => {
     const { id } = await live(limited, { headline: "Asked for often" });

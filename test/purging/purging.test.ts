@@ -193,7 +193,9 @@ describe("CDN-Cache-Control", () => {
       "/v1/changes",
     ];
     for (const path of [...paths, "/v1/articles/none", "/v1/articles?limit=0", "/healthz"])
-      expect({ path, kept: await inFront(one, path) }).toEqual({ path, kept: undefined });
+      // The second answer may come from memory.
+      for (const _ of ["once", "again"])
+        expect({ path, kept: await inFront(one, path) }).toEqual({ path, kept: undefined });
     expect((await one.editor.get(at)).headers["cdn-cache-control"]).toBeUndefined();
     const { headers } = await plain.reader.get(at);
     expect(headers["cdn-cache-control"]).toBeUndefined();

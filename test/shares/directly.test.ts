@@ -35,6 +35,7 @@ const refused: [status: string, what: string, body: string | Buffer, headers?: R
   ["422", "a property too many", '{"network":"x","times":3}'],
   ["422", "a name of JavaScript's", '{"network":"x","__proto__":{}}'],
   ["422", "no object", "[]"],
+  ["422", "nothing but a mark", "\ufeff"],
   ["400", "no JSON", '{"network":'],
   ["400", "JSON that is too deep", "[".repeat(300) + "]".repeat(300)],
   ["400", "no UTF-8", Buffer.from('{"network":"\xff"}', "latin1")],
