@@ -138,8 +138,9 @@ export function editionCache(
       const found = holder?.slug === reference ? articles.take(holder.articleId) : byItsId;
       return found?.lacksShares === false ? found : undefined;
     },
-    /** A first page of a list, by its address. */
-    keptList: (url: string): CachedList | undefined => lists.take(url),
+    /** A first page of a list, by its address, if it is kept or being made. */
+    keptList: (url: string): CachedList | Promise<CachedList> | undefined =>
+      lists.take(url) ?? lists.loaded(url),
     list: (url: string, loadList: () => Promise<CachedList>) => lists.get(url, loadList),
     /** What readers get of an article has changed. */
     drop(articleId: string): void {

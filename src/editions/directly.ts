@@ -105,7 +105,9 @@ export function readDirectly(newsroom: Newsroom, directly: Directly): Way {
     const kept = isArticle ? live.kept(reference) : live.keptList(url);
     if (kept === undefined && !(isArticle && isId(reference))) return false;
     const answered =
-      kept === undefined ? answerRead(asked, reference, since) : answerKept(asked, kept, since);
+      kept === undefined
+        ? answerRead(asked, reference, since)
+        : soon(kept, (ready) => answerKept(asked, ready, since));
     if (answered instanceof Promise) answered.catch(asked.otherwise);
     return true;
   };

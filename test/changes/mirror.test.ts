@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Mirror, type ShownChange, apply, changesOf } from "../support/changes.ts";
+import { type Mirror, type ShownChange, type ShownPage, apply } from "../support/changes.ts";
 import { type TestNewsroom, startNewsroom, useNewsroom } from "../support/newsroom.ts";
 
 const newsroom = useNewsroom();
@@ -47,6 +47,15 @@ it("a partner that polls throughout ends with an exact mirror, while 32 publish,
     if (number % 2 === 0) await newsroom.editor.post(`/v1/articles/${body.id}/publish`);
   }
 
+  /** Whoever is told that there is no room for now comes back when it is told to. */
+  const patiently = async (query: Record<string, string>): Promise<ShownPage> => {
+    const answer = await oneOf(everywhere).reader.get(`/v1/changes?${new URLSearchParams(query).toString()}`);
+    if (answer.status === 200) return answer.body as ShownPage;
+    expect(answer.status, answer.text).toBe(503);
+    await sleep(1000 * Number(answer.headers["retry-after"]));
+    return patiently(query);
+  };
+
   let isOver = false;
   /** Reads from the start until all is over, by whichever process, as a partner behind a balancer does. */
   const partner = async (query: Record<string, string>) => {
@@ -54,7 +63,7 @@ it("a partner that polls throughout ends with an exact mirror, while 32 publish,
     const told: ShownChange[] = [];
     for (let since = "start"; ;) {
       const wasOver = isOver;
-      const { data, page } = await changesOf(oneOf(everywhere).reader, { since, ...query });
+      const { data, page } = await patiently({ since, ...query });
       for (const one of data) apply(mirror, one);
       told.push(...data);
       if (page.next === since && wasOver) return { mirror, told };
