@@ -8,7 +8,8 @@ import { keyPointsFrom } from "./keyPoints.ts";
 import { relatedLinksFrom } from "./relatedLinks.ts";
 import type { ArticleInput, ArticlePatch } from "./schema.ts";
 import { claimSlug, claimSlugFor, releaseSlug } from "./slugs.ts";
-import { type StoredArticle, type WorkingCopy, insertArticle, newId, saveArticle } from "./workingCopy.ts";
+import { insertArticle, saveArticle } from "./save.ts";
+import { type StoredArticle, type WorkingCopy, newId } from "./workingCopy.ts";
 
 /** A change of a working copy: what it becomes, and what speaks against it. */
 export interface Edit {

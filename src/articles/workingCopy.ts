@@ -1,17 +1,14 @@
-import { isDeepStrictEqual } from "node:util";
 import { v7 as uuid } from "uuid";
-import { filed, requireReach, requireWithinBounds } from "../access/reach.ts";
+import { requireReach } from "../access/reach.ts";
 import type { Prisma, Transaction } from "../database/client.ts";
 import { actorOf, concern } from "../database/transactions.ts";
 import type { Article as ArticleRow, ArticleStatus, LinkKind } from "../database/generated/client.ts";
-import { insertRow } from "../database/insert.ts";
 import { type Precondition, checkRevision } from "../http/conditional.ts";
 import { problem } from "../http/problems.ts";
 import { isId } from "../http/scalars.ts";
-import { type Deed, recordRevision } from "../revisions/record.ts";
 import type { Term } from "../taxonomy/store.ts";
 import type { Block } from "./body.ts";
-import { blockOf, saveLists } from "./lists.ts";
+import { blockOf } from "./lists.ts";
 
 /** What an editor has written of an article: the part that a write can change. */
 export interface WorkingCopy {
@@ -217,89 +214,6 @@ export async function onceArticleIdOf(tx: Transaction, reference: string): Promi
   if (isId(reference)) return reference.toLowerCase();
   const slug = await tx.slug.findUnique({ where: { slug: reference } });
   return slug?.articleId ?? slug?.tombstoneId ?? undefined;
-}
-
-/**
- * Makes an article and its working copy. The slug must be held already.
- *
- * @throws 403 when it would not be one that the actor may change
- */
-export async function insertArticle(
-  tx: Transaction,
-  id: string,
-  sent: WorkingCopy,
-  deed: Deed,
-): Promise<StoredArticle> {
-  const copy = await filed(tx, sent);
-  concern(tx, "articles", id);
-  const now = new Date();
-  const row: ArticleRow = {
-    id,
-    ...columns(copy),
-    status: "draft",
-    revision: 1,
-    version: 0,
-    publishedRevision: null,
-    firstPublishedAt: copy.publishedAt,
-    scheduledFor: null,
-    createdAt: now,
-    updatedAt: now,
-    createdBy: actorOf(tx).id,
-    deletedAt: null,
-  };
-  await insertRow(tx, "articles", row);
-  const stored = await saveLists(tx, id, undefined, copy);
-  await requireWithinBounds(tx, id);
-  const made = { row, copy: stored, shareCounts: [], corrections: [] };
-  await recordRevision(tx, undefined, made, deed);
-  return made;
-}
-
-/**
- * Puts `next` in the place of an article's working copy and counts a revision up. Nothing is
- * written, and nothing counted, when they are the same.
- *
- * @throws 403 when it would no longer be one that the actor may change
- */
-export async function saveArticle(
-  tx: Transaction,
-  article: StoredArticle,
-  next: WorkingCopy,
-  deed: Deed = { action: "changed" },
-): Promise<StoredArticle> {
-  if (isDeepStrictEqual(article.copy, next)) return article;
-  const { id, version } = article.row;
-  const row = await tx.article.update({
-    where: { id },
-    data: {
-      ...columns(next),
-      ...(version === 0 ? { firstPublishedAt: next.publishedAt } : {}),
-      revision: { increment: 1 },
-      updatedAt: new Date(),
-    },
-  });
-  const stored = await saveLists(tx, id, article.copy, next);
-  await requireWithinBounds(tx, id);
-  const saved = { ...article, row, copy: stored };
-  await recordRevision(tx, article, saved, deed);
-  return saved;
-}
-
-/** The columns that a working copy fills. */
-export function columns(copy: WorkingCopy) {
-  const { slug, headline, standfirst, dateline, language, section } = copy;
-  const { publishedAt, embargoedUntil, expiresAt } = copy;
-  return {
-    slug,
-    headline,
-    standfirst,
-    dateline,
-    language,
-    publishedAt,
-    embargoedUntil,
-    expiresAt,
-    sectionId: section?.id ?? null,
-  };
 }
 
 export function storedArticle(row: RowWithParts): StoredArticle {

@@ -1,3 +1,5 @@
+import { setImmediate as turn } from "node:timers/promises";
+
 /**
  * How many statements of one kind run at a time: so few that something is gathered, and so many that one which waits
  * for the disk holds up none but its own. And the most keys that one of them reads.
@@ -22,11 +24,12 @@ export function gathered<Value>(
   const run = async () => {
     running += 1;
     // One turn of the event loop gathers what has arrived on all sockets.
-    await new Promise(setImmediate);
+    await turn();
     while (waiting.size > 0) {
-      const batch = [...waiting].slice(0, MOST);
-      if (batch.length === waiting.size) waiting = new Map();
-      else for (const [key] of batch) waiting.delete(key);
+      const all = [...waiting];
+      const batch = all.slice(0, MOST);
+      // Another one, since a Map that is filled and emptied all the time keeps what was in it (see `keeper`).
+      waiting = new Map(all.slice(MOST));
       try {
         const found = await read(batch.map(([key]) => key));
         for (const [key, answer] of batch) answer.resolve(found.get(key));

@@ -140,7 +140,7 @@ export function editionCache(
     },
     /** A first page of a list, by its address, if it is kept or being made. */
     keptList: (url: string): CachedList | Promise<CachedList> | undefined =>
-      lists.take(url) ?? lists.loaded(url),
+      lists.take(url) ?? lists.underWay(url),
     list: (url: string, loadList: () => Promise<CachedList>) => lists.get(url, loadList),
     /** What readers get of an article has changed. */
     drop(articleId: string): void {
@@ -153,7 +153,7 @@ export function editionCache(
       const kept = articles.peek(articleId);
       if (kept !== undefined) kept.lacksShares = true;
       if (mayReload("lists")) lists.forget();
-      if (!articles.isLoading(articleId)) return;
+      if (articles.underWay(articleId) === undefined) return;
       // A load that is under way may have read the counts before: it is neither kept nor joined.
       word.count += 1;
       articles.forget(articleId);

@@ -172,9 +172,8 @@ export function keeper<T extends Kept>(
     reload,
     take,
     peek: (key: string): T | undefined => current(entries.peek(key)),
-    isLoading: (key: string): boolean => loading.has(key),
     /** What is being loaded, for whoever comes meanwhile. */
-    loaded: (key: string): Promise<T> | undefined => loading.get(key),
+    underWay: (key: string): Promise<T> | undefined => loading.get(key),
     /** Forgets one, or all; loads that are under way are not joined any more. */
     forget(key?: string): void {
       if (key === undefined) {

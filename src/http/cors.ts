@@ -14,32 +14,24 @@ function originsOf({ DATELINE_CORS_ORIGINS: origins }: Config): "*" | string[] {
   return origins === "*" ? "*" : origins.split(",");
 }
 
-/** What every answer says to browsers where all origins are allowed; where some are, it depends on the request. */
-export function allowedOf(config: Config): Record<string, string> {
-  if (originsOf(config) !== "*") return {};
-  return { "access-control-allow-origin": "*", "access-control-expose-headers": EXPOSED_HEADERS };
+/** What every answer says to browsers, whichever origin calls. */
+export function corsOfAll(config: Config): Record<string, string> {
+  const exposed = { "access-control-expose-headers": EXPOSED_HEADERS };
+  return originsOf(config) === "*" ? { ...exposed, "access-control-allow-origin": "*" } : exposed;
 }
 
-/** What an answer that is not the framework's says beyond that to a browser that calls from an origin. */
-export function allowedFor(config: Config, origin: string | undefined): Record<string, string> {
+/** What an answer that is not the framework's says beyond that, where it depends on the origin that calls. */
+export function corsOf(config: Config, origin: string | undefined): Record<string, string> {
   const origins = originsOf(config);
   if (origins === "*") return {};
-  const exposed = { vary: "Origin", "access-control-expose-headers": EXPOSED_HEADERS };
-  return origin !== undefined && origins.includes(origin)
-    ? { ...exposed, "access-control-allow-origin": origin }
-    : exposed;
+  const isAllowed = origin !== undefined && origins.includes(origin);
+  return { vary: "Origin", ...(isAllowed && { "access-control-allow-origin": origin }) };
 }
 
 /** Lets browsers call from the configured origins (the Fetch standard's CORS protocol). */
 export async function allowOrigins(app: FastifyInstance, config: Config): Promise<void> {
   const origin = originsOf(config);
-  const options = {
-    origin,
-    methods,
-    exposedHeaders: EXPOSED_HEADERS,
-    maxAge: 86_400,
-    strictPreflight: false,
-  };
+  const options = { origin, methods, maxAge: 86_400, strictPreflight: false };
   if (origin === "*") {
     // By itself it only answers what browsers ask beforehand: all answers say the rest already.
     await app.register(async (preflight) => preflight.register(cors, options));

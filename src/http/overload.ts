@@ -3,7 +3,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Counter } from "prom-client";
 import type { Newsroom } from "../newsroom.ts";
 import type { App } from "./app.ts";
-import { allowedFor } from "./cors.ts";
+import { corsOf } from "./cors.ts";
 import { problemAnswer } from "./errors.ts";
 import { requestId } from "./logging.ts";
 import { type Places, overloaded, worksOnDatabase } from "./places.ts";
@@ -61,7 +61,7 @@ export function refuseExcess(app: App, { config, metrics }: Newsroom, all: Place
         ...headers,
         "content-length": Buffer.byteLength(body),
         "x-request-id": id,
-        ...allowedFor(config, request.headers.origin),
+        ...corsOf(config, request.headers.origin),
       })
       .end(body);
   };

@@ -5,7 +5,7 @@ import { v7 as uuid } from "uuid";
 import type { Config } from "../config.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { sendProblem } from "./errors.ts";
-import { allowedOf } from "./cors.ts";
+import { corsOfAll } from "./cors.ts";
 import { guards } from "./guard.ts";
 import { logRequest } from "./logging.ts";
 import { problem } from "./problems.ts";
@@ -27,7 +27,7 @@ export function serverOptions({ config, service }: Newsroom): FastifyHttpOptions
     // A request without Host is refused like others that are not well-formed, with a problem.
     http: {
       requireHostHeader: false,
-      ServerResponse: responses(service, { ...guards(config), ...allowedOf(config) }),
+      ServerResponse: responses(service, { ...guards(config), ...corsOfAll(config) }),
       headersTimeout: HEADERS_TIMEOUT,
       connectionsCheckingInterval: 5_000,
     },

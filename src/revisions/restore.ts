@@ -1,4 +1,5 @@
-import { type StoredArticle, lockArticle, saveArticle } from "../articles/workingCopy.ts";
+import { saveArticle } from "../articles/save.ts";
+import { type StoredArticle, lockArticle } from "../articles/workingCopy.ts";
 import type { Transaction } from "../database/client.ts";
 import type { Precondition } from "../http/conditional.ts";
 import { problem } from "../http/problems.ts";

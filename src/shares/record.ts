@@ -1,3 +1,4 @@
+import { setImmediate as turn } from "node:timers/promises";
 import type { Database, Statements, Transaction } from "../database/client.ts";
 import { whyAbsent } from "../editions/read.ts";
 import { problem } from "../http/problems.ts";
@@ -67,9 +68,9 @@ export function shareRecorder(
     // One turn of the event loop gathers what has arrived on all sockets.
     await turn();
     while (waiting.size > 0) {
-      const batch = [...waiting.values()].slice(0, BATCH_ROWS);
-      if (batch.length === waiting.size) waiting = new Map();
-      else for (const { articleId, network } of batch) waiting.delete(`${articleId} ${network}`);
+      const all = [...waiting];
+      const batch = all.slice(0, BATCH_ROWS).map(([, share]) => share);
+      waiting = new Map(all.slice(BATCH_ROWS));
       const counting = traced("record shares", {}, () => count(batch));
       // Answering takes as long as the statement does: the next is on its way before those of the last are answered.
       await turn();
@@ -142,9 +143,6 @@ export function shareRecorder(
     },
   };
 }
-
-/** What else the event loop has to do. */
-const turn = () => new Promise(setImmediate);
 
 /** Those who share at once get successive counts, as if they had come one after the other. */
 function answerEach(row: CountRow, waiters: PromiseWithResolvers<Counted>[]): void {

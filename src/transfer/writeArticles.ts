@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { titleKey } from "../articles/titles.ts";
 import { saveLists } from "../articles/lists.ts";
-import { type StoredArticle, columns } from "../articles/workingCopy.ts";
+import { columns } from "../articles/save.ts";
+import type { StoredArticle } from "../articles/workingCopy.ts";
 import type { Prisma, Transaction } from "../database/client.ts";
 import { recordTransition } from "../desk/history.ts";
 import { disappear, noteArrivals, tellReaders } from "../editions/appear.ts";

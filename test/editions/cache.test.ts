@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
-import { draft, live, publish } from "../support/articles.ts";
+import { draft, live as published, publish } from "../support/articles.ts";
+import { heardAll } from "../support/news.ts";
 import { type TestNewsroom, startNewsroom, useNewsroom } from "../support/newsroom.ts";
 
 const newsroom = useNewsroom();
@@ -12,6 +13,12 @@ async function figure(name: string): Promise<number> {
     new RegExp(`^dateline_cache_${name}_total\\{kind="articles"\\} (\\S+)$`, "m").exec(text)?.[1],
   );
 }
+/** An article that is live, with all word of it heard. */
+const live: typeof published = async (...words) => {
+  const article = await published(...words);
+  await heardAll(words[0]);
+  return article;
+};
 const misses = () => figure("misses");
 const hits = () => figure("hits");
 
@@ -35,7 +42,7 @@ describe("an article that was read before", () => {
   it("is its own for each of many who ask for others at the same time", async () => {
     const small = await startNewsroom(newsroom.databaseUrl, { DATELINE_CACHE: "0" });
     const articles = await Promise.all(
-      Array.from({ length: 30 }, (_, index) => live(newsroom, { headline: `One of many ${index}` })),
+      Array.from({ length: 30 }, (_, index) => published(newsroom, { headline: `One of many ${index}` })),
     );
     const asked = articles.flatMap(({ id, headline }) => [
       { id, headline },
@@ -80,13 +87,12 @@ describe("an article that was read before", () => {
     const [first = "", ...others] = await Promise.all(
       Array.from(
         { length: 8 },
-        async (_, index) => (await live(newsroom, { headline: `Large ${index}`, body })).id,
+        async (_, index) => (await published(newsroom, { headline: `Large ${index}`, body })).id,
       ),
     );
-    await vi.waitFor(async () => {
-      await read(small.found, first);
-      expect(memory.kept(first)).toBeDefined();
-    });
+    await heardAll(small.found, newsroom);
+    await read(small.found, first);
+    expect(memory.kept(first)).toBeDefined();
     for (const id of others) {
       await read(small.found, first);
       await read(small.found, id);

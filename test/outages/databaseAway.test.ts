@@ -3,6 +3,7 @@ import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { live, unpublish } from "../support/articles.ts";
 import { cuttable } from "../support/cuttable.ts";
+import { heardAll } from "../support/news.ts";
 import { type TestNewsroom, startNewsroom, useNewsroom } from "../support/newsroom.ts";
 
 // This one keeps its database; that on the line loses it.
@@ -28,23 +29,9 @@ afterEach(async () => {
   await learn(at, id);
 });
 
-/** Waits until a newsroom has heard all that was told so far: word of a publication comes after its answer. */
-async function heardAll(by: TestNewsroom): Promise<void> {
-  const hear = vi.spyOn(by.newsroom.news.agenda, "add");
-  const tomorrow = Date.now() + 86_400_000;
-  await vi.waitFor(
-    async () => {
-      await newsroom.newsroom.database.$executeRaw`SELECT pg_notify('dateline', ${`moment ${tomorrow}`})`;
-      expect(hear.mock.calls.flat()).toContain(tomorrow);
-    },
-    { timeout: 5_000 },
-  );
-  hear.mockRestore();
-}
-
 /** Has an article in memory. */
 async function learn(by: TestNewsroom, id: string): Promise<void> {
-  await heardAll(by);
+  await heardAll(by, newsroom);
   await get(by, `/v1/articles/${id}`);
   expect(by.newsroom.live.kept(id)).toBeDefined();
 }
@@ -134,7 +121,7 @@ describe.each(ways)("while the database %s", (_way, away) => {
 
   it("what is not is refused with 503 and Retry-After within a second, reading and writing", async () => {
     const { id } = await live(newsroom, { headline: "Never read there" });
-    await heardAll(at);
+    await heardAll(at, newsroom);
     await away();
     const key = { authorization: `Bearer ${at.adminKey}` };
     const answers = await Promise.all([
