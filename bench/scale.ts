@@ -40,6 +40,7 @@ const queries: { name: string; query: string; atMost: number }[] = [
   .map(([name = "", query = ""]) => ({ name, query, atMost: LIST }))
   .concat(
     [
+      ["word of every article", "q=story"],
       ["common word", "q=harbour"],
       ["common word, newest", "q=harbour&sort=newest"],
       ["common word, oldest", "q=harbour&sort=oldest"],
@@ -51,6 +52,7 @@ const queries: { name: string; query: string; atMost: number }[] = [
       ["phrase", 'q="harbour bridge"'],
       ["misspelt word", "q=lighthuose&limit=1"],
       ["beginning of a word", "q=lighth&limit=1"],
+      ["beginning of a common word", "q=har"],
       ["word and tag", "q=harbour&tag=tags-7"],
       ["word and rare tag", "q=harbour&tag=rare&limit=1"],
       ["word, section and language", "q=ferry&section=sections-3&language=en"],

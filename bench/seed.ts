@@ -99,10 +99,10 @@ export async function seed(databaseUrl: string, articles: number, words = 100): 
     // An index of words is made in minutes at the end, and would take hours to grow word by word.
     const [index] = (
       await client.query<{ definition: string }>(
-        "SELECT pg_get_indexdef('search_entries_vector_terms_idx'::regclass) AS definition",
+        "SELECT pg_get_indexdef('search_entries_vector_terms_year_idx'::regclass) AS definition",
       )
     ).rows;
-    await client.query("DROP INDEX search_entries_vector_terms_idx");
+    await client.query("DROP INDEX search_entries_vector_terms_year_idx");
     await client.query(
       `INSERT INTO search_entries (article_id, config, published_at, updated_at, terms, vector)
        SELECT p.article_id, config, p.published_at, p.updated_at, terms_of(p.terms, p.language),

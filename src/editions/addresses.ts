@@ -84,8 +84,8 @@ export async function addressesFrom(
 
 function listed(query: AddressQuery, [term, ...others]: Terms): Prisma.Sql {
   return conjunction([
-    Prisma.sql`l.term = ${term}::uuid`,
-    ...others.map((other) => isListed(other, "l")),
+    Prisma.sql`l.term = ${term.id}::uuid`,
+    ...others.map(({ id }) => isListed(id, "l")),
     ...publishedWithin(query, "l"),
     isVisible(query, "l"),
   ]);

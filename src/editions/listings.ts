@@ -15,8 +15,21 @@ export const MOST_WALKED = 1_000;
 /** How many articles are gathered and sorted; where more fit, the walk goes on to where they are. */
 export const MOST_GATHERED = 10_000;
 
-/** What a list is narrowed by that is not a matter of time: its tag, author, section and language, as terms. */
-export type Terms = readonly [string, ...string[]];
+/** A tag, author, section or language that a list is narrowed by. */
+export interface Term {
+  id: string;
+  /** The part of what is live that is listed under it, by PostgreSQL's statistics; 0 for one alone, which is not compared. */
+  share: number;
+}
+
+/** What a list is narrowed by that is not a matter of time. */
+export type Terms = readonly [Term, ...Term[]];
+
+/**
+ * How many listings of a term an index reads while one entry is looked at, about (7 ns and 4 µs, measured on a million
+ * articles): of a term that has more of them for each that others leave, what is found is looked at instead.
+ */
+const READ_PER_LOOK = 500;
 
 /** The column that a sort goes by, and which way. Ties are broken by id, so that cursors are exact. */
 const sorts = {
@@ -56,29 +69,34 @@ export async function termsOf(
 ): Promise<Terms | undefined> {
   const asked = [tag, author, section, language].filter((name) => name !== undefined);
   const entitled = entitledTerms(audience);
-  if (asked.length === 0 && entitled.length === 0) return [EVERYTHING];
+  if (asked.length === 0 && entitled.length === 0) return [{ id: EVERYTHING, share: 1 }];
   const found = await tx.$queryRaw<{ term: string }[]>`
     SELECT id AS term FROM tags WHERE slug = ${tag}
     UNION ALL SELECT id FROM authors WHERE slug = ${author}
     UNION ALL SELECT id FROM sections WHERE slug = ${section}
     UNION ALL SELECT language_term(${language}) WHERE ${language}::text IS NOT NULL`;
-  const terms = [...new Set([...found.map(({ term }) => term), ...entitled])];
-  const [first, ...others] = terms.length > 1 ? await seldomFirst(tx, terms) : terms;
+  const ids = [...new Set([...found.map(({ term }) => term), ...entitled])];
+  const [first, ...others] =
+    ids.length > 1 ? await seldomFirst(tx, ids) : ids.map((id) => ({ id, share: 0 }));
   return first === undefined || found.length < asked.length ? undefined : [first, ...others];
 }
 
-async function seldomFirst(tx: Transaction, terms: string[]): Promise<string[]> {
-  const each = terms.map((term) => Prisma.sql`SELECT 1 FROM listings WHERE term = ${term}::uuid`);
+async function seldomFirst(tx: Transaction, ids: string[]): Promise<Term[]> {
+  const each = [...ids, EVERYTHING].map((id) => Prisma.sql`SELECT 1 FROM listings WHERE term = ${id}::uuid`);
   const { Plans = [] } = await planOf(tx, Prisma.join(each, " UNION ALL "));
-  const counted = terms.map((term, index) => ({ term, count: Plans[index]?.["Plan Rows"] ?? 0 }));
-  return counted.toSorted((a, b) => a.count - b.count).map(({ term }) => term);
+  const all = Plans.at(-1)?.["Plan Rows"] ?? 0;
+  const terms = ids.map((id, index) => ({
+    id,
+    share: (Plans[index]?.["Plan Rows"] ?? 0) / Math.max(1, all),
+  }));
+  return terms.toSorted((a, b) => a.share - b.share);
 }
 
 /**
  * Finds the rows of a page and the one after it. The listings of the most seldom term are walked
  * through in the order of the list, and the other filters leave out what does not fit: where much
- * fits, the page is soon full. Where it is not full after the first thousand, little fits at all,
- * and is gathered and sorted.
+ * fits, the page is soon full. Where little fits, as is known before or when the page is not full
+ * after the first thousand, that is gathered and sorted.
  */
 export async function findListed(
   tx: Transaction,
@@ -87,7 +105,10 @@ export async function findListed(
   after: Position | undefined,
 ): Promise<ListRow[]> {
   const across = [...timesAcross(query, "l"), ...entitledChoices(query.audience, "entry", "s")];
-  const isWhole = terms.length === 1 && across.length === 0;
+  const [, ...others] = terms;
+  const isWhole = others.length === 0 && across.length === 0;
+  if (MOST_WALKED * others.reduce((part, { share }) => part * share, 1) < query.limit / 2)
+    return tx.$queryRaw<ListRow[]>(gathered(query, terms, after));
   const rows = await tx.$queryRaw<ListRow[]>(walked(query, terms, after, isWhole));
   if (rows.length > query.limit || isWhole) return rows;
   const [more] = await tx.$queryRaw<unknown[]>(beyondWalk(query, terms, after));
@@ -107,7 +128,7 @@ function walked(query: LiveQuery, terms: Terms, after: Position | undefined, toT
   const listings = toTheEnd ? listingsOf(query, terms, after) : firstListings(query, terms, after);
   const [, ...others] = terms;
   const filters = [
-    ...others.map((term) => isListed(term, "l")),
+    ...others.map(({ id }) => isListed(id, "l")),
     ...timesAcross(query, "l"),
     isVisible(query, "l"),
   ];
@@ -159,14 +180,26 @@ export function selectListed(query: ArticleQuery, terms: Terms): Prisma.Sql {
     const filters = [hasTerms(terms), ...times(query, "s")];
     return Prisma.sql`SELECT article_id, published_at, updated_at FROM search_entries s WHERE ${conjunction(filters)}`;
   }
-  const filters = [Prisma.sql`l.term = ${terms[0]}::uuid`, ...times(query, "l")];
+  const filters = [Prisma.sql`l.term = ${terms[0].id}::uuid`, ...times(query, "l")];
   return Prisma.sql`SELECT article_id, published_at, updated_at FROM listings l WHERE ${conjunction(filters)}`;
 }
 
-/** That an entry s is listed under all of some terms; everything is. */
+/**
+ * That an entry s is listed under all of some terms; everything is. The index finds it by the seldom ones, and where
+ * these leave little, it is looked at for the others.
+ */
 export function hasTerms(terms: Terms): Prisma.Sql {
-  const narrowing = terms.filter((term) => term !== EVERYTHING);
-  return narrowing.length === 0 ? Prisma.sql`true` : Prisma.sql`s.terms @> ${narrowing}::uuid[]`;
+  const [first, ...others] = terms.filter(({ id }) => id !== EVERYTHING);
+  if (first === undefined) return Prisma.sql`true`;
+  const found = [first.id];
+  const looked: Prisma.Sql[] = [];
+  let left = first.share;
+  for (const { id, share } of others) {
+    if (share <= READ_PER_LOOK * left) found.push(id);
+    else looked.push(Prisma.sql`${id}::uuid = ANY (s.terms)`);
+    left *= share;
+  }
+  return conjunction([Prisma.sql`s.terms @> ${found}::uuid[]`, ...looked]);
 }
 
 /** What a list is narrowed by that is a matter of time, on rows that have those of an article. */
@@ -228,7 +261,7 @@ export function timesAcross(query: LiveQuery, row: string): Prisma.Sql[] {
 
 function listingsOf(query: LiveQuery, [term]: Terms, after: Position | undefined): Prisma.Sql {
   const { column, direction } = sorts[query.sort];
-  const filters = [Prisma.sql`l.term = ${term}::uuid`, ...timesAlong(query, "l")];
+  const filters = [Prisma.sql`l.term = ${term.id}::uuid`, ...timesAlong(query, "l")];
   if (after !== undefined) filters.push(onwards(query, after));
   return Prisma.sql`
     SELECT article_id, published_at, updated_at FROM listings l WHERE ${conjunction(filters)}

@@ -149,7 +149,9 @@ function times(query: ArticleQuery): Prisma.Sql[] {
 /** That an edition e is listed under all of some terms, everything aside, and as its audience is entitled to. */
 function filedAs({ audience }: PastQuery, terms: Terms): Prisma.Sql[] {
   return [
-    ...(terms[0] === EVERYTHING ? [] : [Prisma.sql`e.listed_under @> ${[...terms]}::uuid[]`]),
+    ...(terms[0].id === EVERYTHING
+      ? []
+      : [Prisma.sql`e.listed_under @> ${terms.map(({ id }) => id)}::uuid[]`]),
     ...entitledChoices(audience, "edition", "e"),
   ];
 }

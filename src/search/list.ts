@@ -7,6 +7,7 @@ import {
   conjunction,
   firstListings,
   hasTerms,
+  publishedWithin,
   termsOf,
   times,
 } from "../editions/listings.ts";
@@ -14,6 +15,7 @@ import { shownFor } from "../editions/entitled.ts";
 import { shareCountsOf } from "../editions/read.ts";
 import type { SearchQuery } from "../editions/schema.ts";
 import type { Cursors } from "../http/paging.ts";
+import { completed } from "./completions.ts";
 import { highlights } from "./highlight.ts";
 import { configurationOf } from "./languages.ts";
 import { MAX_RANKED } from "./schema.ts";
@@ -68,7 +70,7 @@ export async function listFound(tx: Transaction, cursors: Cursors, query: Search
       ? emptyPage(query)
       : findPage(tx, query, filed, found, after, (position) => cursors.write(listName, [as, ...position]));
   if (mode === SIMILAR) return page(await similarTerms(tx, terms), SIMILAR);
-  const asked = await page(terms, AS_ASKED);
+  const asked = await page(await completed(tx, terms), AS_ASKED);
   if (asked.items.length > 0 || query.cursor !== undefined) return asked;
   return page(await similarTerms(tx, terms), SIMILAR);
 }
@@ -199,20 +201,44 @@ function ranked(query: SearchQuery, filed: Filed, arms: Arm[]): Prisma.Sql {
  */
 function newest(query: SearchQuery, filed: Filed, arms: Arm[]): Prisma.Sql {
   const inAnyOrder = arms.map((arm) => ({ ...arm, query: withoutOrder(arm.query) }));
+  const matches = yearByYear(query, filed, inAnyOrder);
   if (arms.every((arm, index) => arm.query === inAnyOrder[index]?.query))
-    return Prisma.sql`
-      SELECT article_id, config, vector, published_at, updated_at FROM (${matching(query, filed, arms)}) m
-      ORDER BY published_at DESC, article_id DESC LIMIT ${MAX_RANKED}`;
+    return Prisma.sql`${matches} LIMIT ${MAX_RANKED}`;
   return Prisma.sql`
     SELECT s.article_id, s.config, s.vector, s.published_at, s.updated_at
-    FROM (
-      SELECT article_id, published_at FROM (${matching(query, filed, inAnyOrder)}) m
-      ORDER BY published_at DESC, article_id DESC OFFSET 0
-    ) m CROSS JOIN LATERAL (
+    FROM (${matches}) m CROSS JOIN LATERAL (
       SELECT * FROM search_entries s
       WHERE s.article_id = m.article_id AND (${Prisma.join(arms.map(has), " OR ")}) OFFSET 0
     ) s
-    ORDER BY m.published_at DESC, m.article_id DESC LIMIT ${MAX_RANKED}`;
+    LIMIT ${MAX_RANKED}`;
+}
+
+/** The year of an entry as the index has it. */
+const YEAR = Prisma.sql`ARRAY[extract(year FROM s.published_at AT TIME ZONE 'UTC')::int]`;
+
+/**
+ * The matches from the newest on. They are taken from the index one year after the other, and sorted within each:
+ * whoever stops after the first of them has not looked at all the years before. (A nested loop gives them in the
+ * order of the years; to sort by year would be to look at all.)
+ */
+function yearByYear(query: SearchQuery, filed: Filed, arms: Arm[]): Prisma.Sql {
+  const within = conjunction(publishedWithin(query, "s"));
+  const ofYear = Prisma.sql`${YEAR} @> ARRAY[extract(year FROM years.newest AT TIME ZONE 'UTC')::int]`;
+  return Prisma.sql`
+    SELECT m.* FROM (
+      WITH RECURSIVE years (newest) AS (
+        SELECT max(s.published_at) FROM search_entries s WHERE ${within}
+        UNION ALL
+        SELECT (
+          SELECT max(s.published_at) FROM search_entries s
+          WHERE s.published_at < date_trunc('year', years.newest, 'UTC') AND ${within}
+        ) FROM years WHERE years.newest IS NOT NULL
+      )
+      SELECT newest FROM years WHERE newest IS NOT NULL OFFSET 0
+    ) years CROSS JOIN LATERAL (
+      SELECT * FROM (${matching(query, filed, arms, [ofYear])}) m
+      ORDER BY published_at DESC, article_id DESC OFFSET 0
+    ) m`;
 }
 
 /**
@@ -228,8 +254,8 @@ function withoutOrder(query: string): string {
 }
 
 /** Selects all that is live, fits and has the words, each arm by itself, so that the index is the judge of it. */
-function matching(query: SearchQuery, filed: Filed, arms: Arm[]): Prisma.Sql {
-  const filters = [hasTerms(filed), ...times(query, "s")];
+function matching(query: SearchQuery, filed: Filed, arms: Arm[], more: Prisma.Sql[] = []): Prisma.Sql {
+  const filters = [hasTerms(filed), ...times(query, "s"), ...more];
   const found = arms.map(
     (arm) => Prisma.sql`
       SELECT s.article_id, s.config, s.vector, s.published_at, s.updated_at FROM search_entries s

@@ -91,7 +91,7 @@ export function walkedStandings(query: ArticleQuery, terms: Terms, after?: reado
     Prisma.sql`
       SELECT article_id, top.count, top.published_at
       FROM (${standings(query, after)} LIMIT ${MOST_WALKED}) top
-      WHERE ${conjunction([...publishedWithin(query, "top"), isVisible(query, "top"), ...terms.map((term) => isListed(term, "top", updatedWithin(query, "o")))])}
+      WHERE ${conjunction([...publishedWithin(query, "top"), isVisible(query, "top"), ...terms.map(({ id }) => isListed(id, "top", updatedWithin(query, "o")))])}
       ORDER BY top.count DESC, top.published_at DESC, article_id DESC LIMIT ${query.limit + 1}`,
   );
 }

@@ -78,6 +78,41 @@ describe("a search", () => {
     expect(await found("observatory -ope")).toEqual(["Observatory opens"]);
   });
 
+  it("completes a word whose stem is shorter than what was typed", async () => {
+    await live(newsroom, { headline: "Political life" });
+    await live(newsroom, { headline: "Politicasters gather" });
+    expect((await found("politica")).toSorted()).toEqual(["Political life", "Politicasters gather"]);
+  });
+
+  it("completes beginnings with digits, and those of more words than are counted", async () => {
+    await live(newsroom, { headline: "Route b52x closed" });
+    expect(await found("closed b52")).toEqual(["Route b52x closed"]);
+    const words = Array.from(
+      { length: 60 },
+      (_, index) => `zyg${"abcdefghij"[index % 10]}${"klmnop"[Math.floor(index / 10)]}`,
+    );
+    await live(newsroom, { headline: "Zygotes", standfirst: words.join(" ") });
+    await live(newsroom, { headline: "Zygmunt" });
+    expect(await found("zyg")).toEqual(expect.arrayContaining(["Zygotes", "Zygmunt"]));
+  });
+
+  it("ranks matches of many years together", async () => {
+    for (const year of [2024, 2019, 1999, 1872])
+      await live(newsroom, {
+        headline: year === 1999 ? "Platypus, platypus" : `Platypus of ${year}`,
+        publishedAt: `${year}-01-01T00:00:00Z`,
+      });
+    expect(await found("platypus")).toEqual([
+      "Platypus, platypus",
+      "Platypus of 2024",
+      "Platypus of 2019",
+      "Platypus of 1872",
+    ]);
+    expect(
+      await found("platypus", "&publishedAfter=1999-01-01T00:00:00Z&publishedBefore=2024-01-01"),
+    ).toEqual(["Platypus of 2019"]);
+  });
+
   it.each([
     ["erdogan", "Erdoğan’s visit"],
     ["ERDOĞAN's visit", "Erdoğan’s visit"],

@@ -396,7 +396,8 @@ describe("among tens of thousands of articles", () => {
     await database.$executeRaw`ANALYZE`;
     for (const window of windows) {
       const query = ArticleQuery.parse({ sort: "mostShared", window, limit: "100" });
-      const terms = (await termsOf(database, query)) ?? [""];
+      const terms = await termsOf(database, query);
+      if (terms === undefined) throw new Error("there are no terms to list by");
       for (const after of [
         undefined,
         ["25", new Date().toISOString(), "ffffffff-ffff-7fff-bfff-ffffffffffff"],

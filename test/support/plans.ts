@@ -22,9 +22,9 @@ interface Plan {
 }
 
 /** What is wrong with a plan that was carried out. */
-function faultsOf(plan: Plan): string[] {
+function faultsOf(plan: Plan, most: number): string[] {
   const { "Node Type": step, "Relation Name": table = "", "Actual Loops": loops } = plan;
-  const faults = (plan.Plans ?? []).flatMap(faultsOf);
+  const faults = (plan.Plans ?? []).flatMap((part) => faultsOf(part, most));
   if (step === "Seq Scan" && GREAT.has(table)) return [...faults, `reads all of ${table}`];
   // Steps through an index in the order of the list are no more than a walk, and keys in a bitmap no rows yet.
   const taken = ["Sort", "Incremental Sort"].includes(step) ? plan.Plans?.[0] : plan;
@@ -33,15 +33,16 @@ function faultsOf(plan: Plan): string[] {
   // What a walk through an index passes over is never read.
   const passedOver = taken["Node Type"] === "Index Only Scan" ? 0 : (taken["Rows Removed by Filter"] ?? 0);
   const rows = Math.round((taken["Actual Rows"] + passedOver) * loops);
-  return rows > MOST_ROWS ? [...faults, `takes ${rows} rows in a step ${step} ${table}`.trim()] : faults;
+  return rows > most ? [...faults, `takes ${rows} rows in a step ${step} ${table}`.trim()] : faults;
 }
 
 /**
  * A database that has each statement sent over it explained as it is carried out.
  *
  * @param told is told what is wrong with a statement's plan, and the statement
+ * @param most how many rows a step may take
  */
-export function explained(database: Database, told: (fault: string) => void): Database {
+export function explained(database: Database, told: (fault: string) => void, most = MOST_ROWS): Database {
   const explain = async (query: TemplateStringsArray | Prisma.Sql, ...values: unknown[]) => {
     const statement = query instanceof Prisma.Sql ? query : Prisma.sql(query, ...values);
     if (!statement.sql.trimStart().startsWith("EXPLAIN")) {
@@ -49,7 +50,7 @@ export function explained(database: Database, told: (fault: string) => void): Da
         Prisma.sql`EXPLAIN (ANALYZE, FORMAT JSON, TIMING OFF) ${statement}`,
       );
       const text = statement.sql.trim().replaceAll(/\s+/g, " ");
-      for (const fault of faultsOf(row["QUERY PLAN"][0].Plan)) told(`${fault}: ${text}`);
+      for (const fault of faultsOf(row["QUERY PLAN"][0].Plan, most)) told(`${fault}: ${text}`);
     }
     return database.$queryRaw(statement);
   };
