@@ -39,33 +39,30 @@ export function readDirectly(newsroom: Newsroom, directly: Directly): Way {
       changeOf(found),
       found.knownAt,
     );
-    const { content, etag, coding } = coded;
+    const { etag, coding } = coded;
     const own = { ...caching, vary: VARY_BY_FORM, ...("headers" in found ? found.headers : {}), etag };
     const common = headerLines(own);
     const ofContent = headerLines({
       ...(coding !== undefined && { "content-encoding": coding }),
       "content-type": "application/json; charset=utf-8",
     });
-    return { common, whole: common + ofContent, length: String(content.length) };
+    return { common, whole: common + ofContent };
   };
 
   const send = (asked: Asked, found: Ready, coded: Coded, since: number, more: string) => {
     const changesAt = changeOf(found);
     const isOfItsMoment = found.knownAt !== undefined || changesSoon(changesAt);
-    const { common, whole, length } = isOfItsMoment
+    const { common, whole } = isOfItsMoment
       ? prepare(found, coded)
       : (coded.answer ??= prepare(found, coded));
     const route = "headers" in found ? LIST : ONE;
     const mayLeave = found.knownAt === undefined && isPurged(found);
     const leave = mayLeave ? keptInFront(newsroom, found.groups, changesAt) : undefined;
     const inFront = leave !== undefined && since !== purging.heard() ? KEPT_NOT_AT_ALL : leave;
-    const headers = inFront === undefined ? [] : [CDN_CACHE_CONTROL, inFront];
-    if (isNotModified(asked.request, coded.etag)) {
-      directly.send(asked, { route, status: 304, lines: more + common, headers });
-      return;
-    }
-    headers.push("content-length", length);
-    directly.send(asked, { route, status: 200, lines: more + whole, headers, content: coded.content });
+    const own = inFront === undefined ? more : more + headerLines({ [CDN_CACHE_CONTROL]: inFront });
+    if (isNotModified(asked.request, coded.etag))
+      directly.send(asked, { route, status: 304, lines: own + common });
+    else directly.send(asked, { route, status: 200, lines: own + whole, content: coded.content });
   };
 
   const inItsCoding = ({ request }: Asked, found: Ready) =>

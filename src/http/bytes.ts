@@ -22,10 +22,9 @@ export interface Coded {
 
 /** What is the same in all answers with the same bytes. */
 export interface ReadyAnswer {
-  /** The lines of their head, without and with those about the content, its length apart. */
+  /** The lines of their head, without and with those about the content. */
   common: string;
   whole: string;
-  length: string;
 }
 
 /** A text as it is sent: its bytes, and those in each coding that somebody asked for. */

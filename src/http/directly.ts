@@ -25,9 +25,8 @@ export interface DirectAnswer {
   /** The route that would have answered. */
   route: string;
   status: number;
-  /** Header lines that are ready, and headers that are not, with names and values in turns. */
+  /** Header lines that are ready, but for those about the connection and the length of the content. */
   lines: string;
-  headers: string[];
   content?: string | Buffer;
 }
 
@@ -66,9 +65,10 @@ export function answerDirectly(
   const addressOf = addressIn(config);
   const isLogged = logsRequests(config);
   const send = ({ request, response, since }: Asked, id: string, answer: DirectAnswer) => {
-    const { route, status, lines, headers, content } = answer;
+    const { route, status, lines, content } = answer;
     response.lines = `x-request-id: ${id}\r\n${lines}`;
-    response.writeHead(status, headers).end(content, "latin1");
+    response.statusCode = status;
+    response.end(content, "latin1");
     const elapsed = performance.now() - since;
     durations(request.method ?? "", route, status, elapsed);
     if (isLogged) logAnswer(app.log, { reqId: id }, request, status, elapsed);
@@ -91,9 +91,7 @@ export function answerDirectly(
       const found = asProblem(error);
       const { status, headers, body } = problemAnswer(found, { url: asked.request.url, id });
       if (status >= 500) app.log.error({ err: error, reqId: id }, "request failed");
-      const content = Buffer.from(body);
-      const all = { ...headers, "content-length": String(content.length) };
-      send(asked, id, { route, status, lines, headers: Object.entries(all).flat(), content });
+      send(asked, id, { route, status, lines: lines + headerLines(headers), content: Buffer.from(body) });
     },
   };
   const open = ways.map((way) => way(newsroom, directly));

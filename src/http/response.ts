@@ -54,24 +54,28 @@ export function responses(state: Service, common: Record<string, string>): typeo
   const names = [...lines.keys()];
   /** Without those that an answer says itself, as a document does of what may be loaded. */
   const linesBeside = (headers: unknown) => {
-    if (Array.isArray(headers) || !names.some((name) => says(headers, name))) return all;
+    if (headers === undefined || Array.isArray(headers) || !names.some((name) => says(headers, name)))
+      return all;
     return names.map((name) => (says(headers, name) ? "" : lines.get(name))).join("");
   };
-  return class<Request extends IncomingMessage = IncomingMessage>
+  const Answer = class<Request extends IncomingMessage = IncomingMessage>
     extends ServerResponse<Request>
     implements Response
   {
-    lines = "";
+    declare lines: string;
 
-    override writeHead(status: number, ...rest: (string | Headers | undefined)[]): this {
+    override writeHead(status: number, reason?: string | Headers, headers?: Headers): this {
       if (!state.keepsConnections) this.shouldKeepAlive = false;
-      return super.writeHead(status, ...(rest as [string, Headers]));
+      return super.writeHead(status, reason as string, headers);
     }
 
     override _storeHeader(firstLine: string, headers: unknown): void {
       super._storeHeader(firstLine + linesBeside(headers) + this.lines, headers);
     }
   };
+  // As a field it would be set for each answer.
+  Answer.prototype.lines = "";
+  return Answer;
 }
 
 /** Whether headers have one with this name in lower case. */

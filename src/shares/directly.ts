@@ -30,8 +30,7 @@ export function shareDirectly({ shares }: Newsroom, directly: Directly): Way {
       const { network } = validContent(ShareInput, (readJson(await whole(request)) ?? null) as never);
       const content = serialise(ShareCount, await shares.record(articleId, network));
       const own = headerLines({ location: placeOf(articleId, network), etag: entityTag(content) });
-      const headers = ["content-length", String(content.length)];
-      directly.send(asked, { route: ROUTE, status: 201, lines: more + common + own, headers, content });
+      directly.send(asked, { route: ROUTE, status: 201, lines: more + common + own, content });
     };
     const counted = soon(directly.within(asked, publicSharesLimit), (more) => {
       if (more === undefined) asked.otherwise();
