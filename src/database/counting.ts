@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import { Prisma, type Transaction } from "./client.ts";
 
 /** How many rows are counted; of more, the number is estimated. */
@@ -15,19 +16,30 @@ export interface Plan {
   Plans?: Plan[];
 }
 
+/** How long it is remembered that there were more, in milliseconds, and of how many statements. */
+const REMEMBERED = { ttl: 60_000, max: 1_000 };
+/** The statements of each database that had more to select. */
+const great = new WeakMap<Transaction, LRUCache<string, true>>();
+
 /**
  * Counts what a statement selects, exactly up to `MOST_COUNTED`. How many more there are is
- * PostgreSQL's own estimate, from the statistics that it keeps of the tables.
+ * PostgreSQL's own estimate, from the statistics that it keeps of the tables. Where there were more
+ * a minute ago they are not counted again.
  *
  * @param selected a SELECT without order and limit
  */
 export async function countUpTo(tx: Transaction, selected: Prisma.Sql): Promise<Total> {
-  const [{ total }] = await tx.$queryRaw<[{ total: number }]>`
-    WITH found AS MATERIALIZED (${selected})
-    SELECT count(*)::int AS total FROM (SELECT FROM found LIMIT ${MOST_COUNTED + 1}) counted`;
-  if (total <= MOST_COUNTED) return { total };
+  const remembered = great.get(tx) ?? new LRUCache<string, true>(REMEMBERED);
+  const statement = JSON.stringify([selected.sql, selected.values]);
+  if (!remembered.has(statement)) {
+    const [{ total }] = await tx.$queryRaw<[{ total: number }]>`
+      WITH found AS MATERIALIZED (${selected})
+      SELECT count(*)::int AS total FROM (SELECT FROM found LIMIT ${MOST_COUNTED + 1}) counted`;
+    if (total <= MOST_COUNTED) return { total };
+    great.set(tx, remembered.set(statement, true));
+  }
   const estimated = await planOf(tx, selected);
-  return { total: Math.max(total, estimated["Plan Rows"]), totalIsEstimate: true };
+  return { total: Math.max(MOST_COUNTED + 1, estimated["Plan Rows"]), totalIsEstimate: true };
 }
 
 /** The plan for a statement, with the numbers of rows that PostgreSQL's statistics lead it to expect. */

@@ -92,6 +92,12 @@ async function seldomFirst(tx: Transaction, ids: string[]): Promise<Term[]> {
   return terms.toSorted((a, b) => a.share - b.share);
 }
 
+/** Whether no more are listed under a term than are gathered, by PostgreSQL's statistics. */
+export async function isSeldom(tx: Transaction, { id }: Term): Promise<boolean> {
+  const listed = await planOf(tx, Prisma.sql`SELECT 1 FROM listings WHERE term = ${id}::uuid`);
+  return id !== EVERYTHING && listed["Plan Rows"] <= MOST_GATHERED;
+}
+
 /**
  * Finds the rows of a page and the one after it. The listings of the most seldom term are walked
  * through in the order of the list, and the other filters leave out what does not fit: where much
@@ -154,6 +160,13 @@ export function isListed(term: string, row: string, filters: Prisma.Sql[] = []):
       Prisma.sql`o.article_id = ${Prisma.raw(row)}.article_id`,
       ...filters,
     ])} OFFSET 0)`;
+}
+
+/** The same, of a term with few listings, which are read once for all rows. IS TRUE keeps it from becoming a join, which would sort. */
+export function isAmongListed(term: string, row: string, filters: Prisma.Sql[] = []): Prisma.Sql {
+  return Prisma.sql`(${Prisma.raw(row)}.article_id IN (
+    SELECT o.article_id FROM listings o WHERE ${conjunction([Prisma.sql`o.term = ${term}::uuid`, ...filters])}
+  )) IS TRUE`;
 }
 
 /** Finds whether there are more listings than are walked through. */

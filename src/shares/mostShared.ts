@@ -6,7 +6,9 @@ import {
   type Terms,
   conjunction,
   hasTerms,
+  isAmongListed,
   isListed,
+  isSeldom,
   isVisible,
   publishedWithin,
   termsOf,
@@ -76,7 +78,8 @@ async function findShared(
   terms: Terms,
   after: readonly string[] | undefined,
 ): Promise<StandingRow[]> {
-  const rows = await database.$queryRaw<StandingRow[]>(walkedStandings(query, terms, after));
+  const isHashed = await isSeldom(database, terms[0]);
+  const rows = await database.$queryRaw<StandingRow[]>(walkedStandings(query, terms, after, isHashed));
   if (rows.length > query.limit) return rows;
   const [more] = await database.$queryRaw<unknown[]>(beyondStandings(query, after));
   return more === undefined
@@ -84,14 +87,27 @@ async function findShared(
     : database.$queryRaw<StandingRow[]>(gatheredStandings(query, terms, after));
 }
 
-/** The statement that fills a page from the articles that were shared the most, whatever they are. */
-export function walkedStandings(query: ArticleQuery, terms: Terms, after?: readonly string[]): Prisma.Sql {
+/**
+ * The statement that fills a page from the articles that were shared the most, whatever they are.
+ *
+ * @param isHashed whether the first term's articles are few enough to be read at once, instead of looking up each article
+ */
+export function walkedStandings(
+  query: ArticleQuery,
+  terms: Terms,
+  after: readonly string[] | undefined,
+  isHashed: boolean,
+): Prisma.Sql {
+  const updated = updatedWithin(query, "o");
+  const filed = terms.map(({ id }, place) =>
+    isHashed && place === 0 ? isAmongListed(id, "top", updated) : isListed(id, "top", updated),
+  );
   return shown(
     query,
     Prisma.sql`
       SELECT article_id, top.count, top.published_at
       FROM (${standings(query, after)} LIMIT ${MOST_WALKED}) top
-      WHERE ${conjunction([...publishedWithin(query, "top"), isVisible(query, "top"), ...terms.map(({ id }) => isListed(id, "top", updatedWithin(query, "o")))])}
+      WHERE ${conjunction([...publishedWithin(query, "top"), isVisible(query, "top"), ...filed])}
       ORDER BY top.count DESC, top.published_at DESC, article_id DESC LIMIT ${query.limit + 1}`,
   );
 }

@@ -1,6 +1,7 @@
 import pg from "pg";
 import { beforeAll, describe, expect, it } from "vitest";
-import { ArticleQuery } from "../../src/editions/schema.ts";
+import { Prisma } from "../../src/database/client.ts";
+import { ArticleQuery, type SearchQuery } from "../../src/editions/schema.ts";
 import { listFound } from "../../src/search/list.ts";
 import { live } from "../support/articles.ts";
 import { useNewsroom } from "../support/newsroom.ts";
@@ -95,5 +96,32 @@ describe("a search of an archive of thousands", () => {
     expect(body.data[0].slug).toBe("archived-1");
     const oldest = await newsroom.reader.get("/v1/articles?q=common&sort=oldest&limit=1&fields=slug");
     expect(oldest.body.data[0].slug).toBe(`archived-${ROWS}`);
+  });
+
+  it("is counted once in a while where there is more than is counted", async () => {
+    const sent: string[] = [];
+    const database = new Proxy(newsroom.database, {
+      get: (target, name) =>
+        name === "$queryRaw"
+          ? (query: TemplateStringsArray | Prisma.Sql, ...values: unknown[]) => {
+              const statement = query instanceof Prisma.Sql ? query : Prisma.sql(query, ...values);
+              sent.push(statement.sql);
+              return target.$queryRaw(statement);
+            }
+          : (Reflect.get(target, name) as unknown),
+    });
+    const total = async (q: string) => {
+      const query = ArticleQuery.parse({ q, count: "true", limit: "1" }) as SearchQuery;
+      return (await listFound(database, newsroom.newsroom.cursors, query)).count;
+    };
+    const first = await total("common");
+    const counted = () => sent.filter((sql) => sql.includes("AS total")).length;
+    expect([first?.totalIsEstimate, counted()]).toEqual([true, 1]);
+    expect([await total("common"), counted()]).toEqual([first, 1]);
+    expect([await total("seldom"), await total("seldom"), counted()]).toEqual([
+      { total: ROWS / 100 },
+      { total: ROWS / 100 },
+      3,
+    ]);
   });
 });

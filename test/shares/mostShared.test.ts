@@ -403,7 +403,7 @@ describe("among tens of thousands of articles", () => {
         ["25", new Date().toISOString(), "ffffffff-ffff-7fff-bfff-ffffffffffff"],
       ]) {
         const lines = await database.$queryRaw<{ "QUERY PLAN": string }[]>(
-          Prisma.sql`EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) ${walkedStandings(query, terms, after)}`,
+          Prisma.sql`EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) ${walkedStandings(query, terms, after, false)}`,
         );
         const plan = lines.map((line) => line["QUERY PLAN"]).join("\n");
         expect(plan).toMatch(/Index (Only )?Scan Backward using share_standings_span_count/);
