@@ -4,7 +4,7 @@ import { type Caller, marksNow } from "../access/keys.ts";
 import type { CachedList } from "../editions/cache.ts";
 import type { App } from "../http/app.ts";
 import { sendBytes, sendable } from "../http/bytes.ts";
-import { publicCaching } from "../http/caching.ts";
+import { VARY, publicCaching } from "../http/caching.ts";
 import { nextLink } from "../http/paging.ts";
 import { renameHeaders } from "../http/rateLimit.ts";
 import type { Newsroom } from "../newsroom.ts";
@@ -57,6 +57,8 @@ function feedRoute(app: App, newsroom: Newsroom): void {
         fields: fields?.join(","),
         wait: wait === 0 ? undefined : String(wait),
       });
+      // Who asks by a cursor, and not to wait, is answered directly where a page is kept by its own address.
+      const key = isCursor(since) && wait === 0 ? request.url : `as ${address}`;
       const make = async (): Promise<CachedList> => {
         const { changes, next, hasMore } = await readChanges(newsroom, position, limit, told);
         const page = { limit, next: writePosition(cursors, next, told) };
@@ -65,14 +67,24 @@ function feedRoute(app: App, newsroom: Newsroom): void {
           .join(",");
         const json = `{"data":[${data}],"page":${JSON.stringify(page)}}`;
         const articles = fields?.length === 0 ? 0 : articlesIn(changes);
-        const headers = nextLink(address, page.next, "since");
-        const made = { ...sendable(json), groups: ["changes"], articles, headers };
+        const made = {
+          ...sendable(json),
+          groups: ["changes"],
+          articles,
+          // A cache that kept it for longer would keep a partner from what is new, and show what was taken back.
+          headers: {
+            vary: VARY,
+            "cache-control": "public, max-age=1",
+            ...nextLink(address, page.next, "since"),
+          },
+          isPurged: false,
+        };
         ends.set(made, { next, leadsOn: changes.length > 0 || hasMore || position.after !== undefined });
         return made;
       };
       const read = async () => {
         if (wait > 0 && caller !== null) await requireSame(newsroom, caller);
-        return told.mark === null ? live.list(address, make) : make();
+        return told.mark === null ? live.list(key, make) : make();
       };
       const leadsOn = (page: CachedList) => ends.get(page)?.leadsOn ?? true;
       const found = await waiters.until(read, leadsOn, wait * 1000, reply.raw);
@@ -82,9 +94,12 @@ function feedRoute(app: App, newsroom: Newsroom): void {
         usage.gave({ id: caller.id, mark: told.mark }, "feed", position, ends.get(found)?.next ?? position);
       }
       const headers = publicCaching(request, newsroom, found.groups, undefined, found.knownAt);
-      // A cache that kept it for longer would keep a partner from what is new, and show what was taken back.
-      const caching = caller === null && wait === 0 ? "public, max-age=1" : "private, no-store";
-      return sendBytes(request, reply, found, { ...headers, ...found.headers, "cache-control": caching });
+      const isForAll = caller === null && wait === 0;
+      return sendBytes(request, reply, found, {
+        ...headers,
+        ...found.headers,
+        ...(!isForAll && { "cache-control": "private, no-store" }),
+      });
     },
   );
 }
@@ -149,7 +164,7 @@ function streamRoute(app: App, newsroom: Newsroom): void {
   );
 }
 
-/** The address of a page, the same for all who ask for the same. */
+/** The address of a page. */
 function addressOf(parameters: Record<string, string | undefined>): string {
   const given = Object.entries(parameters).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, value]],

@@ -12,13 +12,13 @@ import type { Newsroom } from "../newsroom.ts";
 import { CDN_CACHE_CONTROL, KEPT_NOT_AT_ALL, keptInFront, purgedCaching } from "../purging/caching.ts";
 import type { CachedArticle, CachedList } from "./cache.ts";
 
-const LIST = "/v1/articles";
-const ARTICLE = `${LIST}/`;
+const LISTS = ["/v1/articles", "/v1/changes"];
+const ARTICLE = "/v1/articles/";
 const ONE = `${ARTICLE}:article`;
 
 /**
- * Answers who reads a live article or a first page that is in memory, or an article by its id, with the bytes and
- * headers that the route would send.
+ * Answers who reads a live article, a first page or a page of changes that is in memory, or an article by its id, with
+ * the bytes and headers that the route would send.
  */
 export function readDirectly(newsroom: Newsroom, directly: Directly): Way {
   const { live, news, purging } = newsroom;
@@ -40,7 +40,7 @@ export function readDirectly(newsroom: Newsroom, directly: Directly): Way {
       found.knownAt,
     );
     const { etag, coding } = coded;
-    const own = { ...caching, vary: VARY_BY_FORM, ...("headers" in found ? found.headers : {}), etag };
+    const own = { ...caching, ...("headers" in found ? found.headers : { vary: VARY_BY_FORM }), etag };
     const common = headerLines(own);
     const ofContent = headerLines({
       ...(coding !== undefined && { "content-encoding": coding }),
@@ -55,7 +55,8 @@ export function readDirectly(newsroom: Newsroom, directly: Directly): Way {
     const { common, whole } = isOfItsMoment
       ? prepare(found, coded)
       : (coded.answer ??= prepare(found, coded));
-    const route = "headers" in found ? LIST : ONE;
+    const [path] = (asked.request.url ?? "").split("?", 1);
+    const route = "headers" in found ? (path ?? "") : ONE;
     const mayLeave = found.knownAt === undefined && isPurged(found);
     const leave = mayLeave ? keptInFront(newsroom, found.groups, changesAt) : undefined;
     const inFront = leave !== undefined && since !== purging.heard() ? KEPT_NOT_AT_ALL : leave;
@@ -94,7 +95,7 @@ export function readDirectly(newsroom: Newsroom, directly: Directly): Way {
   return (asked) => {
     const { request } = asked;
     const { url } = request;
-    if (url === undefined || !url.startsWith(LIST) || !isPlain(request)) return false;
+    if (url === undefined || !LISTS.some((list) => url.startsWith(list)) || !isPlain(request)) return false;
     const since = purging.heard();
     const isArticle = url.startsWith(ARTICLE);
     if (!takesJson(request, isArticle ? articleTypes : listTypes)) return false;

@@ -90,7 +90,13 @@ export function listRoute(app: App, newsroom: Newsroom): void {
         const json = listJson(query, { ...found, items: items(found) });
         const link = nextLink(request.url, found.next ?? null);
         const articles = found.items.length;
-        return { ...sendable(json), groups: ["articles"], articles, headers: link, isPurged };
+        return {
+          ...sendable(json),
+          groups: ["articles"],
+          articles,
+          headers: { vary: VARY_BY_FORM, ...link },
+          isPurged,
+        };
       });
       request.articlesGiven = page.articles;
       return sendBytes(request, reply, page, { ...caching(page.knownAt), ...page.headers });

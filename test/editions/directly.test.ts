@@ -33,6 +33,33 @@ describe("what is in memory", () => {
     },
   );
 
+  it("is answered alike as a page of changes, which goes on with the next change and is waited for when asked", async () => {
+    const { reader } = newsroom;
+    const since = (await reader.get("/v1/changes?since=now")).body.page.next as string;
+    const first = await live(newsroom, { headline: "A change", standfirst: "Long enough. ".repeat(100) });
+    const path = `/v1/changes?limit=5&since=${since}`;
+    const url = newsroom.url + path;
+    for (const coding of ["identity", "br"]) {
+      const headers = { "accept-encoding": coding };
+      await answered(url, { headers });
+      const direct = await answered(url, { headers });
+      expect(direct).toEqual(await answered(url, { headers }, "common"));
+      expect(direct).toMatchObject({ status: 200, headers: { "cache-control": "public, max-age=1" } });
+    }
+    const { body } = await reader.get(path);
+    expect(body.data.map((change: { articleId: string }) => change.articleId)).toEqual([first.id]);
+    // A page of nothing is kept, too, and not given to who waits.
+    const onwards = `/v1/changes?since=${body.page.next}&limit=5`;
+    expect((await reader.get(onwards)).body.data).toEqual([]);
+    const waited = answered(`${newsroom.url}${onwards}&wait=10`);
+    const second = await live(newsroom, { headline: "Another change" });
+    expect(JSON.parse((await waited).body).data).toMatchObject([{ articleId: second.id }]);
+    expect((await reader.get(onwards)).body.data).toMatchObject([{ articleId: second.id }]);
+    expect((await reader.get(path)).body.data).toHaveLength(2);
+    expect((await answered(`${url}x`)).status).toBe(400);
+    expect((await answered(url, { headers: { accept: "text/event-stream" } })).status).toBe(406);
+  });
+
   it("is answered alike where there is nothing any more, nothing yet, and where it changes soon", async () => {
     const gone = await live(newsroom, { headline: "Gone" });
     await unpublish(newsroom, gone.id);
