@@ -12,9 +12,10 @@ import type { Newsroom } from "../newsroom.ts";
 import { CDN_CACHE_CONTROL, KEPT_NOT_AT_ALL, keptInFront, purgedCaching } from "../purging/caching.ts";
 import type { CachedArticle, CachedList } from "./cache.ts";
 
-const LISTS = ["/v1/articles", "/v1/changes"];
-const ARTICLE = "/v1/articles/";
+const LIST = "/v1/articles";
+const ARTICLE = `${LIST}/`;
 const ONE = `${ARTICLE}:article`;
+const CHANGES = "/v1/changes";
 
 /**
  * Answers who reads a live article, a first page or a page of changes that is in memory, or an article by its id, with
@@ -49,14 +50,12 @@ export function readDirectly(newsroom: Newsroom, directly: Directly): Way {
     return { common, whole: common + ofContent };
   };
 
-  const send = (asked: Asked, found: Ready, coded: Coded, since: number, more: string) => {
+  const send = (asked: Asked, route: string, found: Ready, coded: Coded, since: number, more: string) => {
     const changesAt = changeOf(found);
     const isOfItsMoment = found.knownAt !== undefined || changesSoon(changesAt);
     const { common, whole } = isOfItsMoment
       ? prepare(found, coded)
       : (coded.answer ??= prepare(found, coded));
-    const [path] = (asked.request.url ?? "").split("?", 1);
-    const route = "headers" in found ? (path ?? "") : ONE;
     const mayLeave = found.knownAt === undefined && isPurged(found);
     const leave = mayLeave ? keptInFront(newsroom, found.groups, changesAt) : undefined;
     const inFront = leave !== undefined && since !== purging.heard() ? KEPT_NOT_AT_ALL : leave;
@@ -69,11 +68,11 @@ export function readDirectly(newsroom: Newsroom, directly: Directly): Way {
   const inItsCoding = ({ request }: Asked, found: Ready) =>
     inCoding(found, request.headers["accept-encoding"]);
 
-  const answerKept = (asked: Asked, found: Ready, since: number) =>
+  const answerKept = (asked: Asked, route: string, found: Ready, since: number) =>
     soon(inItsCoding(asked, found), (coded) =>
       soon(directly.within(asked, readsLimit), (more) => {
         if (more === undefined) asked.otherwise();
-        else send(asked, found, coded, since, more);
+        else send(asked, route, found, coded, since, more);
       }),
     );
 
@@ -86,7 +85,7 @@ export function readDirectly(newsroom: Newsroom, directly: Directly): Way {
     }
     try {
       const found = (await live.find(id)) as CachedArticle;
-      send(asked, found, await inItsCoding(asked, found), since, more);
+      send(asked, ONE, found, await inItsCoding(asked, found), since, more);
     } catch (error) {
       directly.fail(asked, ONE, error, more);
     }
@@ -95,9 +94,10 @@ export function readDirectly(newsroom: Newsroom, directly: Directly): Way {
   return (asked) => {
     const { request } = asked;
     const { url } = request;
-    if (url === undefined || !LISTS.some((list) => url.startsWith(list)) || !isPlain(request)) return false;
+    const route = url === undefined ? undefined : routeOf(url);
+    if (url === undefined || route === undefined || !isPlain(request)) return false;
     const since = purging.heard();
-    const isArticle = url.startsWith(ARTICLE);
+    const isArticle = route === ONE;
     if (!takesJson(request, isArticle ? articleTypes : listTypes)) return false;
     const reference = url.slice(ARTICLE.length);
     const kept = isArticle ? live.kept(reference) : live.keptList(url);
@@ -105,10 +105,17 @@ export function readDirectly(newsroom: Newsroom, directly: Directly): Way {
     const answered =
       kept === undefined
         ? answerRead(asked, reference, since)
-        : soon(kept, (ready) => answerKept(asked, ready, since));
+        : soon(kept, (ready) => answerKept(asked, route, ready, since));
     if (answered instanceof Promise) answered.catch(asked.otherwise);
     return true;
   };
+}
+
+/** The route of an address, of those whose answers are kept. */
+function routeOf(url: string): string | undefined {
+  if (url.startsWith(ARTICLE)) return ONE;
+  if (url.startsWith(LIST)) return LIST;
+  return url.startsWith(CHANGES) ? CHANGES : undefined;
 }
 
 /** What is in memory with its bytes and headers. */
