@@ -94,8 +94,9 @@ async function seldomFirst(tx: Transaction, ids: string[]): Promise<Term[]> {
 
 /** Whether no more are listed under a term than are gathered, by PostgreSQL's statistics. */
 export async function isSeldom(tx: Transaction, { id }: Term): Promise<boolean> {
+  if (id === EVERYTHING) return false;
   const listed = await planOf(tx, Prisma.sql`SELECT 1 FROM listings WHERE term = ${id}::uuid`);
-  return id !== EVERYTHING && listed["Plan Rows"] <= MOST_GATHERED;
+  return listed["Plan Rows"] <= MOST_GATHERED;
 }
 
 /**

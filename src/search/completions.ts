@@ -15,11 +15,11 @@ export function completed(tx: Transaction, groups: Terms): Promise<Terms> {
 
 async function completedTerm(tx: Transaction, term: Term): Promise<Term> {
   const [word = ""] = term.words;
-  // Words with digits are not kept among those that are known.
-  if (!term.prefix || term.words.length > 1 || /\d/.test(word)) return term;
+  if (!term.prefix || term.words.length > 1) return term;
   const known = await tx.$queryRaw<{ word: string }[]>`
     SELECT word FROM search_words WHERE word LIKE ${`${word}%`} LIMIT ${MOST + 1}`;
-  if (known.length > MOST) return term;
+  // Of those that begin with a digit none is known.
+  if (known.length === 0 || known.length > MOST) return term;
   const alternatives = known.flatMap((row) => (row.word === word ? [] : row.word));
   return { ...term, prefix: false, alternatives };
 }

@@ -10,8 +10,10 @@ import { wordsOf } from "./words.ts";
  * takes 1 MiB with the words' places, which take at most as much again (PostgreSQL's manual, 12.11).
  */
 const MAX_INDEXED = 400_000;
-/** Words that are worth suggesting for others, in characters. */
-const KNOWN_WORD = { least: 3, most: 40 };
+/** Words that others are completed to or corrected by: all that begin with three signs that are no digits, as what is completed does. */
+const KNOWN_WORD = /^\D{3}/u;
+/** A longer one would be too much for the index of known words, in UTF-16 code units: an index row takes a third of a page at the most (PostgreSQL's manual, B-Tree Indexes). */
+const LONGEST_KNOWN = 500;
 
 /** How many articles are read at once to be indexed. */
 const BATCH = 50;
@@ -54,8 +56,7 @@ function wordsByWeight(passages: readonly Passage[]) {
       room -= Buffer.byteLength(word) + 1;
       if (room < 0) break;
       words[weight].push(word);
-      if (word.length >= KNOWN_WORD.least && word.length <= KNOWN_WORD.most && !/\d/.test(word))
-        known.add(word);
+      if (word.length <= LONGEST_KNOWN && KNOWN_WORD.test(word)) known.add(word);
     }
   }
   const { A, B, C, D } = words;

@@ -87,6 +87,9 @@ describe("a search", () => {
   it("completes beginnings with digits, and those of more words than are counted", async () => {
     await live(newsroom, { headline: "Route b52x closed" });
     expect(await found("closed b52")).toEqual(["Route b52x closed"]);
+    const long = `Kvant${"o".repeat(60)}`;
+    for (const headline of ["Kvant review", "Kvant15 review", long]) await live(newsroom, { headline });
+    expect((await found("kvant")).toSorted()).toEqual(["Kvant review", "Kvant15 review", long].toSorted());
     const words = Array.from(
       { length: 60 },
       (_, index) => `zyg${"abcdefghij"[index % 10]}${"klmnop"[Math.floor(index / 10)]}`,
