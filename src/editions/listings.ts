@@ -103,7 +103,8 @@ export async function isSeldom(tx: Transaction, { id }: Term): Promise<boolean> 
  * Finds the rows of a page and the one after it. The listings of the most seldom term are walked
  * through in the order of the list, and the other filters leave out what does not fit: where much
  * fits, the page is soon full. Where little fits, as is known before or when the page is not full
- * after the first thousand, that is gathered and sorted.
+ * after the first thousand, that is gathered and sorted. Where much fits that is far away, because
+ * of the other time than the list goes by, the list is parted there.
  */
 export async function findListed(
   tx: Transaction,
@@ -120,31 +121,34 @@ export async function findListed(
   if (rows.length > query.limit || isWhole) return rows;
   const [more] = await tx.$queryRaw<unknown[]>(beyondWalk(query, terms, after));
   if (more === undefined) return rows;
+  const isGathered = async (selected: Prisma.Sql) =>
+    (await planOf(tx, selected))["Plan Rows"] <= MOST_GATHERED;
   // What lies across the order of the list may leave much, all of it far from its beginning.
-  const expected = across.length === 0 ? undefined : await planOf(tx, selectListed(query, terms));
+  if (across.length === 0 || (await isGathered(selectListed(query, terms))))
+    return tx.$queryRaw<ListRow[]>(gathered(query, terms, after));
+  const moment = momentAcross(query);
   return tx.$queryRaw<ListRow[]>(
-    expected !== undefined && expected["Plan Rows"] > MOST_GATHERED
-      ? walked(query, terms, after, true)
-      : gathered(query, terms, after),
+    moment !== undefined && (await isGathered(selectListed(query, terms, [spans(moment)])))
+      ? parted(query, terms, after, moment)
+      : walked(query, terms, after, true),
   );
 }
 
 /** Fills a page from a term's first listings, or from as many as it takes. */
 function walked(query: LiveQuery, terms: Terms, after: Position | undefined, toTheEnd: boolean): Prisma.Sql {
-  const { column, direction } = sorts[query.sort];
   const listings = toTheEnd ? listingsOf(query, terms, after) : firstListings(query, terms, after);
-  const [, ...others] = terms;
+  return shown(query, walk(query, terms, listings));
+}
+
+function walk(query: LiveQuery, [, ...others]: Terms, listings: Prisma.Sql): Prisma.Sql {
+  const { column } = sorts[query.sort];
   const filters = [
     ...others.map(({ id }) => isListed(id, "l")),
     ...timesAcross(query, "l"),
     isVisible(query, "l"),
   ];
-  return shown(
-    query,
-    Prisma.sql`
-      SELECT article_id, ${column} AS position FROM (${listings}) l WHERE ${conjunction(filters)}
-      ORDER BY ${column} ${direction}, article_id ${direction} LIMIT ${query.limit + 1}`,
-  );
+  return Prisma.sql`
+    SELECT article_id, ${column} AS position FROM (${listings}) l WHERE ${conjunction(filters)} ${inOrder(query)}`;
 }
 
 /** The listings that are walked through, in the order of the list. */
@@ -177,21 +181,57 @@ export function beyondWalk(query: LiveQuery, terms: Terms, after: Position | und
 
 /** Gathers all that fits, however little that is of its terms, and sorts it. */
 function gathered(query: LiveQuery, terms: Terms, after: Position | undefined): Prisma.Sql {
-  const { column, direction } = sorts[query.sort];
+  return shown(query, gather(query, selectListed(query, terms), after));
+}
+
+function gather(query: LiveQuery, selected: Prisma.Sql, after: Position | undefined): Prisma.Sql {
+  const { column } = sorts[query.sort];
   const rest = after === undefined ? Prisma.empty : Prisma.sql`AND ${onwards(query, after)}`;
+  return Prisma.sql`
+    WITH found AS MATERIALIZED (${selected} ${rest})
+    SELECT article_id, ${column} AS position FROM found ${inOrder(query)}`;
+}
+
+/**
+ * Parts a list at a moment of the other time than it goes by. Nothing was updated before it was published: what was
+ * updated before the moment was published before it, and what was published after it was updated after it, so that a
+ * walk there passes over nothing. What else there is was published before it and updated after, and is gathered.
+ */
+function parted(query: LiveQuery, terms: Terms, after: Position | undefined, moment: Prisma.Sql): Prisma.Sql {
+  const side =
+    query.sort === "updated" ? Prisma.sql`updated_at < ${moment}` : Prisma.sql`published_at > ${moment}`;
+  const beside = walk(query, terms, listingsOf(query, terms, after, [side]));
+  const across = gather(query, selectListed(query, terms, [spans(moment)]), after);
+  const { direction } = sorts[query.sort];
   return shown(
     query,
     Prisma.sql`
-      WITH found AS MATERIALIZED (${selectListed(query, terms)} ${rest})
-      SELECT article_id, ${column} AS position FROM found
-      ORDER BY ${column} ${direction}, article_id ${direction} LIMIT ${query.limit + 1}`,
+      SELECT article_id, position FROM ((${across}) UNION ALL (${beside})) parts
+      ORDER BY position ${direction}, article_id ${direction} LIMIT ${query.limit + 1}`,
   );
 }
 
-/** Selects all that is listed under some terms. */
-export function selectListed(query: ArticleQuery, terms: Terms): Prisma.Sql {
-  if (terms.length > 1 || entitledChoices(query.audience, "entry", "s").length > 0) {
-    const filters = [hasTerms(terms), ...times(query, "s")];
+/** The moment before which, or after which, the other time than a list goes by is asked for, if it is. */
+function momentAcross({ sort, publishedBefore, updatedAfter, audience }: LiveQuery): Prisma.Sql | undefined {
+  if (sort !== "updated")
+    return updatedAfter === undefined ? undefined : Prisma.sql`${updatedAfter}::timestamptz`;
+  const ends = [publishedBefore, audience.entitlement?.until].filter(
+    (end) => end !== undefined && end !== null,
+  );
+  return ends.length === 0
+    ? undefined
+    : Prisma.sql`least(${Prisma.join(ends.map((end) => Prisma.sql`${end}::timestamptz`))})`;
+}
+
+/** That an entry s was published before a moment and updated after it, as the index of these spans finds it. */
+function spans(moment: Prisma.Sql): Prisma.Sql {
+  return Prisma.sql`tstzrange(least(s.published_at, s.updated_at), s.updated_at, '[]') @> ${moment}`;
+}
+
+/** Selects all that is listed under some terms, of what fits more conditions on entries s if there are any. */
+export function selectListed(query: ArticleQuery, terms: Terms, more: Prisma.Sql[] = []): Prisma.Sql {
+  if (more.length > 0 || terms.length > 1 || entitledChoices(query.audience, "entry", "s").length > 0) {
+    const filters = [hasTerms(terms), ...times(query, "s"), ...more];
     return Prisma.sql`SELECT article_id, published_at, updated_at FROM search_entries s WHERE ${conjunction(filters)}`;
   }
   const filters = [Prisma.sql`l.term = ${terms[0].id}::uuid`, ...times(query, "l")];
@@ -273,9 +313,14 @@ export function timesAcross(query: LiveQuery, row: string): Prisma.Sql[] {
   return query.sort === "updated" ? publishedWithin(query, row) : updatedWithin(query, row);
 }
 
-function listingsOf(query: LiveQuery, [term]: Terms, after: Position | undefined): Prisma.Sql {
+function listingsOf(
+  query: LiveQuery,
+  [term]: Terms,
+  after: Position | undefined,
+  more: Prisma.Sql[] = [],
+): Prisma.Sql {
   const { column, direction } = sorts[query.sort];
-  const filters = [Prisma.sql`l.term = ${term.id}::uuid`, ...timesAlong(query, "l")];
+  const filters = [Prisma.sql`l.term = ${term.id}::uuid`, ...timesAlong(query, "l"), ...more];
   if (after !== undefined) filters.push(onwards(query, after));
   return Prisma.sql`
     SELECT article_id, published_at, updated_at FROM listings l WHERE ${conjunction(filters)}
@@ -285,6 +330,12 @@ function listingsOf(query: LiveQuery, [term]: Terms, after: Position | undefined
 function onwards(query: LiveQuery, [time, id]: Position): Prisma.Sql {
   const { column, beyond } = sorts[query.sort];
   return Prisma.sql`(${column}, article_id) ${beyond} (${time}::timestamptz, ${id}::uuid)`;
+}
+
+/** The first rows of some, in the order of a list, with one more than fit on the page. */
+function inOrder(query: LiveQuery): Prisma.Sql {
+  const { column, direction } = sorts[query.sort];
+  return Prisma.sql`ORDER BY ${column} ${direction}, article_id ${direction} LIMIT ${query.limit + 1}`;
 }
 
 function shown(query: LiveQuery, page: Prisma.Sql): Prisma.Sql {

@@ -177,6 +177,44 @@ describe(`among ${ARTICLES} articles`, () => {
     },
   );
 
+  it.each(["", "&language=en", "&publishedAfter=2017-01-01"])(
+    "a list by update of what was published before a moment passes over little that was published since%s",
+    async (more) => {
+      const faults: string[] = [];
+      const database = explained(newsroom.database, (fault) => faults.push(fault), { blocks: 500 });
+      const asked = new URLSearchParams(`sort=updated&publishedBefore=2020-06-01${more}`);
+      await list(database, ArticleQuery.parse(Object.fromEntries(asked)));
+      expect(faults).toEqual([]);
+    },
+  );
+
+  it.each([
+    {
+      query: "sort=updated&publishedBefore=2020-06-01",
+      where: "published_at < '2020-06-01'",
+      by: "updated_at DESC, article_id DESC",
+    },
+    {
+      query: "sort=oldest&updatedAfter=2018-01-01",
+      where: "updated_at > '2018-01-01'",
+      by: "published_at, article_id",
+    },
+  ])(
+    "pages of a list that goes by another time than it is narrowed by follow each other: $query",
+    async ({ query, where, by }) => {
+      const expected = await newsroom.database.$queryRawUnsafe<{ article_id: string }[]>(
+        `SELECT article_id FROM publications WHERE ${where} ORDER BY ${by} LIMIT 2500`,
+      );
+      const walked: string[] = [];
+      for (let cursor = ""; walked.length < expected.length;) {
+        const { body } = await newsroom.reader.get(`/v1/articles?${query}&fields=id&limit=100${cursor}`);
+        walked.push(...body.data.map(({ id }: { id: string }) => id));
+        cursor = `&cursor=${body.page.next}`;
+      }
+      expect(walked).toEqual(expected.map(({ article_id: id }) => id));
+    },
+  );
+
   it("a page deep in a list of what seldom goes together follows the one before", async () => {
     const query = "section=sections-3&tag=tags-7&language=fr&author=authors-5&fields=id";
     const whole = (await newsroom.reader.get("/v1/articles?section=sections-3&tag=tags-7&limit=100")).body

@@ -18,6 +18,8 @@ interface Plan {
   "Actual Rows": number;
   "Actual Loops": number;
   "Rows Removed by Filter"?: number;
+  "Shared Hit Blocks": number;
+  "Shared Read Blocks": number;
   Plans?: Plan[];
 }
 
@@ -40,17 +42,25 @@ function faultsOf(plan: Plan, most: number): string[] {
  * A database that has each statement sent over it explained as it is carried out.
  *
  * @param told is told what is wrong with a statement's plan, and the statement
- * @param most how many rows a step may take
+ * @param most how many rows a step may take, and how many blocks of 8 kB a statement may read
  */
-export function explained(database: Database, told: (fault: string) => void, most = MOST_ROWS): Database {
+export function explained(
+  database: Database,
+  told: (fault: string) => void,
+  most: { rows?: number; blocks?: number } = {},
+): Database {
+  const { rows = MOST_ROWS, blocks = Infinity } = most;
   const explain = async (query: TemplateStringsArray | Prisma.Sql, ...values: unknown[]) => {
     const statement = query instanceof Prisma.Sql ? query : Prisma.sql(query, ...values);
     if (!statement.sql.trimStart().startsWith("EXPLAIN")) {
       const [row] = await database.$queryRaw<[{ "QUERY PLAN": [{ Plan: Plan }] }]>(
-        Prisma.sql`EXPLAIN (ANALYZE, FORMAT JSON, TIMING OFF) ${statement}`,
+        Prisma.sql`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON, TIMING OFF) ${statement}`,
       );
+      const { Plan: plan } = row["QUERY PLAN"][0];
+      const read = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"];
+      const faults = faultsOf(plan, rows).concat(read > blocks ? [`reads ${read} blocks`] : []);
       const text = statement.sql.trim().replaceAll(/\s+/g, " ");
-      for (const fault of faultsOf(row["QUERY PLAN"][0].Plan, most)) told(`${fault}: ${text}`);
+      for (const fault of faults) told(`${fault}: ${text}`);
     }
     return database.$queryRaw(statement);
   };
