@@ -27,8 +27,13 @@ const great = new WeakMap<Transaction, LRUCache<string, true>>();
  * a minute ago they are not counted again.
  *
  * @param selected a SELECT without order and limit
+ * @param estimated one of the same rows whose number is estimated better
  */
-export async function countUpTo(tx: Transaction, selected: Prisma.Sql): Promise<Total> {
+export async function countUpTo(
+  tx: Transaction,
+  selected: Prisma.Sql,
+  estimated: Prisma.Sql = selected,
+): Promise<Total> {
   const remembered = great.get(tx) ?? new LRUCache<string, true>(REMEMBERED);
   const statement = JSON.stringify([selected.sql, selected.values]);
   if (!remembered.has(statement)) {
@@ -38,8 +43,8 @@ export async function countUpTo(tx: Transaction, selected: Prisma.Sql): Promise<
     if (total <= MOST_COUNTED) return { total };
     great.set(tx, remembered.set(statement, true));
   }
-  const estimated = await planOf(tx, selected);
-  return { total: Math.max(MOST_COUNTED + 1, estimated["Plan Rows"]), totalIsEstimate: true };
+  const { "Plan Rows": expected } = await planOf(tx, estimated);
+  return { total: Math.max(MOST_COUNTED + 1, expected), totalIsEstimate: true };
 }
 
 /** The plan for a statement, with the numbers of rows that PostgreSQL's statistics lead it to expect. */

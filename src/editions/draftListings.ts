@@ -1,13 +1,26 @@
 import { Prisma, type Transaction } from "../database/client.ts";
-import { planOf } from "../database/counting.ts";
+import { type Total, countUpTo, planOf } from "../database/counting.ts";
 import { MOST_GATHERED, MOST_WALKED, type Position, conjunction } from "./listings.ts";
 import type { ArticleQuery } from "./schema.ts";
 
-/** The section, tag and author that a list of working copies is narrowed by, as ids. */
+/** The articles with a tag, or by an author. */
+interface Linked {
+  /** Selects their ids, which the index of the link has in order. */
+  ids: Prisma.Sql;
+  /**
+   * That an article in a row with its id is one of them. OFFSET keeps it one look-up for each row, where PostgreSQL would rather read all
+   * articles than some by their keys.
+   */
+  has: (row: "articles" | "linked") => Prisma.Sql;
+  /** How many there are, by PostgreSQL's statistics. */
+  size: number;
+}
+
+/** What a list of working copies is narrowed by that is known by an id. */
 export interface DraftTerms {
   section: string | null;
-  tag: string | null;
-  author: string | null;
+  /** Those with the tag and those by the author that are asked for, the fewer first. */
+  linked: Linked[];
   /** What of all working copies the caller may see, as conditions on an id. */
   within: Prisma.Sql[];
 }
@@ -27,20 +40,39 @@ export async function draftTermsOf(
   query: ArticleQuery,
   within: Prisma.Sql[],
 ): Promise<DraftTerms | undefined> {
-  const { section, tag, author } = query;
-  const [terms] = await tx.$queryRaw<[Omit<DraftTerms, "within">]>`
-    SELECT (SELECT id FROM sections WHERE slug = ${section}) AS section,
-           (SELECT id FROM tags WHERE slug = ${tag}) AS tag,
-           (SELECT id FROM authors WHERE slug = ${author}) AS author`;
-  const isKnown = (["section", "tag", "author"] as const).every(
-    (kind) => query[kind] === undefined || terms[kind] !== null,
-  );
-  return isKnown ? { ...terms, within } : undefined;
+  const [terms] = await tx.$queryRaw<[Record<(typeof kinds)[number], string | null>]>`
+    SELECT (SELECT id FROM sections WHERE slug = ${query.section}) AS section,
+           (SELECT id FROM tags WHERE slug = ${query.tag}) AS tag,
+           (SELECT id FROM authors WHERE slug = ${query.author}) AS author`;
+  const { section, tag, author } = terms;
+  if (kinds.some((kind) => query[kind] !== undefined && terms[kind] === null)) return undefined;
+  const linked = [
+    ...(tag === null ? [] : [linkedBy(Prisma.sql`article_tags`, Prisma.sql`tag_id`, tag)]),
+    ...(author === null ? [] : [linkedBy(Prisma.sql`article_authors`, Prisma.sql`author_id`, author)]),
+  ];
+  return { section, linked: await fewestFirst(tx, linked), within };
+}
+
+const kinds = ["section", "tag", "author"] as const;
+
+function linkedBy(table: Prisma.Sql, column: Prisma.Sql, term: string): Omit<Linked, "size"> {
+  const links = Prisma.sql`FROM ${table} WHERE ${column} = ${term}::uuid`;
+  return {
+    ids: Prisma.sql`SELECT article_id AS id ${links}`,
+    has: (row) => Prisma.sql`EXISTS (SELECT ${links} AND article_id = ${Prisma.raw(row)}.id OFFSET 0)`,
+  };
+}
+
+async function fewestFirst(tx: Transaction, linked: Omit<Linked, "size">[]): Promise<Linked[]> {
+  const sized = [];
+  for (const one of linked) sized.push({ ...one, size: (await planOf(tx, one.ids))["Plan Rows"] });
+  return sized.toSorted((a, b) => a.size - b.size);
 }
 
 /**
- * Finds the rows of a page and the one after it, as `findListed` does: by a walk in the order of
- * the list where much fits, and where little does by gathering it.
+ * Finds the rows of a page and the one after it, as `findListed` does: by a walk in the order of the list where much
+ * fits, and where little does by gathering it. Where ids are that order, the walk is through what has the tag or the
+ * author.
  */
 export async function findDrafts(
   tx: Transaction,
@@ -49,31 +81,69 @@ export async function findDrafts(
   after: Position | undefined,
 ): Promise<DraftRow[]> {
   const onwards = after === undefined ? [] : [beyond(query, after)];
-  const inOrder = Prisma.sql`
-    ${selectWhere([...filtersAlong(query, terms), ...onwards])} ORDER BY ${order(query)}`;
-  const across = filtersAcross(query, terms);
-  const walked = (bound: Prisma.Sql) => Prisma.sql`
-    SELECT id, updated_at FROM (${inOrder} ${bound}) articles WHERE ${conjunction(across)}
-    ORDER BY ${order(query)} LIMIT ${query.limit + 1}`;
-  if (across.length === 0) return tx.$queryRaw<DraftRow[]>(walked(Prisma.empty));
+  const page = Prisma.sql`ORDER BY ${order(query)} LIMIT ${query.limit + 1}`;
+  const { along, across } = filtersOf(query, terms);
+  const [fewest, ...others] = terms.linked;
+  const byLinks = query.sort === "updated" ? undefined : fewest;
+  const inOrder =
+    byLinks === undefined
+      ? Prisma.sql`${selectWhere([...along, ...onwards])} ORDER BY ${order(query)}`
+      : Prisma.sql`SELECT id FROM (${byLinks.ids}) linked WHERE ${conjunction(onwards)} ORDER BY ${order(query)}`;
+  const walked = (bound: Prisma.Sql) => {
+    const rows = Prisma.sql`${inOrder} ${bound}`;
+    const fitting =
+      byLinks === undefined
+        ? Prisma.sql`SELECT id, updated_at FROM (${rows}) articles WHERE ${conjunction([...across, ...hasAll("articles", terms.linked)])}`
+        : selectEach(rows, others, [...along, ...across]);
+    return Prisma.sql`${fitting} ${page}`;
+  };
+  if (fewest === undefined && across.length === 0) return tx.$queryRaw<DraftRow[]>(walked(Prisma.empty));
   const rows = await tx.$queryRaw<DraftRow[]>(walked(Prisma.sql`LIMIT ${MOST_WALKED}`));
   if (rows.length > query.limit) return rows;
   const [more] = await tx.$queryRaw<unknown[]>`${inOrder} LIMIT 1 OFFSET ${MOST_WALKED}`;
   if (more === undefined) return rows;
-  const expected = await planOf(tx, selectDrafts(query, terms));
-  if (expected["Plan Rows"] > MOST_GATHERED) return tx.$queryRaw<DraftRow[]>(walked(Prisma.empty));
+  const { "Plan Rows": expected } = await planOf(tx, selectWhere([...along, ...across]));
+  if (Math.min(expected, fewest?.size ?? expected) > MOST_GATHERED)
+    return tx.$queryRaw<DraftRow[]>(walked(Prisma.empty));
+  const rest = [...along, ...across, ...onwards];
+  const selected =
+    fewest !== undefined && fewest.size <= expected
+      ? selectEach(fewest.ids, others, rest)
+      : selectWhere([...rest, ...hasAll("articles", terms.linked)]);
   return tx.$queryRaw<DraftRow[]>`
-    WITH found AS MATERIALIZED (${selectWhere([...filtersAlong(query, terms), ...across, ...onwards])})
-    SELECT id, updated_at FROM found ORDER BY ${order(query)} LIMIT ${query.limit + 1}`;
+    WITH found AS MATERIALIZED (${selected}) SELECT id, updated_at FROM found ${page}`;
+}
+
+/** Counts the working copies that a list is of. */
+export async function countDrafts(tx: Transaction, query: ArticleQuery, terms: DraftTerms): Promise<Total> {
+  const { along, across } = filtersOf(query, terms);
+  const [fewest, ...others] = terms.linked;
+  const all = selectDrafts(query, terms);
+  return fewest === undefined
+    ? countUpTo(tx, all)
+    : countUpTo(tx, selectEach(fewest.ids, others, [...along, ...across]), all);
 }
 
 /** Selects the working copies that a list is of, those in the trash left out. */
 export function selectDrafts(query: ArticleQuery, terms: DraftTerms): Prisma.Sql {
-  return selectWhere([...filtersAlong(query, terms), ...filtersAcross(query, terms)]);
+  const { along, across } = filtersOf(query, terms);
+  return selectWhere([...along, ...across, ...terms.linked.map(({ ids }) => Prisma.sql`id IN (${ids})`)]);
 }
 
 function selectWhere(filters: Prisma.Sql[]): Prisma.Sql {
   return Prisma.sql`SELECT id, published_at, updated_at FROM articles WHERE ${conjunction(filters)}`;
+}
+
+/** Selects of some articles those that have more links and, each looked up by its id, fit. */
+function selectEach(ids: Prisma.Sql, others: Linked[], filters: Prisma.Sql[]): Prisma.Sql {
+  return Prisma.sql`
+    SELECT linked.id, updated_at FROM (${ids}) linked
+    CROSS JOIN LATERAL (SELECT updated_at FROM articles WHERE articles.id = linked.id AND ${conjunction(filters)} OFFSET 0) fitting
+    WHERE ${conjunction(hasAll("linked", others))}`;
+}
+
+function hasAll(row: "articles" | "linked", linked: Linked[]): Prisma.Sql[] {
+  return linked.map(({ has }) => has(row));
 }
 
 /** Ids are made in the order of time, so the newest has the greatest. */
@@ -87,38 +157,24 @@ function beyond({ sort }: ArticleQuery, [time, id]: Position): Prisma.Sql {
   return sort === "oldest" ? Prisma.sql`id > ${id}::uuid` : Prisma.sql`id < ${id}::uuid`;
 }
 
-/** What an index has in the order of the list. */
-function filtersAlong(query: ArticleQuery, { section }: DraftTerms): Prisma.Sql[] {
-  const { language, status, ids, sort } = query;
-  return [
-    Prisma.sql`deleted_at IS NULL`,
-    ...(section === null ? [] : [Prisma.sql`section_id = ${section}::uuid`]),
-    ...(language === undefined ? [] : [Prisma.sql`language = ${language}`]),
-    ...(status === undefined ? [] : [Prisma.sql`status = ${status}::"ArticleStatus"`]),
-    ...(ids === undefined ? [] : [Prisma.sql`id = ANY (${ids}::uuid[])`]),
-    ...(sort === "updated" ? updatedWithin(query) : []),
-  ];
-}
-
-/** What lies across that order. */
-function filtersAcross(query: ArticleQuery, { tag, author, within }: DraftTerms): Prisma.Sql[] {
-  const { publishedAfter, publishedBefore, sort } = query;
-  const filed = (table: string, term: string | null) =>
-    term === null
-      ? []
-      : [
-          Prisma.sql`id IN (SELECT article_id FROM ${Prisma.raw(`article_${table}s`)} WHERE ${Prisma.raw(`${table}_id`)} = ${term}::uuid)`,
-        ];
-  return [
-    ...within,
-    ...filed("tag", tag),
-    ...filed("author", author),
-    ...(publishedAfter === undefined ? [] : [Prisma.sql`published_at > ${publishedAfter}::timestamptz`]),
-    ...(publishedBefore === undefined ? [] : [Prisma.sql`published_at < ${publishedBefore}::timestamptz`]),
-    ...(sort === "updated" ? [] : updatedWithin(query)),
-  ];
-}
-
-function updatedWithin({ updatedAfter }: ArticleQuery): Prisma.Sql[] {
-  return updatedAfter === undefined ? [] : [Prisma.sql`updated_at > ${updatedAfter}::timestamptz`];
+/** What a list is narrowed by but for links: what indexes have in its order, and what lies across that. */
+function filtersOf(query: ArticleQuery, { section, within }: DraftTerms) {
+  const { language, status, ids, publishedAfter, publishedBefore, updatedAfter, sort } = query;
+  const updated = updatedAfter === undefined ? [] : [Prisma.sql`updated_at > ${updatedAfter}::timestamptz`];
+  return {
+    along: [
+      Prisma.sql`deleted_at IS NULL`,
+      ...(section === null ? [] : [Prisma.sql`section_id = ${section}::uuid`]),
+      ...(language === undefined ? [] : [Prisma.sql`language = ${language}`]),
+      ...(status === undefined ? [] : [Prisma.sql`status = ${status}::"ArticleStatus"`]),
+      ...(ids === undefined ? [] : [Prisma.sql`id = ANY (${ids}::uuid[])`]),
+      ...(sort === "updated" ? updated : []),
+    ],
+    across: [
+      ...within,
+      ...(publishedAfter === undefined ? [] : [Prisma.sql`published_at > ${publishedAfter}::timestamptz`]),
+      ...(publishedBefore === undefined ? [] : [Prisma.sql`published_at < ${publishedBefore}::timestamptz`]),
+      ...(sort === "updated" ? [] : updated),
+    ],
+  };
 }

@@ -4,7 +4,7 @@ import { Prisma, type Transaction } from "../database/client.ts";
 import { type Total, countUpTo } from "../database/counting.ts";
 import type { Cursors } from "../http/paging.ts";
 import { withShares } from "./document.ts";
-import { type DraftRow, draftTermsOf, findDrafts, selectDrafts } from "./draftListings.ts";
+import { type DraftRow, countDrafts, draftTermsOf, findDrafts, selectDrafts } from "./draftListings.ts";
 import {
   type ListRow,
   type LiveQuery,
@@ -103,7 +103,7 @@ export async function listDrafts(
       page.map(({ id }) => id),
     ),
     next: last === undefined ? null : cursors.write(listName, [last.updated_at.toISOString(), last.id]),
-    count: query.count ? await countUpTo(tx, selectDrafts(query, terms)) : undefined,
+    count: query.count ? await countDrafts(tx, query, terms) : undefined,
   };
 }
 

@@ -177,6 +177,21 @@ describe(`among ${ARTICLES} articles`, () => {
     },
   );
 
+  it.each([
+    "tag=tags-7",
+    "author=authors-5",
+    "author=authors-5&tag=tags-7",
+    "author=authors-5&sort=oldest&language=en",
+  ])("working copies of a tag or an author are found without reading many others: %s", async (query) => {
+    const faults: string[] = [];
+    const database = explained(newsroom.database, (fault) => faults.push(fault), { blocks: 1_800 });
+    await list(
+      database,
+      ArticleQuery.parse({ version: "draft", ...Object.fromEntries(new URLSearchParams(query)) }),
+    );
+    expect(faults).toEqual([]);
+  });
+
   it.each(["", "&language=en", "&publishedAfter=2017-01-01"])(
     "a list by update of what was published before a moment passes over little that was published since%s",
     async (more) => {
