@@ -54,6 +54,28 @@ describe("the trash", () => {
     expect((drafts.data as { id: string }[]).filter(({ id }) => made.includes(id))).toEqual([]);
   });
 
+  it.each(["newest", "oldest", "updated"])(
+    "holds what lists of a tag and an author leave out and do not count, sort=%s",
+    async (sort) => {
+      const { body: tag } = await newsroom.editor.post("/v1/tags").send({ name: `Docks ${sort}` });
+      const { body: author } = await newsroom.editor.post("/v1/authors").send({ name: `Ana Lima ${sort}` });
+      const made: string[] = [];
+      for (const headline of ["Winch one", "Winch two", "Winch three"])
+        made.push((await draft(newsroom, { headline, tags: [tag.slug], authors: [author.slug] })).id);
+      await draft(newsroom, { headline: "Winch four", tags: [tag.slug] });
+      const [first = "", second, third] = made;
+      await remove(first);
+      for (const more of ["", "&status=draft"]) {
+        const { body } = await newsroom.editor.get(
+          `/v1/articles?version=draft&tag=${tag.slug}&author=${author.slug}&sort=${sort}&count=true${more}`,
+        );
+        const found = (body.data as { id: string }[]).map(({ id }) => id);
+        expect(found).toEqual(sort === "oldest" ? [second, third] : [third, second]);
+        expect(body.page.total).toBe(2);
+      }
+    },
+  );
+
   it("refuses a cursor that is not its own", async () => {
     expectProblem(await newsroom.editor.get("/v1/trash?cursor=x"), 400, "invalid-parameter");
   });
