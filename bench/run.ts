@@ -5,7 +5,7 @@ import pg from "pg";
 import { startEmbedded } from "../src/database/embedded.ts";
 import { migrate } from "../src/database/migrate.ts";
 import { seenElsewhere } from "./invalidation.ts";
-import { load, medianOf, percentile, startServer } from "./load.ts";
+import { type Load, load, medianOf, percentile, startServer } from "./load.ts";
 import { type Row, plot } from "./plot.ts";
 import { scale } from "./scale.ts";
 import { seed } from "./seed.ts";
@@ -159,9 +159,18 @@ const measurements: Record<string, () => Promise<void>> = {
     const { headers } = await fetch(dateline.url + hot, { headers: { "accept-encoding": "identity" } });
     const script = `wrk.headers["If-None-Match"] = '${headers.get("etag")}'`;
     await against("bare", { name: "304 on it, against bare node:http", bar: 1 }, { path: hot, script, body });
-    const { median, p99 } = await load(dateline.url + hot, { seconds: SECONDS * 2, connections: 32 });
-    const name = "p99 of the hot article, against its median";
-    record({ name, ours: p99, yardstick: median, unit: "ms", bar: 4, atMost: true });
+    const loads: Load[] = [];
+    for (let run = 0; run < RUNS; run += 1)
+      loads.push(await load(dateline.url + hot, { seconds: SECONDS, connections: 32 }));
+    record({
+      name: "p99 of the hot article, against its median",
+      ours: medianOf(loads.map(({ p99 }) => p99)),
+      yardstick: medianOf(loads.map(({ median }) => median)),
+      ratio: medianOf(loads.map(({ p99, median }) => p99 / median)),
+      unit: "ms",
+      bar: 4,
+      atMost: true,
+    });
   },
 
   async defaults() {
