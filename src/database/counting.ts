@@ -11,7 +11,7 @@ export interface Total {
 }
 
 /** A step of PostgreSQL's plan for a statement, the first one being the whole. */
-export interface Plan {
+interface Plan {
   "Plan Rows": number;
   Plans?: Plan[];
 }
@@ -43,14 +43,17 @@ export async function countUpTo(
     if (total <= MOST_COUNTED) return { total };
     great.set(tx, remembered.set(statement, true));
   }
-  const { "Plan Rows": expected } = await planOf(tx, estimated);
+  const [expected = 0] = await expectedRows(tx, [estimated]);
   return { total: Math.max(MOST_COUNTED + 1, expected), totalIsEstimate: true };
 }
 
-/** The plan for a statement, with the numbers of rows that PostgreSQL's statistics lead it to expect. */
-export async function planOf(tx: Transaction, statement: Prisma.Sql): Promise<Plan> {
+/** How many rows statements would select, each, as PostgreSQL's statistics lead it to expect. */
+export async function expectedRows(tx: Transaction, statements: readonly Prisma.Sql[]): Promise<number[]> {
+  if (statements.length === 0) return [];
   const [row] = await tx.$queryRaw<[{ "QUERY PLAN": [{ Plan: Plan }] }]>(
-    Prisma.sql`EXPLAIN (FORMAT JSON) ${statement}`,
+    Prisma.sql`EXPLAIN (FORMAT JSON) ${Prisma.join(statements, " UNION ALL ")}`,
   );
-  return row["QUERY PLAN"][0].Plan;
+  const whole = row["QUERY PLAN"][0].Plan;
+  const plans = statements.length === 1 ? [whole] : (whole.Plans ?? []);
+  return plans.map((plan) => plan["Plan Rows"]);
 }

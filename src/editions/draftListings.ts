@@ -1,5 +1,5 @@
 import { Prisma, type Transaction } from "../database/client.ts";
-import { type Total, countUpTo, planOf } from "../database/counting.ts";
+import { type Total, countUpTo, expectedRows } from "../database/counting.ts";
 import { MOST_GATHERED, MOST_WALKED, type Position, conjunction } from "./listings.ts";
 import type { ArticleQuery } from "./schema.ts";
 
@@ -64,9 +64,13 @@ function linkedBy(table: Prisma.Sql, column: Prisma.Sql, term: string): Omit<Lin
 }
 
 async function fewestFirst(tx: Transaction, linked: Omit<Linked, "size">[]): Promise<Linked[]> {
-  const sized = [];
-  for (const one of linked) sized.push({ ...one, size: (await planOf(tx, one.ids))["Plan Rows"] });
-  return sized.toSorted((a, b) => a.size - b.size);
+  const sizes = await expectedRows(
+    tx,
+    linked.map(({ ids }) => ids),
+  );
+  return linked
+    .map((one, index) => ({ ...one, size: sizes[index] ?? 0 }))
+    .toSorted((a, b) => a.size - b.size);
 }
 
 /**
@@ -110,7 +114,7 @@ export async function findDrafts(
   if (rows.length > query.limit) return rows;
   const [more] = await tx.$queryRaw<unknown[]>`${inOrder} LIMIT 1 OFFSET ${most}`;
   if (more === undefined) return rows;
-  const { "Plan Rows": expected } = await planOf(tx, selectWhere([...along, ...across]));
+  const [expected = 0] = await expectedRows(tx, [selectWhere([...along, ...across])]);
   if (Math.min(expected, fewest?.size ?? expected) > MOST_GATHERED)
     return tx.$queryRaw<DraftRow[]>(walked(Prisma.empty));
   const rest = [...along, ...across, ...onwards];

@@ -1,5 +1,5 @@
 import { Prisma, type Transaction } from "../database/client.ts";
-import { planOf } from "../database/counting.ts";
+import { expectedRows } from "../database/counting.ts";
 import { entitledChoices, entitledSpan, entitledTerms, seenOutside, shownFor } from "./entitled.ts";
 import { shareCountsOf } from "./read.ts";
 import type { ArticleQuery } from "./schema.ts";
@@ -83,20 +83,22 @@ export async function termsOf(
 
 async function seldomFirst(tx: Transaction, ids: string[]): Promise<Term[]> {
   const each = [...ids, EVERYTHING].map((id) => Prisma.sql`SELECT 1 FROM listings WHERE term = ${id}::uuid`);
-  const { Plans = [] } = await planOf(tx, Prisma.join(each, " UNION ALL "));
-  const all = Plans.at(-1)?.["Plan Rows"] ?? 0;
-  const terms = ids.map((id, index) => ({
-    id,
-    share: (Plans[index]?.["Plan Rows"] ?? 0) / Math.max(1, all),
-  }));
+  const expected = await expectedRows(tx, each);
+  const all = Math.max(1, expected.at(-1) ?? 0);
+  const terms = ids.map((id, index) => ({ id, share: (expected[index] ?? 0) / all }));
   return terms.toSorted((a, b) => a.share - b.share);
 }
 
 /** Whether no more are listed under a term than are gathered, by PostgreSQL's statistics. */
 export async function isSeldom(tx: Transaction, { id }: Term): Promise<boolean> {
   if (id === EVERYTHING) return false;
-  const listed = await planOf(tx, Prisma.sql`SELECT 1 FROM listings WHERE term = ${id}::uuid`);
-  return listed["Plan Rows"] <= MOST_GATHERED;
+  return isGathered(tx, Prisma.sql`SELECT 1 FROM listings WHERE term = ${id}::uuid`);
+}
+
+/** Whether a statement selects no more than is gathered, by PostgreSQL's statistics. */
+async function isGathered(tx: Transaction, selected: Prisma.Sql): Promise<boolean> {
+  const [expected = 0] = await expectedRows(tx, [selected]);
+  return expected <= MOST_GATHERED;
 }
 
 /**
@@ -121,14 +123,12 @@ export async function findListed(
   if (rows.length > query.limit || isWhole) return rows;
   const [more] = await tx.$queryRaw<unknown[]>(beyondWalk(query, terms, after));
   if (more === undefined) return rows;
-  const isGathered = async (selected: Prisma.Sql) =>
-    (await planOf(tx, selected))["Plan Rows"] <= MOST_GATHERED;
   // What lies across the order of the list may leave much, all of it far from its beginning.
-  if (across.length === 0 || (await isGathered(selectListed(query, terms))))
+  if (across.length === 0 || (await isGathered(tx, selectListed(query, terms))))
     return tx.$queryRaw<ListRow[]>(gathered(query, terms, after));
   const moment = momentAcross(query);
   return tx.$queryRaw<ListRow[]>(
-    moment !== undefined && (await isGathered(selectListed(query, terms, [spans(moment)])))
+    moment !== undefined && (await isGathered(tx, selectListed(query, terms, [spans(moment)])))
       ? parted(query, terms, after, moment)
       : walked(query, terms, after, true),
   );
@@ -148,7 +148,7 @@ function walk(query: LiveQuery, [, ...others]: Terms, listings: Prisma.Sql): Pri
     isVisible(query, "l"),
   ];
   return Prisma.sql`
-    SELECT article_id, ${column} AS position FROM (${listings}) l WHERE ${conjunction(filters)} ${inOrder(query)}`;
+    SELECT article_id, ${column} AS position FROM (${listings}) l WHERE ${conjunction(filters)} ${pageOf(query)}`;
 }
 
 /** The listings that are walked through, in the order of the list. */
@@ -189,7 +189,7 @@ function gather(query: LiveQuery, selected: Prisma.Sql, after: Position | undefi
   const rest = after === undefined ? Prisma.empty : Prisma.sql`AND ${onwards(query, after)}`;
   return Prisma.sql`
     WITH found AS MATERIALIZED (${selected} ${rest})
-    SELECT article_id, ${column} AS position FROM found ${inOrder(query)}`;
+    SELECT article_id, ${column} AS position FROM found ${pageOf(query)}`;
 }
 
 /**
@@ -333,7 +333,7 @@ function onwards(query: LiveQuery, [time, id]: Position): Prisma.Sql {
 }
 
 /** The first rows of some, in the order of a list, with one more than fit on the page. */
-function inOrder(query: LiveQuery): Prisma.Sql {
+function pageOf(query: LiveQuery): Prisma.Sql {
   const { column, direction } = sorts[query.sort];
   return Prisma.sql`ORDER BY ${column} ${direction}, article_id ${direction} LIMIT ${query.limit + 1}`;
 }

@@ -214,15 +214,25 @@ describe(`among ${ARTICLES} articles`, () => {
       where: "updated_at > '2018-01-01'",
       by: "published_at, article_id",
     },
+    {
+      query: "version=draft&author=authors-5",
+      where: "article_id IN (SELECT article_id FROM article_authors WHERE author_id = md5('authors5')::uuid)",
+      by: "article_id DESC",
+    },
+    {
+      query: "version=draft&tag=tags-7&sort=updated",
+      where: "article_id IN (SELECT article_id FROM article_tags WHERE tag_id = md5('tags7')::uuid)",
+      by: "updated_at DESC, article_id DESC",
+    },
   ])(
-    "pages of a list that goes by another time than it is narrowed by follow each other: $query",
+    "pages of a list that is not walked through in its own order follow each other: $query",
     async ({ query, where, by }) => {
       const expected = await newsroom.database.$queryRawUnsafe<{ article_id: string }[]>(
         `SELECT article_id FROM publications WHERE ${where} ORDER BY ${by} LIMIT 2500`,
       );
       const walked: string[] = [];
       for (let cursor = ""; walked.length < expected.length;) {
-        const { body } = await newsroom.reader.get(`/v1/articles?${query}&fields=id&limit=100${cursor}`);
+        const { body } = await newsroom.editor.get(`/v1/articles?${query}&fields=id&limit=100${cursor}`);
         walked.push(...body.data.map(({ id }: { id: string }) => id));
         cursor = `&cursor=${body.page.next}`;
       }
