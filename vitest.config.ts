@@ -1,8 +1,9 @@
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
-// Each file has a process of its own, which need not compile anew what all of them load.
-process.env.NODE_COMPILE_CACHE ??= "node_modules/.cache/node";
+// Each file has a process of its own, and starts others, which need not compile anew what all of them load.
+process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, "node_modules/.cache/node");
 
 export default defineConfig({
   test: {

@@ -5,6 +5,10 @@ import { join } from "node:path";
 
 const root = join(import.meta.dirname, "../..");
 
+const { PATH = "", HOME = "", NODE_COMPILE_CACHE = "" } = process.env;
+/** No setting of whoever runs the tests reaches a process, and none has to compile what another has. */
+const inherited = { PATH, HOME, NODE_COMPILE_CACHE };
+
 export interface ServerProcess {
   url: string;
   pid: number;
@@ -40,8 +44,7 @@ export async function nextVersion(folder: string, migration: string): Promise<st
 
 /** Starts the server as the README says, and waits until it says that it is ready. */
 export async function npmStart(environment: Record<string, string>): Promise<ServerProcess> {
-  const { PATH = "", HOME = "" } = process.env;
-  return whenReady(spawn("npm", ["start"], { cwd: root, env: { PATH, HOME, PORT: "0", ...environment } }));
+  return whenReady(spawn("npm", ["start"], { cwd: root, env: { ...inherited, PORT: "0", ...environment } }));
 }
 
 async function whenReady(child: ChildProcess): Promise<ServerProcess> {
@@ -83,9 +86,8 @@ export async function runToEnd(script: string[], environment: Record<string, str
 }
 
 function run(script: string[], environment: Record<string, string>, cwd = root): ChildProcess {
-  const { PATH = "", HOME = "" } = process.env;
   return spawn(process.execPath, ["--disable-warning=ExperimentalWarning", ...script], {
     cwd,
-    env: { PATH, HOME, ...environment },
+    env: { ...inherited, ...environment },
   });
 }
