@@ -19,11 +19,19 @@ export interface Load {
   p99: number;
 }
 
-/** Servers on the first core, the load on the last, where the system lets us choose. */
+/** What serves on the first core, its database too, and the load on the second, where the system lets us choose. */
 const canPin = process.platform === "linux" && availableParallelism() > 1;
+const [SERVERS, LOAD] = [0, 1];
 /** A command line that runs on one core. */
 const pinned = (core: number, words: string[]) =>
   canPin ? ["taskset", "-c", String(core), ...words] : words;
+
+/** Keeps a process, and those that it has started, to the core of what serves. */
+export async function keepToServers(pid: string): Promise<void> {
+  if (!canPin) return;
+  const { stdout } = await run("ps", ["-o", "pid=", "--pid", pid, "--ppid", pid]);
+  for (const one of stdout.trim().split(/\s+/)) await run("taskset", ["-cp", String(SERVERS), one]);
+}
 
 /** Starts a server program, pinned to a core unless it is to be free, and waits until it prints where it is ready. */
 export async function startServer(
@@ -32,7 +40,7 @@ export async function startServer(
   { input = "", isFree = false } = {},
 ) {
   const line = [process.execPath, ...flags, ...words];
-  const [command = "", ...rest] = isFree ? line : pinned(0, line);
+  const [command = "", ...rest] = isFree ? line : pinned(SERVERS, line);
   const child = spawn(command, rest, {
     env: { ...process.env, ...environment },
     stdio: ["pipe", "pipe", "inherit"],
@@ -80,7 +88,7 @@ export async function load(
       latency:percentile(50) / 1000, latency:percentile(99) / 1000, summary.errors.status)) end\n`;
   const file = join(folder, "load.lua");
   await writeFile(file, `${options.script ?? ""}\n${report}`);
-  const [command = "", ...rest] = pinned(1, [...words, "-s", file, url]);
+  const [command = "", ...rest] = pinned(LOAD, [...words, "-s", file, url]);
   const { stdout } = await run(command, rest);
   const [rate = 0, median = 0, p99 = 0, failed = 0] = (/RESULT (.*)/.exec(stdout)?.[1] ?? "")
     .split(" ")

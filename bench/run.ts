@@ -1,11 +1,11 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { startEmbedded } from "../src/database/embedded.ts";
 import { migrate } from "../src/database/migrate.ts";
 import { seenElsewhere } from "./invalidation.ts";
-import { type Load, load, medianOf, percentile, startServer } from "./load.ts";
+import { type Load, keepToServers, load, medianOf, percentile, startServer } from "./load.ts";
 import { type Row, plot } from "./plot.ts";
 import { scale } from "./scale.ts";
 import { seed } from "./seed.ts";
@@ -81,6 +81,8 @@ const client = new pg.Client({ connectionString: databaseUrl });
 await client.connect();
 // What was seeded is written out before anything is measured, not beside it.
 await client.query("CHECKPOINT");
+const [postmaster = ""] = (await readFile(join(folder, "postgres", "postmaster.pid"), "utf8")).split("\n");
+await keepToServers(postmaster);
 
 const settings = {
   DATABASE_URL: databaseUrl,
