@@ -90,13 +90,13 @@ function says(headers: unknown, name: string): boolean {
  * @throws TypeError when one of them is none (RFC 9110, section 5)
  */
 export function headerLines(headers: Record<string, string>): string {
-  return Object.entries(headers)
-    .map(([name, value]) => {
-      validateHeaderName(name);
-      validateHeaderValue(name, value);
-      return `${name}: ${value}\r\n`;
-    })
-    .join("");
+  let lines = "";
+  for (const [name, value] of Object.entries(headers)) {
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
+    lines += `${name}: ${value}\r\n`;
+  }
+  return lines;
 }
 
 /** Whether this Node lets answers have header lines that are ready. */
