@@ -1,3 +1,5 @@
+// Before anything is loaded that makes garbage.
+import "./ticks.ts";
 import cluster from "node:cluster";
 import { ensureAdminKey } from "./access/keys.ts";
 import { catchUp } from "./chores.ts";

@@ -71,7 +71,7 @@ function sharedArticle({ method, url = "", headers }: IncomingMessage): string |
 /** A body when all of it is there, which it may never be. */
 async function whole(request: IncomingMessage): Promise<Buffer> {
   // What came along with the headers has been read by then, and to listen for it would cost more than to take it.
-  await undefined;
+  await Promise.resolve();
   if (request.complete) return (request.read() as Buffer | null) ?? Buffer.alloc(0);
   const chunks: Buffer[] = [];
   request.on("data", (chunk: Buffer) => chunks.push(chunk));
