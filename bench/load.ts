@@ -26,11 +26,13 @@ const [SERVERS, LOAD] = [0, 1];
 const pinned = (core: number, words: string[]) =>
   canPin ? ["taskset", "-c", String(core), ...words] : words;
 
-/** Keeps a process, and those that it has started, to the core of what serves. */
-export async function keepToServers(pid: string): Promise<void> {
+/** Keeps a process, and those that it has started, to the core of what serves, or lets them have all cores. */
+export async function keepToServers(pid: string, isKept: boolean): Promise<void> {
   if (!canPin) return;
+  const cores = isKept ? String(SERVERS) : `0-${availableParallelism() - 1}`;
   const { stdout } = await run("ps", ["-o", "pid=", "--pid", pid, "--ppid", pid]);
-  for (const one of stdout.trim().split(/\s+/)) await run("taskset", ["-cp", String(SERVERS), one]);
+  // One that has ended meanwhile needs no core.
+  for (const one of stdout.trim().split(/\s+/)) await run("taskset", ["-cp", cores, one]).catch(() => {});
 }
 
 /** Starts a server program, pinned to a core unless it is to be free, and waits until it prints where it is ready. */
