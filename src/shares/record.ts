@@ -40,8 +40,8 @@ interface CountRow {
 /** The most rows that one statement changes. */
 const BATCH_ROWS = 1000;
 /**
- * For how long shares are gathered while more arrive, in milliseconds: few enough for nobody to notice, and at
- * 20,000 a second enough for half as many statements, which cost half of the database's time.
+ * For how long shares are gathered while more arrive, in milliseconds: few enough for nobody to notice, and at 20,000
+ * a second enough for half as many statements, which take a quarter less of the database's time.
  */
 const GATHER_FOR = 2;
 /** How long counts may wait until they are in the standings, in milliseconds. */
