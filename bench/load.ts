@@ -19,9 +19,9 @@ export interface Load {
   p99: number;
 }
 
-/** What serves on the first core, its database too, and the load on the second, where the system lets us choose. */
-const canPin = process.platform === "linux" && availableParallelism() > 1;
+/** The core of what serves, its database too, and that of the load, where the system lets us choose. */
 const [SERVERS, LOAD] = [0, 1];
+const canPin = process.platform === "linux" && availableParallelism() > 1;
 /** A command line that runs on one core. */
 const pinned = (core: number, words: string[]) =>
   canPin ? ["taskset", "-c", String(core), ...words] : words;

@@ -45,8 +45,9 @@ export interface Directly {
 
 /**
  * Answers what is asked thousands of times for each other request as its route would, before the framework sees it,
- * which saves more than half of what a read costs and a third of a share. Whatever else could be asked for (a key, another method or type) goes the common way, and so
- * does everything while requests are traced, or where not all may ask alike.
+ * which saves more than half of what a read costs and a third of a share. Whatever else could be asked for (a key,
+ * another method or type) goes the common way, and so does everything while requests are traced, or where not all may
+ * ask alike.
  */
 export function answerDirectly(
   app: App,
