@@ -1,5 +1,5 @@
 import { execFile, spawn } from "node:child_process";
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -92,6 +92,7 @@ export async function load(
   await writeFile(file, `${options.script ?? ""}\n${report}`);
   const [command = "", ...rest] = pinned(LOAD, [...words, "-s", file, url]);
   const { stdout } = await run(command, rest);
+  await rm(folder, { recursive: true });
   const [rate = 0, median = 0, p99 = 0, failed = 0] = (/RESULT (.*)/.exec(stdout)?.[1] ?? "")
     .split(" ")
     .map(Number);

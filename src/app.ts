@@ -33,7 +33,7 @@ import { type Places, holdPlaces, placesFor } from "./http/places.ts";
 import { limitRates } from "./http/rateLimit.ts";
 import { answerUnrouted } from "./http/routing.ts";
 import { serialiseWithZod } from "./http/serialise.ts";
-import { dropStalled, serverOptions } from "./http/server.ts";
+import { dropUnused, serverOptions } from "./http/server.ts";
 import { validateWithZod } from "./http/validation.ts";
 import { importRoutes } from "./imports/routes.ts";
 import { linkRoutes } from "./links/routes.ts";
@@ -65,7 +65,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
   app.setValidatorCompiler(validateWithZod);
   app.setSerializerCompiler(serialiseWithZod);
   await traceRequests(app);
-  dropStalled(app.server);
+  dropUnused(app.server);
   logRequests(app);
   limitRequests(app);
   answerErrors(app);

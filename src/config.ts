@@ -191,6 +191,11 @@ export const settings = {
     undefined,
     "hosts that webhooks may lead to by http and on private networks, parted by commas, such as localhost or 10.0.0.7; for development",
   ),
+  DATELINE_KEEP_ALIVE: setting(
+    whole(1, 3600),
+    "72",
+    "for how many seconds a connection is kept on which nothing is asked, from 1 to 3600, and more than a balancer in front keeps it",
+  ),
   DATELINE_STOP_DELAY: setting(
     whole(0, 600),
     "0",

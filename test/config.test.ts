@@ -71,6 +71,8 @@ describe("a setting", () => {
     ["DATELINE_TRUST_PROXY", "10.0.0.0/"],
     ["DATELINE_TRUST_PROXY", "::1/129"],
     ["DATELINE_TRUST_PROXY", "10.0.0.1,"],
+    ["DATELINE_KEEP_ALIVE", "0"],
+    ["DATELINE_KEEP_ALIVE", "3601"],
     ["DATELINE_STOP_DELAY", "-1"],
     ["DATELINE_STOP_DELAY", "601"],
     ["DATELINE_STOP_DEADLINE", "4"],

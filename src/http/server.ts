@@ -17,8 +17,13 @@ const BODY_LIMIT = 8 * 1024 * 1024;
 
 /** How long the headers of a request may take to arrive, in milliseconds; a body has longer. */
 const HEADERS_TIMEOUT = 15_000;
-/** How long a client may leave what is sent to it lying, in milliseconds, before the connection is given up. */
-const STALLED = 60_000;
+/**
+ * How long a client may leave what is sent to it lying, in milliseconds, before the connection is given up. It is told
+ * by it from the time that a connection is kept for, which is whole seconds.
+ */
+const STALLED = 60_500;
+/** How often it is looked for such clients, in milliseconds. */
+const LOOK_EVERY = 5_000;
 
 /** How the server takes connections and requests, with answers of our own for those it cannot read. */
 export function serverOptions({ config, service }: Newsroom): FastifyHttpOptions<Server> {
@@ -33,7 +38,7 @@ export function serverOptions({ config, service }: Newsroom): FastifyHttpOptions
     },
     logController: new LogController({ disableRequestLogging: true }),
     requestTimeout: 60_000,
-    keepAliveTimeout: 72_000,
+    keepAliveTimeout: config.DATELINE_KEEP_ALIVE * 1000,
     forceCloseConnections: "idle",
     return503OnClosing: false,
     trustProxy: trustedProxies(config),
@@ -52,10 +57,30 @@ export function serverOptions({ config, service }: Newsroom): FastifyHttpOptions
   };
 }
 
-/** Gives up connections whose clients do not take what is sent to them; those that merely wait are kept. */
-export function dropStalled(server: Server): void {
-  server.setTimeout(STALLED, (socket) => {
-    if (socket.writableLength > 0) socket.destroy();
+/**
+ * Gives up connections whose clients do not take what is sent to them, as well as those that were kept and on which
+ * nothing was asked any more; those on which something is still to come are left.
+ *
+ * @param stalled how long a client may leave what is sent to it lying, in milliseconds and no whole seconds
+ * @param every how often it is looked for such clients, in milliseconds
+ */
+export function dropUnused(server: Server, stalled = STALLED, every = LOOK_EVERY): void {
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  // A timer for each request, as `server.timeout` makes it, would take a fortieth of the time of an answer.
+  const looking = setInterval(() => {
+    for (const socket of sockets)
+      if (socket.writableLength > 0 && socket.timeout !== stalled) socket.setTimeout(stalled);
+  }, every).unref();
+  server.on("close", () => {
+    clearInterval(looking);
+  });
+  server.on("timeout", (socket: Socket) => {
+    if (socket.timeout === stalled && socket.writableLength === 0) socket.setTimeout(0);
+    else socket.destroy();
   });
 }
 
