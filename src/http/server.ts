@@ -18,11 +18,11 @@ const BODY_LIMIT = 8 * 1024 * 1024;
 /** How long the headers of a request may take to arrive, in milliseconds; a body has longer. */
 const HEADERS_TIMEOUT = 15_000;
 /**
- * How long a client may leave what is sent to it lying, in milliseconds, before the connection is given up. It is told
- * by it from the time that a connection is kept for, which is whole seconds.
+ * How long a client may leave what is sent to it lying, in milliseconds, before the connection is given up: no whole
+ * seconds, which is how this timeout of a socket is told from that of a connection which is kept for another request.
  */
 const STALLED = 60_500;
-/** How often it is looked for such clients, in milliseconds. */
+/** How often clients are looked for that leave something lying, in milliseconds. */
 const LOOK_EVERY = 5_000;
 
 /** How the server takes connections and requests, with answers of our own for those it cannot read. */
@@ -62,7 +62,7 @@ export function serverOptions({ config, service }: Newsroom): FastifyHttpOptions
  * nothing was asked any more; those on which something is still to come are left.
  *
  * @param stalled how long a client may leave what is sent to it lying, in milliseconds and no whole seconds
- * @param every how often it is looked for such clients, in milliseconds
+ * @param every how often such clients are looked for, in milliseconds
  */
 export function dropUnused(server: Server, stalled = STALLED, every = LOOK_EVERY): void {
   const sockets = new Set<Socket>();
