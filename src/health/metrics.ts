@@ -1,3 +1,4 @@
+import { promisify } from "node:util";
 import type { FastifyInstance } from "fastify";
 import { Counter, Gauge, Histogram, collectDefaultMetrics } from "prom-client";
 import { atOnce } from "../http/hooks.ts";
@@ -10,6 +11,7 @@ export function measure(app: FastifyInstance, newsroom: Newsroom): void {
   const { metrics } = newsroom;
   collectDefaultMetrics({ register: metrics });
   measureRequests(app, newsroom);
+  measureConnections(app, newsroom);
   measureShares(newsroom);
   measureCaches(newsroom);
   measureDatabase(newsroom);
@@ -23,6 +25,17 @@ function measureRequests(app: FastifyInstance, { durations }: Newsroom): void {
       durations(request.method, request.routeOptions.url ?? "none", reply.statusCode, reply.elapsedTime);
     }),
   );
+}
+
+function measureConnections({ server }: FastifyInstance, { metrics }: Newsroom): void {
+  const open = new Gauge({
+    name: "dateline_http_connections",
+    help: "How many connections of clients are open, those of streams among them",
+    registers: [metrics],
+    async collect() {
+      open.set(await promisify(server.getConnections.bind(server))());
+    },
+  });
 }
 
 function measureShares({ shares, metrics }: Newsroom): void {

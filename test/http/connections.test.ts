@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { dropUnused } from "../../src/http/server.ts";
 import { useNewsroom } from "../support/newsroom.ts";
 
@@ -48,6 +48,16 @@ describe("a connection", () => {
     expect(text()).toMatch(/^HTTP\/1\.1 200/);
     socket.destroy();
   });
+});
+
+it("/metrics tells how many connections are open", async () => {
+  const open = async () =>
+    Number(/^dateline_http_connections (\d+)/m.exec((await newsroom.reader.get("/metrics")).text)?.[1]);
+  const before = await open();
+  const sockets = Array.from({ length: 3 }, () => ask(newsroom.url, "/v1/changes?since=now&wait=4").socket);
+  await vi.waitFor(async () => expect(await open()).toBe(before + 3));
+  for (const socket of sockets) socket.destroy();
+  await vi.waitFor(async () => expect(await open()).toBe(before));
 });
 
 describe("a connection whose client leaves lying what is sent to it", () => {
