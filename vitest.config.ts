@@ -12,7 +12,8 @@ export default defineConfig({
     setupFiles: "test/support/contract.ts",
     // Many tests wait for moments, processes and connections more than they compute.
     maxWorkers: availableParallelism() + 1,
-    testTimeout: 20_000,
+    // Ends what hangs alone: some start many processes, on machines that may be busy.
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters:
       process.env.CI === undefined

@@ -66,7 +66,7 @@ describe("the README", () => {
       .map((output) => output.trim().replaceAll(/\n+/g, "\n"));
     expect(outputs).toHaveLength(expected.length);
     for (const [index, output] of outputs.entries()) expect(output).toMatch(expected[index] ?? /never/);
-  }, 60_000);
+  });
 
   it("names every setting with its default", () => {
     for (const [name, { default: fallback }] of Object.entries(settings)) {

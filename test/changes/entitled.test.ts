@@ -423,7 +423,7 @@ it("mirrors end exact, by feed, stream and webhook, while 16 move articles in an
         SELECT FROM webhooks WHERE id = ${hook.id}::uuid AND walk_after IS NULL
           AND position = (SELECT max(sequence) FROM changes)`;
       return data.length === 0 && caughtUp !== undefined;
-    }, 30_000);
+    });
     const mirror: Mirror = new Map(before[index]);
     for (const one of received()) apply(mirror, one);
     const kinds = new Set(received().map(({ kind }) => kind));

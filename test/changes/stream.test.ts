@@ -137,7 +137,7 @@ describe("the stream of changes", () => {
     const again = await open("", { "last-event-id": slow.events.at(-1)?.id ?? "" });
     expect(await again.until(9 - slow.events.length)).toHaveLength(9 - slow.events.length);
     again.close();
-  }, 30_000);
+  });
 
   it("ends when the server stops", async () => {
     const other = await startNewsroom(newsroom.databaseUrl);

@@ -94,7 +94,7 @@ describe("the OpenAPI document", () => {
     } finally {
       await rm(folder, { recursive: true });
     }
-  }, 60_000);
+  });
 
   it("names every operation once, in words of its own", () => {
     expect(violations(({ operation }) => /^[a-z][A-Za-z]+$/.test(operation.operationId ?? ""))).toEqual([]);

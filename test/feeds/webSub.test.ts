@@ -97,7 +97,7 @@ describe("hubs", () => {
     failures = 2;
     await live(newsroom, { headline: "Told again", section: { name: "Again" } });
     await expectTold(everyForm("?section=again"), 30_000);
-  }, 40_000);
+  });
 });
 
 describe("a feed that hubs are told of", () => {

@@ -23,13 +23,13 @@ describe("the newsroom", () => {
     const { failures, requests } = await fuzz(target, { requests: 250, seed: 20_261_124 });
     expect(failures).toEqual([]);
     expect(requests).toBeGreaterThanOrEqual(250);
-  }, 60_000);
+  });
 
   it("is like the model through sequences of operations", async () => {
     const { report, steps } = await compareWithModel(target, { sequences: 3, seed: 7 });
     expect(report).toBeNull();
     expect(steps.size).toBeGreaterThan(5);
-  }, 60_000);
+  });
 });
 
 /** Answers for the newsroom, with a fault of its own. */
@@ -78,7 +78,7 @@ describe("the fuzzer", () => {
       ]);
       expect(found.failures[0]?.answer).toMatch(/^500\n/);
     });
-  }, 60_000);
+  });
 
   it("sees that a newsroom and the model differ", async () => {
     const forgets = (url: string, answer: Answered): Answered =>
@@ -90,7 +90,7 @@ describe("the fuzzer", () => {
       expect(report).toMatch(/a mirror kept from the change feed/);
       expect(report).toMatch(/Counterexample: \[create,publish of \d/);
     });
-  }, 60_000);
+  });
 
   it("does not wait for an answer beyond its deadline", async () => {
     const request = { caller: target.cast.admin, method: "GET", headers: [], body: undefined };

@@ -124,7 +124,7 @@ describe("Dateline's own export", () => {
       await close();
       await fresh.drop();
     }
-  }, 60_000);
+  });
 
   it("carries what articles were imported from, so that they are known again by the file that they came from", async () => {
     const fresh = await freshDatabase();
@@ -150,5 +150,5 @@ describe("Dateline's own export", () => {
       await close();
       await fresh.drop();
     }
-  }, 60_000);
+  });
 });

@@ -141,7 +141,7 @@ describe("a rolling restart", () => {
     for (let number = 0; number < 4; number += 1)
       expect((await fetch(`${server.url}/readyz`, { headers: { connection: "close" } })).status).toBe(200);
     expect(await server.end("SIGTERM")).toBe(0);
-  }, 60_000);
+  });
 });
 
 describe("a process that is told to stop", () => {

@@ -108,7 +108,7 @@ describe("two processes on one database", () => {
       process.kill(survivor.pid, "SIGCONT");
       await survivor.end("SIGTERM");
     }
-  }, 60_000);
+  });
 
   it("publish what fell due while none was there", async () => {
     const before = await start();

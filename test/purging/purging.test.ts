@@ -81,7 +81,7 @@ describe("caches in front", () => {
     await vi.waitFor(() => expect(cache.of(keyOf(section)).length).toBeGreaterThan(before));
   });
 
-  it("are told of shares every ten seconds, however many there are", { timeout: 20_000 }, async () => {
+  it("are told of shares every ten seconds, however many there are", async () => {
     const article = await live(one, { headline: "Shared a lot" });
     await vi.waitFor(() => expect(cache.of(keyOf(article)).length).toBeGreaterThanOrEqual(4), 5_000);
     const before = cache.of(keyOf(article)).length;

@@ -367,7 +367,7 @@ describe("many sharers at two servers", () => {
       for (const line of lines) line.close();
       await second.close();
     }
-  }, 60_000);
+  });
 });
 
 describe("among tens of thousands of articles", () => {
@@ -412,5 +412,5 @@ describe("among tens of thousands of articles", () => {
         expect(plan).not.toMatch(/Rows Removed by Filter: \d{3}/);
       }
     }
-  }, 60_000);
+  });
 });

@@ -61,7 +61,7 @@ it("loses nothing, and keeps each article's order, when the process is killed in
     });
     const { data } = (await page.json()) as { data: { state: string }[] };
     return data.length === ARTICLES * EDITIONS && data.every(({ state }) => state === "delivered");
-  }, 20_000);
+  });
   for (const id of ids) {
     const told = partner.about(id);
     const versions = told.map(({ body }) => body.data.edition);
@@ -75,4 +75,4 @@ it("loses nothing, and keeps each article's order, when the process is killed in
   const output = server.output();
   expect(output).not.toContain(hook.secret.slice("whsec_".length));
   expect(await server.end("SIGTERM")).toBe(0);
-}, 60_000);
+});

@@ -16,7 +16,7 @@ const settled = (hook: Hook) =>
         AND position = (SELECT max(sequence) FROM changes)
         AND NOT EXISTS (SELECT FROM webhook_deliveries d WHERE d.webhook_id = w.id AND d.state = 'pending')`;
     return caughtUp !== undefined;
-  }, 20_000);
+  });
 
 async function hooked(entitlement: object, more: object = {}) {
   const there = await receiver();
