@@ -119,10 +119,12 @@ export function editionCache(
      * @throws 404 when it was never published, 410 when it was and is no more
      */
     find(reference: string): Found | Promise<Found> {
-      const key = reference.toLowerCase();
+      // Ids are the same in either case (RFC 9562, section 4), slugs are not.
+      const id = isId(reference) ? reference.toLowerCase() : undefined;
+      const key = id ?? reference;
       const known = missing.peek(key);
       if (known !== undefined) throw known.problem;
-      const found = isId(key) ? byId(key) : bySlug(reference);
+      const found = id === undefined ? bySlug(reference) : byId(id);
       if (!(found instanceof Promise)) return found;
       const { count } = word;
       return found.catch((error: unknown) => {

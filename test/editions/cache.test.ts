@@ -66,6 +66,15 @@ describe("an article that was read before", () => {
     expect((await newsroom.reader.get(`/v1/articles/${id}`)).status).toBe(200);
   });
 
+  it("is there though somebody asks for its slug in another case, which is none", async () => {
+    const { id, slug } = await live(newsroom, { headline: "Written small" });
+    await draft(newsroom, { headline: "Has it all forgotten" });
+    for (const path of [slug, `${slug}/key-points`, `${slug}?fields=headline`, id.toUpperCase()]) {
+      expect((await newsroom.reader.get(`/v1/articles/${slug.toUpperCase()}`)).status).toBe(404);
+      expect((await newsroom.reader.get(`/v1/articles/${path}`)).status, path).toBe(200);
+    }
+  });
+
   it("is not given past its planned end by a process that had no time to look at the clock", async () => {
     const { id } = await live(newsroom, { headline: "Ends on the dot" });
     const end = Date.now() + 1_000;
