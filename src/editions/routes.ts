@@ -302,7 +302,9 @@ export async function readLive(
   const { article } = request.params;
   const found = await findLive(newsroom, audienceOf(request), article);
   if (!("movedTo" in found)) return found;
-  const location = request.url.replace(/\/(articles|a)\/[^/?]+/, `/$1/${found.movedTo}`);
+  // Proxies may send the whole address (RFC 9112, section 3.2.2).
+  const { pathname, search } = new URL(request.url, "http://dateline.invalid");
+  const location = pathname.replace(/^(\/v1\/articles|\/a)\/[^/]+/, `$1/${found.movedTo}`) + search;
   send(request, reply, {
     status: 301,
     headers: {

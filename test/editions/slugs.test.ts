@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type IncomingMessage, get as httpGet } from "node:http";
 import { describe, expect, it } from "vitest";
 import { change, draft, live, publish, seen, unpublish } from "../support/articles.ts";
 import { useNewsroom } from "../support/newsroom.ts";
@@ -37,6 +39,17 @@ describe("a former slug", () => {
       301,
       "/v1/articles/escaped-after/key-points?version=published",
     ]);
+  });
+
+  it("leads on when the whole address is sent, as to a proxy", async () => {
+    const { id } = await live(newsroom, { headline: "Proxied", slug: "proxied-before" });
+    await change(newsroom, id, { slug: "proxied-after" });
+    await publish(newsroom, id);
+    const { hostname, port } = new URL(newsroom.url);
+    const path = "http://a/v1/articles/proxied-before";
+    const [moved] = (await once(httpGet({ hostname, port, path }), "response")) as [IncomingMessage];
+    moved.resume();
+    expect([moved.statusCode, moved.headers.location]).toEqual([301, "/v1/articles/proxied-after"]);
   });
 
   it("is an answer that caches may keep and purge with the article", async () => {
