@@ -69,7 +69,7 @@ export async function buildApp(newsroom: Newsroom): Promise<App> {
   logRequests(app);
   limitRequests(app);
   answerErrors(app);
-  await negotiateContent(app);
+  negotiateContent(app);
   await allowOrigins(app, config);
   await limitRates(app, newsroom);
   answerUnrouted(app);

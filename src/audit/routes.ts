@@ -2,12 +2,14 @@ import { Readable } from "node:stream";
 import type { FastifyReply } from "fastify";
 import type { App } from "../http/app.ts";
 import { sendJson } from "../http/answer.ts";
+import { preferredType } from "../http/content.ts";
 import { nextLink } from "../http/paging.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { exportAudit, listAudit } from "./list.ts";
 import { AuditEntry, AuditList, AuditQuery } from "./schema.ts";
 
 const JSON_LINES = "application/x-ndjson";
+const auditTypes = ["application/json", JSON_LINES];
 
 /** Reading who did what. */
 export function auditRoutes(app: App, newsroom: Newsroom): void {
@@ -31,12 +33,12 @@ export function auditRoutes(app: App, newsroom: Newsroom): void {
           },
         },
       },
-      config: { access: "audit:read", produces: ["application/json", JSON_LINES] },
+      config: { access: "audit:read", produces: auditTypes },
     },
     async (request, reply) => {
       const { query } = request;
       reply.header("vary", "Accept");
-      if (request.accepts().type(["application/json", JSON_LINES]) === JSON_LINES) {
+      if (preferredType(request.headers.accept, auditTypes) === JSON_LINES) {
         // For HEAD the log would be read to its end and thrown away.
         return sendLines(reply, request.method === "HEAD" ? [] : exportAudit(newsroom.database, query));
       }

@@ -1,16 +1,14 @@
-import accepts from "@fastify/accepts";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { LRUCache } from "lru-cache";
 import Negotiator from "negotiator";
 import { atOnce } from "./hooks.ts";
 import { parseJson } from "./limits.ts";
 import { consumed } from "./errors.ts";
-import { Problem, problem } from "./problems.ts";
+import { Problem, invalidParameter, problem } from "./problems.ts";
+import { parametersOf } from "./secrets.ts";
 
 /** Reads bodies as the routes declare them, and refuses what neither side could read. */
-export async function negotiateContent(app: FastifyInstance): Promise<void> {
-  await app.register(accepts);
-
+export function negotiateContent(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     ["application/json", "application/merge-patch+json"],
@@ -53,8 +51,28 @@ function read<T>(work: () => T, fault: string): T {
 function refuseAddress(request: FastifyRequest): void {
   if (request.headers.host === undefined && request.raw.httpVersion === "1.1")
     throw problem("malformed-request", "The header Host is missing.");
+  if (!request.url.includes("%")) return;
+  refuseParameters(request);
   if (request.url.includes("%00"))
     throw problem("malformed-request", "The address contains NUL (%00), which no text does.");
+}
+
+/** Operations that have parameters take those alone that are text. */
+function refuseParameters({ url, routeOptions }: FastifyRequest): void {
+  if (routeOptions.schema?.querystring === undefined) return;
+  const broken = parametersOf(url).filter(({ written }) => !isText(written));
+  if (broken.length === 0) return;
+  const detail = "must be UTF-8 with each byte percent-encoded as %XX, and without NUL (%00)";
+  throw invalidParameter(broken.map(({ name }) => ({ pointer: name, detail })));
+}
+
+/** Whether a query parameter, as it is written, can be read as text. */
+function isText(written: string): boolean {
+  try {
+    return !decodeURIComponent(written).includes("\0");
+  } catch {
+    return false;
+  }
 }
 
 function refuseType(request: FastifyRequest): void {
@@ -74,6 +92,11 @@ function refuseType(request: FastifyRequest): void {
   );
 }
 
+/** What most operations answer with, and problems beside. */
+export const jsonTypes = ["application/json"];
+/** The charset of all that is text here, which some clients name though no media type that is offered does. */
+const OUR_CHARSET = /;\s*charset\s*=\s*"?utf-?8"?(?=\s*(?:[;,]|$))/gi;
+
 type Preferences = LRUCache<string, { type: string | undefined }>;
 /** By what is offered, which is the same list at each request. */
 const preferences = new WeakMap<readonly string[], Preferences>();
@@ -83,11 +106,11 @@ const preferences = new WeakMap<readonly string[], Preferences>();
  * them where it is indifferent.
  */
 export function preferredType(accept: string | undefined, offered: readonly string[]): string | undefined {
-  if (accept === undefined || accept === "*/*") return offered[0];
+  if (accept === undefined || accept === "" || accept === "*/*") return offered[0];
   const known: Preferences = preferences.get(offered) ?? new LRUCache({ max: 500 });
   preferences.set(offered, known);
   const found = known.get(accept) ?? {
-    type: new Negotiator({ headers: { accept } }).mediaType([...offered]),
+    type: new Negotiator({ headers: { accept: accept.replace(OUR_CHARSET, "") } }).mediaType([...offered]),
   };
   known.set(accept, found);
   return found.type;
@@ -95,13 +118,12 @@ export function preferredType(accept: string | undefined, offered: readonly stri
 
 function refuseAccept(request: FastifyRequest): void {
   const { accept } = request.headers;
-  if (accept === undefined || accept === "*/*") return;
-  const offered = request.routeOptions.config.produces ?? ["application/json"];
+  const offered = request.routeOptions.config.produces ?? jsonTypes;
   // What is not described has parts of many types, as the page of the documentation.
   if (
     request.is404 ||
     request.routeOptions.schema?.hide === true ||
-    request.accepts().type(offered) !== false
+    preferredType(accept, offered) !== undefined
   )
     return;
   throw problem(

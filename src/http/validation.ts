@@ -52,7 +52,9 @@ function fieldErrors(issue: Issue, above: PropertyKey[], isBody: boolean): Field
     const branch = nearestBranch(issue.errors);
     if (branch !== undefined) return branch.flatMap((inner) => fieldErrors(inner, path, isBody));
   }
-  return [{ pointer: placeOf(path, isBody), detail: detailOf(issue) }];
+  const [, place] = path;
+  const which = !isBody && typeof place === "number" ? `value ${place + 1} ` : "";
+  return [{ pointer: placeOf(path, isBody), detail: which + detailOf(issue) }];
 }
 
 /** The alternative that the value was evidently meant for: the one that fails inside, not as a whole. */
@@ -70,7 +72,7 @@ function detailOf(issue: Issue): string {
     : issue.message.replace(/^Invalid input: /, "").replace(/^./, (first) => first.toLowerCase());
 }
 
-/** A place in the body is named by a JSON Pointer, a parameter by its name. */
+/** A place in the body is named by a JSON Pointer, a parameter by its name, whichever of its values is wrong. */
 function placeOf(path: readonly PropertyKey[], isBody: boolean): string {
-  return isBody ? pathPointer(path) : path.map(String).join(".");
+  return isBody ? pathPointer(path) : String(path[0] ?? "");
 }

@@ -5,6 +5,7 @@ import { type StoredArticle, loadArticle, requireArticle } from "../articles/wor
 import { refuseWithdrawn } from "../desk/withdrawals.ts";
 import { answer } from "../http/answer.ts";
 import type { App } from "../http/app.ts";
+import { preferredType } from "../http/content.ts";
 import { absoluteAddress } from "../http/origin.ts";
 import { wholeList } from "../http/paging.ts";
 import { Problem, problem } from "../http/problems.ts";
@@ -19,6 +20,7 @@ import { previewIdOf, previewToken } from "./token.ts";
 const tags = ["Previews"];
 const params = z.object({ article: z.string().describe("The article's id or slug.") });
 const list = "/articles/:article/previews";
+const previewTypes = ["text/html", "application/json"];
 const secret = {
   "cache-control": "private, no-store",
   "x-robots-tag": "noindex, nofollow, noarchive",
@@ -126,13 +128,13 @@ export function previewRoutes(app: App, newsroom: Newsroom): void {
           },
         },
       },
-      config: { produces: ["text/html", "application/json"], problems: ["not-found"] },
+      config: { produces: previewTypes, problems: ["not-found"] },
     },
     async (request, reply) => {
       const { grant, article } = await previewed(newsroom, request.params.token);
       const shown = await asReadersWouldGetIt(newsroom, article);
       reply.headers({ ...pageHeaders, ...secret });
-      if (request.accepts().type(["text/html", "application/json"]) === "application/json") {
+      if (preferredType(request.headers.accept, previewTypes) === "application/json") {
         return reply.type("application/json; charset=utf-8").serializer(JSON.stringify).send(shown);
       }
       const address = absoluteAddress(request, newsroom.articleAddress(shown.slug));

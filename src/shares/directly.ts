@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { LRUCache } from "lru-cache";
 import { entityTag } from "../http/conditional.ts";
-import { preferredType, readJson } from "../http/content.ts";
+import { jsonTypes, preferredType, readJson } from "../http/content.ts";
 import { type Directly, type Way, soon } from "../http/directly.ts";
 import { publicSharesLimit } from "../http/rateLimit.ts";
 import { headerLines } from "../http/response.ts";
@@ -14,7 +14,6 @@ import { ShareCount, ShareInput } from "./schema.ts";
 
 const [BEFORE, AFTER] = ["/v1/articles/", "/shares"];
 const ROUTE = `${BEFORE}:article${AFTER}`;
-const jsonTypes = ["application/json"];
 
 /** The networks that bodies name, by their bytes: nearly all bodies are one of a few, and are read and checked once. */
 const networks = new LRUCache<string, string>({
