@@ -3,6 +3,7 @@ import { isLive } from "../articles/workingCopy.ts";
 import { Prisma, type Transaction } from "../database/client.ts";
 import { afterCommit } from "../database/transactions.ts";
 import type { Newsroom } from "../newsroom.ts";
+import { learnWords } from "../search/entries.ts";
 import { type ChangeKind, type NewChange, recordChange, recordChanges } from "./changes.ts";
 import { type EditionDocument, renderEdition } from "./document.ts";
 import { documentsOf, linksOf, liveTargets, rendered, withTargets } from "./live.ts";
@@ -42,7 +43,7 @@ export async function appear(
   );
 }
 
-/** Ends the editions that readers saw before, and writes down what has changed for them. */
+/** Ends the editions that readers saw before, writes down what has changed for them, and makes the new words known. */
 export async function noteArrivals(tx: Transaction, arrivals: readonly Arrival[]): Promise<void> {
   for (const { document, before, at } of arrivals) {
     if (before === null) continue;
@@ -51,6 +52,10 @@ export async function noteArrivals(tx: Transaction, arrivals: readonly Arrival[]
   }
   await recordChanges(tx, arrivals.flatMap(changesWith));
   await noteRefiled(tx, arrivals);
+  await learnWords(
+    tx,
+    arrivals.map(({ document }) => document),
+  );
 }
 
 /** Writes down what links to articles that are filed elsewhere now: to whom a link is shown may depend on that. */

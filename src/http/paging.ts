@@ -4,6 +4,8 @@ import type { Signing } from "./signing.ts";
 
 export const DEFAULT_LIMIT = 20;
 export const MAX_LIMIT = 100;
+/** The longest cursor, in characters: one of a search holds other spellings of each word (src/search). */
+const MAX_CURSOR = 4_000;
 
 /** The query parameters that every paged list has. */
 export const pageParameters = {
@@ -24,7 +26,7 @@ export const pageParameters = {
     }),
   cursor: z
     .string()
-    .max(1000)
+    .max(MAX_CURSOR)
     .optional()
     .meta({ description: "Where to go on: `page.next` of the page before." }),
   count: z

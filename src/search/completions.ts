@@ -3,6 +3,8 @@ import type { Term, Terms } from "./terms.ts";
 
 /** How many words a beginning is completed to; where there are more, the index is asked for all that begin so. */
 const MOST = 50;
+/** How long they may be together, in bytes, since cursors hold them. */
+const MOST_BYTES = 1_000;
 
 /**
  * The same search with its last word completed to the words that articles have. An index finds words by far faster
@@ -21,5 +23,6 @@ async function completedTerm(tx: Transaction, term: Term): Promise<Term> {
   // Of those that begin with a digit none is known.
   if (known.length === 0 || known.length > MOST) return term;
   const alternatives = known.flatMap((row) => (row.word === word ? [] : row.word));
+  if (Buffer.byteLength(alternatives.join(" ")) > MOST_BYTES) return term;
   return { ...term, prefix: false, alternatives };
 }

@@ -18,69 +18,91 @@ const LONGEST_KNOWN = 500;
 /** How many articles are read at once to be indexed. */
 const BATCH = 50;
 
+/** What of an edition is searched. */
+type Searched = Pick<
+  EditionDocument,
+  "id" | "language" | "headline" | "standfirst" | "keyPoints" | "dateline" | "body"
+>;
+
 /**
- * Makes a live article's words findable, in the transaction that has put it live. What is withdrawn
- * takes its entry along.
+ * Makes the words of what has, or waits in, the place that readers get an article from findable, in the
+ * transaction that has put it there. What is withdrawn takes its entry along.
  */
-export async function indexArticle(
-  tx: Transaction,
-  document: Pick<
-    EditionDocument,
-    "id" | "language" | "headline" | "standfirst" | "keyPoints" | "dateline" | "body"
-  >,
-): Promise<void> {
-  const { texts, known } = wordsByWeight(passagesOf(document));
+export async function indexArticle(tx: Transaction, document: Searched): Promise<void> {
+  const words: Record<Passage["weight"], string[]> = { A: [], B: [], C: [], D: [] };
+  for (const { weight, word } of indexedWords(document)) words[weight].push(word);
   const config = configurationOf(document.language);
+  // Before the entry, as whoever fills the search takes them.
+  await tx.$executeRaw`DELETE FROM search_backlog WHERE article_id = ${document.id}::uuid`;
   await tx.$executeRaw`
     INSERT INTO search_entries (article_id, config, published_at, updated_at, terms, vector)
     SELECT article_id, ${config}, published_at, updated_at, terms_of(terms, language),
-      setweight(to_tsvector(${config}::regconfig, ${texts.A}), 'A') ||
-      setweight(to_tsvector(${config}::regconfig, ${texts.B}), 'B') ||
-      setweight(to_tsvector(${config}::regconfig, ${texts.C}), 'C') ||
-      setweight(to_tsvector(${config}::regconfig, ${texts.D}), 'D')
+      setweight(to_tsvector(${config}::regconfig, ${words.A.join(" ")}), 'A') ||
+      setweight(to_tsvector(${config}::regconfig, ${words.B.join(" ")}), 'B') ||
+      setweight(to_tsvector(${config}::regconfig, ${words.C.join(" ")}), 'C') ||
+      setweight(to_tsvector(${config}::regconfig, ${words.D.join(" ")}), 'D')
     FROM publications WHERE article_id = ${document.id}::uuid
     ON CONFLICT (article_id) DO UPDATE SET config = excluded.config, vector = excluded.vector,
       published_at = excluded.published_at, updated_at = excluded.updated_at, terms = excluded.terms`;
-  // In one order, so that two transactions cannot wait for each other.
-  await tx.$executeRaw`
-    INSERT INTO search_words (word) SELECT word FROM unnest(${known}::text[]) AS word ORDER BY word
-    ON CONFLICT DO NOTHING`;
-}
-
-function wordsByWeight(passages: readonly Passage[]) {
-  const words: Record<Passage["weight"], string[]> = { A: [], B: [], C: [], D: [] };
-  const known = new Set<string>();
-  let room = MAX_INDEXED;
-  for (const { weight, text } of passages) {
-    for (const { word } of wordsOf(text)) {
-      room -= Buffer.byteLength(word) + 1;
-      if (room < 0) break;
-      words[weight].push(word);
-      if (word.length <= LONGEST_KNOWN && KNOWN_WORD.test(word)) known.add(word);
-    }
-  }
-  const { A, B, C, D } = words;
-  return { texts: { A: A.join(" "), B: B.join(" "), C: C.join(" "), D: D.join(" ") }, known: [...known] };
 }
 
 /**
- * Indexes what was live before there was a search: the migration leaves their entries empty. Any
- * number of processes may do it at once; what is published meanwhile is indexed by its own
- * transaction, and stays as that left it.
+ * Lets searches be completed to, and corrected by, the words of what readers see from now on: what is not live yet
+ * must not show by what becomes of a search.
+ */
+export async function learnWords(tx: Transaction, documents: readonly Searched[]): Promise<void> {
+  const known = new Set<string>();
+  for (const document of documents)
+    for (const { word } of indexedWords(document))
+      if (word.length <= LONGEST_KNOWN && KNOWN_WORD.test(word)) known.add(word);
+  // In one order, so that two transactions cannot wait for each other.
+  await tx.$executeRaw`
+    INSERT INTO search_words (word) SELECT word FROM unnest(${[...known]}::text[]) AS word ORDER BY word
+    ON CONFLICT DO NOTHING`;
+}
+
+/** The words of an edition, as many as are indexed. */
+function* indexedWords(document: Searched): Generator<{ weight: Passage["weight"]; word: string }> {
+  let room = MAX_INDEXED;
+  for (const { weight, text } of passagesOf(document)) {
+    for (const { word } of wordsOf(text)) {
+      room -= Buffer.byteLength(word) + 1;
+      if (room < 0) return;
+      yield { weight, word };
+    }
+  }
+}
+
+/**
+ * Indexes anew what a migration has put into the backlog, since it was indexed otherwise before or not at all. Any
+ * number of processes may do it at once. What is put in its place meanwhile is indexed by its own transaction, and stays
+ * as that left it.
  *
- * @returns how many articles were indexed
+ * @returns how many articles were taken from the backlog
  */
 export async function fillSearch(database: Database): Promise<number> {
   let filled = 0;
   for (;;) {
-    const found = await transact(database, async (tx) => {
-      const rows = await tx.$queryRaw<{ document: string }[]>`
-        SELECT p.document FROM search_entries s JOIN publications p USING (article_id)
-        WHERE s.vector IS NULL ORDER BY s.article_id LIMIT ${BATCH} FOR UPDATE OF s SKIP LOCKED`;
-      for (const { document } of rows) await indexArticle(tx, JSON.parse(document) as EditionDocument);
-      return rows.length;
+    const taken = await transact(database, async (tx) => {
+      const ids = await tx.$queryRaw<{ id: string }[]>`
+        DELETE FROM search_backlog WHERE article_id IN (
+          SELECT article_id FROM search_backlog ORDER BY article_id LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
+        ) RETURNING article_id AS id`;
+      const found = await tx.$queryRaw<{ document: string; isSeen: boolean }[]>`
+        SELECT document, live_from <= clock_timestamp() AS "isSeen" FROM publications
+        WHERE article_id = ANY (${ids.map(({ id }) => id)}::uuid[]) ORDER BY article_id FOR KEY SHARE`;
+      const editions = found.map(({ document, isSeen }) => ({
+        document: JSON.parse(document) as EditionDocument,
+        isSeen,
+      }));
+      for (const { document } of editions) await indexArticle(tx, document);
+      await learnWords(
+        tx,
+        editions.flatMap(({ document, isSeen }) => (isSeen ? document : [])),
+      );
+      return ids.length;
     });
-    if (found === 0) return filled;
-    filled += found;
+    if (taken === 0) return filled;
+    filled += taken;
   }
 }

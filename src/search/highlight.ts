@@ -60,12 +60,14 @@ function readPassages(document: string): { text: string; words: Word[] }[] {
     ({ text }) => text,
   );
   let room = LOOKED_THROUGH;
-  const looked = rest.flatMap((whole) => {
-    const text = whole.slice(0, room);
-    room -= text.length;
-    return text === "" ? [] : text;
+  const looked = rest.flatMap((text) => {
+    const part = text.slice(0, Math.max(0, room));
+    // The last word may go on where the part ends.
+    const words = wordsOf(part).filter(({ end }) => end < room || part === text);
+    room -= part.length;
+    return words.length === 0 ? [] : { text, words };
   });
-  return [...looked, headline].map((text) => ({ text, words: wordsOf(text) }));
+  return [...looked, { text: headline, words: wordsOf(headline) }];
 }
 
 function snippet(passages: readonly MarkedPassage[]): string {

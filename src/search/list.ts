@@ -20,7 +20,7 @@ import { highlights } from "./highlight.ts";
 import { configurationOf } from "./languages.ts";
 import { MAX_RANKED } from "./schema.ts";
 import { similarTerms } from "./similar.ts";
-import { type Terms, markedText, queryText, readTerms } from "./terms.ts";
+import { type Terms, markedText, queryText, readTerms, spellingsOf, spelt } from "./terms.ts";
 
 /** The search as PostgreSQL runs it on the articles of these text search configurations. */
 interface Arm {
@@ -49,30 +49,31 @@ const sorts = {
   oldest: { keys: [published, id], direction: Prisma.sql`ASC`, beyond: Prisma.sql`>` },
 };
 
-/** In a cursor: whether the words were found as they were asked for, or similar ones instead. */
-const AS_ASKED = "asked";
-const SIMILAR = "similar";
-
 /**
  * Lists what is live and has the words that are asked for. When nothing has, similar words are
- * tried; the pages after the first keep to what the first one was found by.
+ * tried. The pages after the first keep to the spellings that the first one was found by: words
+ * that are published meanwhile would change every rank.
  *
  * @throws 400 when the cursor is not one of this list
  */
 export async function listFound(tx: Transaction, cursors: Cursors, query: SearchQuery): Promise<ListedPage> {
-  const listName = nameOf("found", query);
-  const [mode = AS_ASKED, ...after] = query.cursor === undefined ? [] : cursors.read(listName, query.cursor);
+  const listName = nameOf("search", query);
+  const values = query.cursor === undefined ? undefined : cursors.read(listName, query.cursor);
   const filed = await termsOf(tx, query);
   if (filed === undefined) return emptyPage(query);
   const terms = readTerms(query.q);
-  const page = async (found: Terms | undefined, as: string) =>
-    found === undefined
-      ? emptyPage(query)
-      : findPage(tx, query, filed, found, after, (position) => cursors.write(listName, [as, ...position]));
-  if (mode === SIMILAR) return page(await similarTerms(tx, terms), SIMILAR);
-  const asked = await page(await completed(tx, terms), AS_ASKED);
-  if (asked.items.length > 0 || query.cursor !== undefined) return asked;
-  return page(await similarTerms(tx, terms), SIMILAR);
+  const page = (found: Terms, after: string[] = []) =>
+    findPage(tx, query, filed, found, after, (position) =>
+      cursors.write(listName, [...spellingsOf(found), ...position]),
+    );
+  if (values !== undefined) {
+    const place = -sorts[query.sort].keys.length;
+    return page(spelt(terms, values.slice(0, place)), values.slice(place));
+  }
+  const asked = await page(await completed(tx, terms));
+  if (asked.items.length > 0) return asked;
+  const similar = await similarTerms(tx, terms);
+  return similar === undefined ? asked : page(similar);
 }
 
 async function findPage(

@@ -6,6 +6,8 @@ const MAX_UNKNOWN = 8;
 /** How many spellings are tried for a word, and how much longer or shorter they may be. */
 const SPELLINGS = 5;
 const LENGTH_DIFFERENCE = 2;
+/** How long the spellings of a word may be together, in bytes, since cursors hold them. */
+const MOST_BYTES = 250;
 
 /**
  * The same search with each word that no article has read as words that articles do have: those
@@ -47,8 +49,14 @@ async function spellingsOf(tx: Transaction, words: string[]): Promise<Map<string
           WHERE word % ${word} AND abs(length(word) - length(${word})) <= ${LENGTH_DIFFERENCE}::int
           ORDER BY similarity(word, ${word}) DESC, word LIMIT ${SPELLINGS}`
       : [];
-    const found = [...new Set([...longer, ...similar].map((row) => row.word))];
+    const found = withinBytes([...new Set([...longer, ...similar].map((row) => row.word))]);
     if (found.length > 0) spellings.set(word, found);
   }
   return spellings;
+}
+
+/** The first of some words, as many as there is room for. */
+function withinBytes(words: readonly string[]): string[] {
+  let room = MOST_BYTES;
+  return words.filter((word) => (room -= Buffer.byteLength(word) + 1) >= 0);
 }

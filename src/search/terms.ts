@@ -52,6 +52,25 @@ export function faultOfSearch(q: string, most: number): string | undefined {
   return undefined;
 }
 
+/** Stands for any end that a word may have, among its spellings. */
+const ANY_END = "*";
+
+/** How the terms that were written without quotes are spelt, one after the other; words have no spaces. */
+export function spellingsOf(groups: Terms): string[] {
+  const loose = groups.flat().filter((term) => term.loose);
+  return loose.map(({ prefix, alternatives }) => [...(prefix ? [ANY_END] : []), ...alternatives].join(" "));
+}
+
+/** The same terms, spelt as `spellingsOf` wrote it down of them. */
+export function spelt(groups: Terms, spellings: readonly string[]): Terms {
+  const left = spellings.map((written) => written.split(" ").filter((part) => part !== ""));
+  const next = (term: Term): Term => {
+    const own = left.shift() ?? [];
+    return { ...term, prefix: own[0] === ANY_END, alternatives: own.filter((part) => part !== ANY_END) };
+  };
+  return groups.map((group) => group.map((term) => (term.loose ? next(term) : term)));
+}
+
 /** The terms in the language of to_tsquery; words have letters and digits alone, so nothing needs escaping. */
 export function queryText(groups: Terms): string {
   return groups
@@ -69,6 +88,8 @@ export function markedText(groups: Terms): string {
 }
 
 function anyForm({ words, prefix, alternatives }: Term): string {
-  const forms = [`'${words.join(" ")}'${prefix ? ":*" : ""}`, ...alternatives.map((word) => `'${word}'`)];
-  return forms.length === 1 ? forms.join("") : `(${forms.join(" | ")})`;
+  // `'al assad':*` would complete each of the words.
+  const inOrder = words.map((word) => `'${word}'`).join(" <-> ");
+  const forms = [prefix ? `${inOrder}:*` : inOrder, ...alternatives.map((word) => `'${word}'`)];
+  return forms.length + words.length === 2 ? forms.join("") : `(${forms.join(" | ")})`;
 }

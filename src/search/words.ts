@@ -7,7 +7,7 @@ export interface Word {
 
 /** Scripts that are written without spaces between words: each letter is taken as a word of its own. */
 const UNSPACED = String.raw`\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}`;
-const WORD = new RegExp(String.raw`[${UNSPACED}]\p{M}*|(?:(?![${UNSPACED}])[\p{L}\p{N}\p{M}])+`, "gu");
+const WORD = new RegExp(String.raw`[${UNSPACED}]\p{M}*|(?:(?![${UNSPACED}])[\p{L}\p{N}\p{M}\u00AD])+`, "gu");
 /** Most words of most texts; there is nothing to fold in them but case. */
 const PLAIN = /^[A-Za-z0-9]+$/;
 
@@ -28,6 +28,33 @@ export function wordsOf(text: string): Word[] {
 }
 
 /**
+ * Letters that Unicode takes for letters of their own and not for accented ones, by what is typed for them (Unicode CLDR,
+ * transform Latin-ASCII), with ı as what İ and I are in lower case; and letters of Arabic that languages have their own
+ * forms of, by those that PostgreSQL's dictionary knows. The soft hyphen and the tatweel only lay a word out.
+ */
+const letters: Record<string, string> = {
+  æ: "ae",
+  đ: "d",
+  ð: "d",
+  ħ: "h",
+  ı: "i",
+  ł: "l",
+  ŋ: "n",
+  ø: "o",
+  œ: "oe",
+  ß: "ss",
+  ŧ: "t",
+  þ: "th",
+  ک: "ك",
+  ہ: "ه",
+  ی: "ي",
+  ى: "ي",
+  "\u00AD": "",
+  "\u0640": "",
+};
+const LETTERS = new RegExp(`[${Object.keys(letters).join("")}]`, "gu");
+
+/**
  * Lower case without accents, in compatibility form. Marks go only where they are accents or aids
  * to reading: in Indic scripts, kana and Hangul they make another letter, and й is not и.
  */
@@ -38,5 +65,6 @@ function fold(text: string): string {
     .replace(/([\p{sc=Latin}\p{sc=Greek}\p{sc=Arabic}\p{sc=Hebrew}])\p{M}+/gu, "$1")
     .replace(/(\p{sc=Cyrillic})[\u0300\u0301]+/gu, "$1")
     .replaceAll("\u0435\u0308", "\u0435")
+    .replace(LETTERS, (letter) => letters[letter] ?? letter)
     .normalize("NFC");
 }
