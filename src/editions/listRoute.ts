@@ -125,7 +125,7 @@ function sendList(
   query: { limit: number },
   found: FoundList,
   headers: Record<string, string> = {},
-): FastifyReply {
+): Promise<FastifyReply> {
   return sendJson(request, reply, listJson(query, found), {
     ...headers,
     ...nextLink(request.url, found.next ?? null),

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { quick, sendBytes, sendable } from "./bytes.ts";
 import { type Revised, entityTag, isNotModified } from "./conditional.ts";
 
 /** What an operation answers, before it is made into bytes. */
@@ -55,17 +56,16 @@ export function answer(request: FastifyRequest, reply: FastifyReply, found: Answ
   return send(request, reply, render(reply, found));
 }
 
-/** Sends JSON that is bytes already. */
+/** Sends JSON that is a text already, in a coding that the caller takes. */
 export function sendJson(
   request: FastifyRequest,
   reply: FastifyReply,
   json: string,
   headers: Record<string, string>,
-): FastifyReply {
-  return send(request, reply, {
-    status: 200,
-    headers: { "content-type": JSON_TYPE, etag: entityTag(json), ...headers },
-    body: json,
+): Promise<FastifyReply> {
+  return sendBytes(request, reply, sendable(json, quick), {
+    "cache-control": "private, no-store",
+    ...headers,
   });
 }
 

@@ -32,8 +32,6 @@ export async function indexArticle(tx: Transaction, document: Searched): Promise
   const words: Record<Passage["weight"], string[]> = { A: [], B: [], C: [], D: [] };
   for (const { weight, word } of indexedWords(document)) words[weight].push(word);
   const config = configurationOf(document.language);
-  // Before the entry, as whoever fills the search takes them.
-  await tx.$executeRaw`DELETE FROM search_backlog WHERE article_id = ${document.id}::uuid`;
   await tx.$executeRaw`
     INSERT INTO search_entries (article_id, config, published_at, updated_at, terms, vector)
     SELECT article_id, ${config}, published_at, updated_at, terms_of(terms, language),
@@ -75,8 +73,7 @@ function* indexedWords(document: Searched): Generator<{ weight: Passage["weight"
 
 /**
  * Indexes anew what a migration has put into the backlog, since it was indexed otherwise before or not at all. Any
- * number of processes may do it at once. What is put in its place meanwhile is indexed by its own transaction, and stays
- * as that left it.
+ * number of processes may do it at once. Whoever puts another edition in its place meanwhile waits, or has been waited for.
  *
  * @returns how many articles were taken from the backlog
  */
@@ -90,7 +87,7 @@ export async function fillSearch(database: Database): Promise<number> {
         ) RETURNING article_id AS id`;
       const found = await tx.$queryRaw<{ document: string; isSeen: boolean }[]>`
         SELECT document, live_from <= clock_timestamp() AS "isSeen" FROM publications
-        WHERE article_id = ANY (${ids.map(({ id }) => id)}::uuid[]) ORDER BY article_id FOR KEY SHARE`;
+        WHERE article_id = ANY (${ids.map(({ id }) => id)}::uuid[]) ORDER BY article_id FOR SHARE`;
       const editions = found.map(({ document, isSeen }) => ({
         document: JSON.parse(document) as EditionDocument,
         isSeen,

@@ -124,27 +124,40 @@ describe("an article that was read before", () => {
 });
 
 describe("codings", () => {
-  it.each(["br", "gzip"])("are sent to who takes them: %s", async (coding) => {
+  it.each(["br", "gzip"])("are sent to who takes them, also of what is kept nowhere: %s", async (coding) => {
     const { id } = await live(newsroom, { headline: `In ${coding}`, standfirst: "Again and ".repeat(100) });
-    const plain = await newsroom.reader.get(`/v1/articles/${id}`).set("accept-encoding", "identity");
-    const coded = await newsroom.reader.get(`/v1/articles/${id}`).set("accept-encoding", coding);
-    expect(plain.headers["content-encoding"]).toBeUndefined();
-    expect(coded.headers["content-encoding"]).toBe(coding);
-    expect(coded.headers.etag).not.toBe(plain.headers.etag);
-    expect(coded.body).toEqual(plain.body);
-    const again = await newsroom.reader
-      .get(`/v1/articles/${id}`)
-      .set("accept-encoding", coding)
-      .set("if-none-match", coded.headers.etag ?? "");
-    expect(again.status).toBe(304);
-    expect(again.headers.etag).toBe(coded.headers.etag);
+    const { page } = (await newsroom.reader.get("/v1/articles?limit=1&sort=oldest")).body;
+    for (const path of [
+      `/v1/articles/${id}`,
+      `/v1/articles/${id}?fields=standfirst`,
+      `/v1/articles/${id}?asOf=${new Date().toISOString()}`,
+      `/v1/articles?ids=${id}`,
+      "/v1/articles",
+      `/v1/articles?sort=oldest&limit=100&cursor=${page.next}`,
+    ]) {
+      const plain = await newsroom.reader.get(path).set("accept-encoding", "identity");
+      const coded = await newsroom.reader.get(path).set("accept-encoding", coding);
+      expect([plain, coded].map(({ headers }) => [path, headers["content-encoding"]])).toEqual([
+        [path, undefined],
+        [path, coding],
+      ]);
+      expect(coded.headers.vary).toContain("Accept-Encoding");
+      expect(coded.headers.etag).not.toBe(plain.headers.etag);
+      expect(coded.body).toEqual(plain.body);
+      const again = await newsroom.reader
+        .get(path)
+        .set("accept-encoding", coding)
+        .set("if-none-match", coded.headers.etag ?? "");
+      expect(again.status).toBe(304);
+      expect(again.headers.etag).toBe(coded.headers.etag);
+    }
   });
 
   it("that are refused by weight are not sent", async () => {
     const { id } = await live(newsroom, { headline: "Refused", standfirst: "Again and ".repeat(100) });
-    const answer = await newsroom.reader
-      .get(`/v1/articles/${id}`)
-      .set("accept-encoding", "br;q=0, gzip;q=0.5");
-    expect(answer.headers["content-encoding"]).toBe("gzip");
+    for (const accepted of ["br;q=0, gzip;q=0.5", "br;q=some, gzip"]) {
+      const answer = await newsroom.reader.get(`/v1/articles/${id}`).set("accept-encoding", accepted);
+      expect(answer.headers["content-encoding"]).toBe("gzip");
+    }
   });
 });

@@ -216,6 +216,21 @@ describe("a search", () => {
     expect(await fillSearch(newsroom.database)).toBe(0);
   });
 
+  it("has the newest words of what is published while all is indexed anew", async () => {
+    const { fillSearch } = await import("../../src/search/entries.ts");
+    const { id } = await live(newsroom, { headline: "Numbat number 0" });
+    for (let number = 1; number <= 10; number += 1) {
+      await newsroom.database.$executeRaw`INSERT INTO search_backlog SELECT article_id FROM search_entries`;
+      await change(newsroom, id, { headline: `Numbat number ${number}` });
+      await Promise.all([
+        fillSearch(newsroom.database),
+        publish(newsroom, id),
+        fillSearch(newsroom.database),
+      ]);
+      expect(await found(`numbat ${number} -${number - 1}`)).toEqual([`Numbat number ${number}`]);
+    }
+  });
+
   it("copes with an article whose text fills the request", async () => {
     let number = 0;
     const block = () => ({
