@@ -134,6 +134,7 @@ function described(schema: Json, route: RouteOptions): Json {
     // A body that nobody asked for is refused too.
     "unsupported-media-type",
     "not-acceptable",
+    "request-timeout",
     "too-many-requests",
     "internal-error",
     "unavailable",

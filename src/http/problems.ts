@@ -33,6 +33,7 @@ export const problemTypes = {
     meaning: "The address exists but not with this method; `Allow` lists those it has.",
   },
   "not-acceptable": { status: 406, meaning: "None of the media types in `Accept` can be served here." },
+  "request-timeout": { status: 408, meaning: "The request did not arrive in time; send it again." },
   conflict: { status: 409, meaning: "Something else already holds what the request names." },
   "slug-taken": { status: 409, meaning: "Another resource holds the slug, or was once published under it." },
   "wrong-state": {

@@ -1,14 +1,14 @@
-import type { Server } from "node:http";
+import { STATUS_CODES, type Server } from "node:http";
 import type { Socket } from "node:net";
 import { type FastifyHttpOptions, LogController } from "fastify";
 import { v7 as uuid } from "uuid";
 import type { Config } from "../config.ts";
 import type { Newsroom } from "../newsroom.ts";
-import { sendProblem } from "./errors.ts";
+import { problemAnswer, sendProblem } from "./errors.ts";
 import { corsOfAll } from "./cors.ts";
 import { guards } from "./guard.ts";
 import { logRequest } from "./logging.ts";
-import { problem } from "./problems.ts";
+import { type Problem, problem } from "./problems.ts";
 import { trustedProxies } from "./rateLimit.ts";
 import { responses } from "./response.ts";
 
@@ -84,27 +84,35 @@ export function dropUnused(server: Server, stalled = STALLED, every = LOOK_EVERY
   });
 }
 
+/** What is answered to what cannot be read, by the code of Node's error. */
+const unreadable: Record<string, () => Problem> = {
+  HPE_HEADER_OVERFLOW: () => problem("headers-too-large", "The headers are larger than 16 KiB."),
+  ERR_HTTP_REQUEST_TIMEOUT: () => problem("request-timeout", "The request did not arrive in time."),
+  HPE_INVALID_URL: () =>
+    problem(
+      "malformed-request",
+      "The address has a sign that must be percent-encoded, as é is by %C3%A9 (RFC 3986, section 2.1).",
+    ),
+};
+
 /** What the HTTP parser could not read never becomes a request, so it is answered on the socket. */
 function refuseConnection(code: string | undefined, socket: Socket, config: Config): void {
   if (code === "ECONNRESET" || !socket.writable) {
     socket.destroy();
     return;
   }
-  const [status, title, detail] =
-    code === "HPE_HEADER_OVERFLOW"
-      ? [431, "Request Header Fields Too Large", "The headers are larger than 16 KiB."]
-      : code === "ERR_HTTP_REQUEST_TIMEOUT"
-        ? [408, "Request Timeout", "The request did not arrive in time."]
-        : [400, "Bad Request", "The request is not well-formed HTTP."];
-  const requestId = uuid();
+  const found =
+    unreadable[code ?? ""]?.() ?? problem("malformed-request", "The request is not well-formed HTTP.");
+  const id = uuid();
   // Which address was meant cannot be told.
-  const body = JSON.stringify({ type: "about:blank", title, status, detail, instance: "/", requestId });
-  const headers = [
-    `x-request-id: ${requestId}`,
-    "content-type: application/problem+json",
-    `content-length: ${Buffer.byteLength(body)}`,
-    "connection: close",
-    ...Object.entries(guards(config)).map((header) => header.join(": ")),
-  ];
-  socket.end(`HTTP/1.1 ${status} ${title}\r\n${headers.join("\r\n")}\r\n\r\n${body}`);
+  const { status, headers, body } = problemAnswer(found, { url: "/", id });
+  const fields = {
+    "x-request-id": id,
+    ...headers,
+    "content-length": Buffer.byteLength(body),
+    connection: "close",
+    ...guards(config),
+  };
+  const lines = Object.entries(fields).map((field) => field.join(": "));
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("\r\n")}\r\n\r\n${body}`);
 }

@@ -50,7 +50,25 @@ describe("header fields", () => {
 
   it("are 16 KiB at most together, and 431 beyond", async () => {
     expect((await send(`x-long: ${"a".repeat(15_000)}\r\n`)).status).toBe(200);
-    expect((await send(`x-long: ${"a".repeat(17_000)}\r\n`)).status).toBe(431);
+    const refused = await send(`x-long: ${"a".repeat(17_000)}\r\n`);
+    expect(refused.status).toBe(431);
+    expect(JSON.parse(refused.body)).toMatchObject({ type: "/problems/headers-too-large", status: 431 });
+  });
+});
+
+describe("what is no HTTP", () => {
+  it.for([
+    ["GET /v1/articles?q=café HTTP/1.1\r\nHost: a\r\n\r\n", "percent-encoded"],
+    ["GET / HTTP/1.1\r\nHost a\r\n\r\n", "not well-formed"],
+    ["Good morning\r\n\r\n", "not well-formed"],
+  ])("is 400 with a problem as %j", async ([bytes = "", detail]) => {
+    const { status, head, body } = await sendBytes(newsroom.url, bytes);
+    expect(status).toBe(400);
+    expect(head).toMatch(/^content-type: application\/problem\+json$/m);
+    expect(JSON.parse(body)).toMatchObject({
+      type: "/problems/malformed-request",
+      detail: expect.stringContaining(detail ?? ""),
+    });
   });
 });
 
