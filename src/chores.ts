@@ -6,7 +6,7 @@ import { hubAnnouncements } from "./feeds/webSub.ts";
 import { forgetOldKeys } from "./http/write.ts";
 import type { Newsroom } from "./newsroom.ts";
 import { forgetLinks } from "./previews/links.ts";
-import { fillSearch } from "./search/entries.ts";
+import { fillSearch } from "./search/fill.ts";
 import { moveSpans } from "./shares/mostShared.ts";
 import { settleRemains } from "./shares/settle.ts";
 import { purgeTrash } from "./trash/purge.ts";

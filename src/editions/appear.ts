@@ -3,7 +3,7 @@ import { isLive } from "../articles/workingCopy.ts";
 import { Prisma, type Transaction } from "../database/client.ts";
 import { afterCommit } from "../database/transactions.ts";
 import type { Newsroom } from "../newsroom.ts";
-import { learnWords } from "../search/entries.ts";
+import { learnWords } from "../search/knownWords.ts";
 import { type ChangeKind, type NewChange, recordChange, recordChanges } from "./changes.ts";
 import { type EditionDocument, renderEdition } from "./document.ts";
 import { documentsOf, linksOf, liveTargets, rendered, withTargets } from "./live.ts";

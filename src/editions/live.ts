@@ -2,6 +2,7 @@ import { titleKey } from "../articles/titles.ts";
 import { Prisma, type Transaction } from "../database/client.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { indexArticle } from "../search/entries.ts";
+import { learnWordsFrom } from "../search/knownWords.ts";
 import { type EditionDocument, type LiveLink, renderEdition } from "./document.ts";
 
 /** From when to when an edition is what readers see, and from when, if earlier, partners do. */
@@ -63,6 +64,7 @@ export async function putInPlace(
   };
   await tx.publication.upsert({ where: { articleId }, create: { articleId, ...place }, update: place });
   await indexArticle(tx, document);
+  if (span.liveFrom > new Date()) await learnWordsFrom(tx, span.liveFrom, document);
   await tx.publicationLink.deleteMany({ where: { articleId } });
   if (links.length > 0)
     await tx.publicationLink.createMany({ data: links.map((link) => ({ articleId, ...link })) });

@@ -1,4 +1,5 @@
 import type { Transaction } from "../database/client.ts";
+import { knownWords } from "./knownWords.ts";
 import type { Term, Terms } from "./terms.ts";
 
 /** How many words a beginning is completed to; where there are more, the index is asked for all that begin so. */
@@ -19,10 +20,10 @@ async function completedTerm(tx: Transaction, term: Term): Promise<Term> {
   const [word = ""] = term.words;
   if (!term.prefix || term.words.length > 1) return term;
   const known = await tx.$queryRaw<{ word: string }[]>`
-    SELECT word FROM search_words WHERE word LIKE ${`${word}%`} LIMIT ${MOST + 1}`;
+    SELECT word FROM ${knownWords} WHERE word LIKE ${`${word}%`} LIMIT ${MOST + 1}`;
   // Of those that begin with a digit none is known.
   if (known.length === 0 || known.length > MOST) return term;
-  const alternatives = known.flatMap((row) => (row.word === word ? [] : row.word));
+  const alternatives = [...new Set(known.flatMap((row) => (row.word === word ? [] : row.word)))];
   if (Buffer.byteLength(alternatives.join(" ")) > MOST_BYTES) return term;
   return { ...term, prefix: false, alternatives };
 }

@@ -1,4 +1,5 @@
 import type { Transaction } from "../database/client.ts";
+import { knownWords } from "./knownWords.ts";
 import type { Term, Terms } from "./terms.ts";
 
 /** How many words a search may have that nobody wrote; with more, no other spelling is tried. */
@@ -34,7 +35,7 @@ function looseWord({ words, loose }: Term): string[] {
 async function spellingsOf(tx: Transaction, words: string[]): Promise<Map<string, string[]>> {
   const unknown = await tx.$queryRaw<{ word: string }[]>`
     SELECT word FROM unnest(${words}::text[]) AS asked (word)
-    WHERE length(word) BETWEEN 3 AND 40 AND NOT EXISTS (SELECT FROM search_words k WHERE k.word = asked.word COLLATE "C")`;
+    WHERE length(word) BETWEEN 3 AND 40 AND NOT EXISTS (SELECT FROM ${knownWords} WHERE known.word = asked.word COLLATE "C")`;
   const spellings = new Map<string, string[]>();
   if (unknown.length === 0 || unknown.length > MAX_UNKNOWN) return spellings;
   const [{ alike }] = await tx.$queryRaw<
@@ -42,10 +43,10 @@ async function spellingsOf(tx: Transaction, words: string[]): Promise<Map<string
   >`SELECT to_regclass('search_words_alike') IS NOT NULL AS alike`;
   for (const { word } of unknown) {
     const longer = await tx.$queryRaw<{ word: string }[]>`
-      SELECT word FROM search_words WHERE word LIKE ${`${word}%`} ORDER BY word LIMIT ${SPELLINGS}`;
+      SELECT word FROM ${knownWords} WHERE word LIKE ${`${word}%`} ORDER BY word LIMIT ${SPELLINGS}`;
     const similar = alike
       ? await tx.$queryRaw<{ word: string }[]>`
-          SELECT word FROM search_words
+          SELECT word FROM ${knownWords}
           WHERE word % ${word} AND abs(length(word) - length(${word})) <= ${LENGTH_DIFFERENCE}::int
           ORDER BY similarity(word, ${word}) DESC, word LIMIT ${SPELLINGS}`
       : [];

@@ -206,7 +206,7 @@ describe("a search", () => {
   });
 
   it("indexes anew what a migration asks it to", async () => {
-    const { fillSearch } = await import("../../src/search/entries.ts");
+    const { fillSearch } = await import("../../src/search/fill.ts");
     await live(newsroom, { headline: "Capybara on the loose" });
     await newsroom.database.$executeRaw`UPDATE search_entries SET vector = NULL, config = 'simple'`;
     await newsroom.database.$executeRaw`INSERT INTO search_backlog SELECT article_id FROM search_entries`;
@@ -217,7 +217,7 @@ describe("a search", () => {
   });
 
   it("has the newest words of what is published while all is indexed anew", async () => {
-    const { fillSearch } = await import("../../src/search/entries.ts");
+    const { fillSearch } = await import("../../src/search/fill.ts");
     const { id } = await live(newsroom, { headline: "Numbat number 0" });
     for (let number = 1; number <= 10; number += 1) {
       await newsroom.database.$executeRaw`INSERT INTO search_backlog SELECT article_id FROM search_entries`;
