@@ -120,7 +120,7 @@ export async function joining<T>(tx: Transaction, work: () => Promise<T>): Promi
 /**
  * Runs `work` in one transaction: all of it is committed, or, when it throws, none. A transaction
  * that PostgreSQL ended to resolve a deadlock is run again, so `work` must not do anything that a
- * rollback does not undo. Within `joining` it is a part of that transaction.
+ * rollback does not undo. Within `joining` it is a part of that transaction, which goes on without it when it throws.
  *
  * @param limits.timeout how long it may take, in milliseconds; the common limit when absent
  * @param limits.attempts how often it is run at the most
@@ -132,14 +132,7 @@ export async function transact<T>(
   { timeout, attempts = 5 }: { timeout?: number; attempts?: number } = {},
 ): Promise<T> {
   const joined = ambient.getStore();
-  if (joined?.isOver === false) {
-    // What another part of the transaction concerned does not concern this one.
-    about.get(joined.tx)?.subjects.clear();
-    return work(joined.tx).catch((error: unknown) => {
-      joined.failure = error;
-      throw error;
-    });
-  }
+  if (joined?.isOver === false) return asPart(joined, work);
   for (let attempt = 1; ; attempt += 1) {
     try {
       const effects: (() => void)[] = [];
@@ -158,6 +151,27 @@ export async function transact<T>(
     } catch (error) {
       if (attempt === attempts || !isRetriable(error)) throw error;
     }
+  }
+}
+
+/** Runs `work` as a part of a transaction: when it throws, what it has done is undone, and nothing else. */
+async function asPart<T>(whole: Ambient, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  const { tx } = whole;
+  const { subjects, effects } = about.get(tx) ?? { subjects: new Map(), effects: [] };
+  // What another part of the transaction concerned does not concern this one.
+  subjects.clear();
+  const before = effects.length;
+  await tx.$executeRaw`SAVEPOINT part`;
+  try {
+    const result = await work(tx);
+    await tx.$executeRaw`RELEASE SAVEPOINT part`;
+    return result;
+  } catch (error) {
+    whole.failure = error;
+    effects.length = before;
+    // Where the whole is over, so is this.
+    await tx.$executeRaw`ROLLBACK TO SAVEPOINT part`.catch(() => {});
+    throw error;
   }
 }
 

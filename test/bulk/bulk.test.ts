@@ -153,6 +153,41 @@ describe("an atomic bulk", () => {
     expect((await newsroom.reader.get("/v1/articles?q=never")).body.data).toEqual([]);
   });
 
+  it("rehearses what is to be rehearsed, and does the rest", async () => {
+    const { id } = await draft(newsroom, { headline: "Not yet for readers" });
+    const before = await working(id);
+    const answer = await bulk(
+      [
+        { method: "POST", path: `/v1/articles/${id}/publish?dryRun=true` },
+        {
+          method: "POST",
+          path: `/v1/articles/${id}/publish?dryRun=true`,
+          body: { at: new Date(Date.now() + 3_600_000).toISOString() },
+        },
+        {
+          method: "POST",
+          path: "/v1/imports?dryRun=true",
+          headers: { "Content-Type": "text/plain" },
+          body: `<rss version="2.0"><channel><title>Wire</title><item><guid>wire-1</guid><title>Rehearsed item</title></item></channel></rss>`,
+        },
+        make("Done beside it"),
+      ],
+      true,
+    );
+    expect(answer.status, answer.text).toBe(200);
+    expect(statuses(answer)).toEqual([200, 200, 200, 201]);
+    expect(resultsOf(answer)[0]?.body).toMatchObject({ possible: true, changes: ["published"] });
+    expect(resultsOf(answer)[2]?.body).toMatchObject({ dryRun: true, created: 1 });
+    expect(await working(id)).toEqual(before);
+    expect((await newsroom.reader.get(`/v1/articles/${id}`)).status).toBe(404);
+    expect((await newsroom.editor.get("/v1/articles?version=draft&limit=100")).text).not.toContain(
+      "Rehearsed item",
+    );
+    expect(await working(String(resultsOf(answer)[3]?.body?.id))).toMatchObject({
+      headline: "Done beside it",
+    });
+  });
+
   it("shows what it made live to readers once it is committed", async () => {
     const article = await live(newsroom, { headline: "Quay built" });
     await newsroom.reader.get(`/v1/articles/${article.id}`);
