@@ -12,7 +12,8 @@ export interface Room {
   /**
    * Takes a place, which is free again when the response is closed.
    *
-   * @throws 503 when the process has no place left, 429 when the caller has as many as it may have
+   * @throws 503 when the process has no place left, 429 when the caller has as many as it may have, 408 when the
+   *   response is closed already
    */
   take: (request: FastifyRequest, response: ServerResponse) => void;
 }
@@ -29,6 +30,8 @@ export function room(config: Config): Room {
   let open = 0;
   return {
     take({ caller, ip }, response) {
+      // Nothing would tell that it is free again.
+      if (response.destroyed) throw problem("request-timeout", "Whoever asked for the stream has left.");
       const who = caller?.id ?? normalizeIP(ip);
       const most = caller === null ? perAddress : perKey;
       const own = taken.get(who) ?? 0;

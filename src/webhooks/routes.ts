@@ -1,7 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import { v7 as uuid } from "uuid";
 import { z } from "zod";
-import { requireKey, requireScope } from "../access/authenticate.ts";
+import { isWithin, requireKey, requireScope } from "../access/authenticate.ts";
 import { writePosition } from "../changes/position.ts";
 import type { Transaction } from "../database/client.ts";
 import { answer } from "../http/answer.ts";
@@ -39,7 +39,7 @@ import {
   withKey,
 } from "./store.ts";
 
-/** How long a test waits for the receiver, in milliseconds: within what a transaction may take. */
+/** How long a test waits for the receiver, in milliseconds. */
 const TEST_TIMEOUT = 10_000;
 
 /** Setting up webhooks. */
@@ -210,15 +210,21 @@ export function webhookRoutes(app: App, newsroom: Newsroom): void {
         params,
         response: { 200: TestOutcome },
       },
-      config: { access, problems: ["not-found"] },
+      config: { access, problems: ["not-found", "conflict"] },
     },
-    (request, reply) =>
-      write(newsroom, request, reply, async (tx) => {
-        const row = await findWebhook(tx, request.params.webhook, whoseFor(request));
-        const message = { url: row.url, id: uuid(), body: testPayload(row.id, new Date()) };
-        const outcome = await tester.send({ ...message, secrets: secretsOf(row) });
+    async (request, reply) => {
+      if (isWithin()) throw problem("conflict", "A webhook is tested by itself, and not within a bulk.");
+      const find = (tx: Transaction) => findWebhook(tx, request.params.webhook, whoseFor(request));
+      const row = await find(database);
+      // A receiver that does not answer must keep neither a connection to the database nor a place from others.
+      request.leave?.();
+      const message = { url: row.url, id: uuid(), body: testPayload(row.id, new Date()) };
+      const outcome = await tester.send({ ...message, secrets: secretsOf(row) });
+      return write(newsroom, request, reply, async (tx) => {
+        await find(tx);
         return { body: presentAttempt({ ...outcome, url: row.url }, message.id) };
-      }),
+      });
+    },
   );
 
   app.post(

@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { change, draft, live, publish, unpublish } from "../support/articles.ts";
@@ -110,6 +111,20 @@ describe("the stream of changes", () => {
     expect(expected).toHaveLength(88);
     for (const numbers of await Promise.all(readers)) expect(numbers).toEqual(expected);
     await other.close();
+  });
+
+  it("keeps no place for who has left before it was opened", async () => {
+    const { hostname, port } = new URL(newsroom.url);
+    const opened = async () =>
+      Number(/^dateline_change_streams (\d+)/m.exec((await newsroom.reader.get("/metrics")).text)?.[1]);
+    const before = await opened();
+    for (let number = 0; number < 60; number += 1) {
+      const socket = connect(Number(port), hostname).on("error", () => {});
+      socket.write("GET /v1/changes/stream?since=start HTTP/1.1\r\nHost: a\r\n\r\n");
+      await sleep(number % 4);
+      socket.destroy();
+    }
+    await expect.poll(opened, { timeout: 5_000 }).toBe(before);
   });
 
   it("drops a reader who takes nothing, and goes on with the others", async () => {

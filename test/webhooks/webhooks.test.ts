@@ -1,4 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { once } from "node:events";
+import { type AddressInfo, type Socket, createServer } from "node:net";
+import { describe, expect, it, vi } from "vitest";
 import { live } from "../support/articles.ts";
 import { useNewsroom } from "../support/newsroom.ts";
 import { statusesOf, unknownId } from "../support/drafts.ts";
@@ -190,6 +192,23 @@ describe("sending a test event", () => {
     expect(message.body).toMatchObject({ type: "webhook.test", data: { webhookId: hook.id } });
     expect(message.headers["webhook-id"]).toBe(tested.body.request.id);
     expect((await newsroom.editor.get(`${hook.path}/deliveries`)).body.data).toEqual([]);
+  });
+
+  it("keeps nothing from others while the receiver does not answer, and is not part of a bulk", async () => {
+    const sockets = new Set<Socket>();
+    const silent = createServer((socket) => sockets.add(socket.on("error", () => {}))).listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const hook = await hookTo(newsroom, `http://127.0.0.1:${(silent.address() as AddressInfo).port}/`);
+    const tests = Array.from({ length: 25 }, async () => newsroom.editor.post(`${hook.path}/test`));
+    await vi.waitFor(() => expect(sockets.size).toBe(25), { timeout: 5_000 });
+    expect((await newsroom.reader.get("/v1/articles?limit=7")).status).toBe(200);
+    expect((await newsroom.editor.post("/v1/articles").send({ headline: "Meanwhile" })).status).toBe(201);
+    for (const socket of sockets) socket.destroy();
+    for (const tested of await Promise.all(tests)) expect(tested.body).toMatchObject({ status: null });
+    silent.close();
+    const operations = [{ method: "POST", path: `${hook.path}/test` }];
+    const bulk = await newsroom.editor.post("/v1/bulk").send({ atomic: false, operations });
+    expect(bulk.body.results).toMatchObject([{ status: 409, body: { type: "/problems/conflict" } }]);
   });
 
   it("says when there is no answer", async () => {
