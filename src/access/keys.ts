@@ -95,12 +95,13 @@ export async function callerOf(statements: Statements, key: string): Promise<Cal
     name,
     scopes,
     audience: audienceOfRow(row, scopes),
-    bounds: {
-      ownDrafts: role !== null && roles[role].ownDrafts,
-      authorId: author_id,
-      sectionIds: section_ids,
-    },
+    bounds: boundsOf(role, author_id, section_ids),
   };
+}
+
+/** What a key with a role, bound to an author and to sections, is kept to. */
+export function boundsOf(role: Role | null, authorId: string | null, sectionIds: readonly string[]): Bounds {
+  return { ownDrafts: role !== null && roles[role].ownDrafts, authorId, sectionIds };
 }
 
 /** Whether there is a key with an id, or was one that is revoked or expired by now. */

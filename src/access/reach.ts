@@ -33,6 +33,11 @@ export async function withinSight(tx: Transaction, ids: string[]): Promise<strin
   return rows.map(({ id }) => id);
 }
 
+/** Whether an actor may see an article's working copy, as far as its bounds go. */
+export async function reaches(tx: Transaction, actor: Actor | null, id: string): Promise<boolean> {
+  return !isKept(actor) || fits(tx, id, withinReach(actor));
+}
+
 /**
  * Refuses an actor what is beyond its reach.
  *
@@ -45,8 +50,7 @@ export async function requireReach(
   id: string,
   reference: string,
 ): Promise<void> {
-  if (!isKept(actor)) return;
-  if (await fits(tx, id, withinReach(actor))) return;
+  if (!isKept(actor) || (await reaches(tx, actor, id))) return;
   if (await fits(tx, id, [idWhere([inPublic])])) {
     throw outOfReach(actor, `The article ${reference} is not one that the key may change`);
   }

@@ -114,17 +114,35 @@ export const Body = z
 export type BodyInput = z.output<typeof Body>;
 
 /**
- * Gives an id to each block that has none: the first free of b1, b2 and so on.
+ * Gives an id to each block that has none: that of the block before which says the same, or else the first free of b1,
+ * b2 and so on. Another block's id would take along what refers to that.
  *
+ * @param before the blocks that the body takes the place of
  * @param others ids that are taken elsewhere
  */
-export function withBlockIds(body: BodyInput, others: readonly string[] = []): Block[] {
-  const taken = new Set([...body.map((block) => block.id), ...others]);
+export function withBlockIds(
+  body: BodyInput,
+  before: readonly Block[] = [],
+  others: readonly string[] = [],
+): Block[] {
+  const sent = new Set(body.map((block) => block.id));
+  const same = Map.groupBy(
+    before.filter(({ id }) => !sent.has(id)),
+    saying,
+  );
+  const taken = new Set([...sent, ...before.map(({ id }) => id), ...others]);
   let number = 0;
   return body.map((block) => {
     if (block.id !== undefined) return { ...block, id: block.id };
+    const known = same.get(saying(block))?.shift();
+    if (known !== undefined) return { ...block, id: known.id };
     do number += 1;
     while (taken.has(`b${number}`));
     return { ...block, id: `b${number}` };
   });
+}
+
+/** What a block says, whatever its id and the order of its properties. */
+function saying({ id: _, ...block }: BodyInput[number]): string {
+  return JSON.stringify(Object.entries(block).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }

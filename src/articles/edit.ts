@@ -57,19 +57,23 @@ export async function patchArticle(
   patch: ArticlePatch,
 ): Promise<StoredArticle> {
   refuseHistory(article, patch.publishedAt);
+  refuseLateEmbargo(article, patch.embargoedUntil);
   const { row, copy, merge } = article;
-  return editArticle(tx, article, await merged(tx, row.id, copy, patch, merge?.blockIds));
+  return editArticle(tx, article, await merged(tx, row.id, copy, patch, copy.body, merge?.blockIds));
 }
 
-/** Puts a whole article in the place of another. The slug and the date it was published stay when they are left out. */
+/** Puts a whole article in the place of another. The slug and the dates stay when they are left out. */
 export async function replaceArticle(
   tx: Transaction,
   article: StoredArticle,
   input: ArticleInput,
 ): Promise<StoredArticle> {
-  const { slug, headline, publishedAt, keyPoints, relatedLinks } = article.copy;
+  const { slug, headline, publishedAt, embargoedUntil, expiresAt, body, keyPoints, relatedLinks } =
+    article.copy;
   refuseHistory(article, input.publishedAt);
-  const kept = { ...blank, slug, headline, publishedAt, keyPoints, relatedLinks };
+  refuseLateEmbargo(article, input.embargoedUntil);
+  const dates = { publishedAt, embargoedUntil, expiresAt };
+  const kept = { ...blank, slug, headline, ...dates, keyPoints, relatedLinks };
   return editArticle(
     tx,
     article,
@@ -78,6 +82,7 @@ export async function replaceArticle(
       article.row.id,
       kept,
       { keyPoints: [], relatedLinks: [], ...input },
+      body,
       article.merge?.blockIds,
     ),
   );
@@ -112,13 +117,24 @@ function refuseHistory(article: StoredArticle, publishedAt: string | null | unde
   }
 }
 
+/** What waits for its time has been made, and would not wait for an embargo that is written now. */
+function refuseLateEmbargo({ row }: StoredArticle, embargoedUntil: string | null | undefined): void {
+  const { scheduledFor } = row;
+  if (embargoedUntil == null || scheduledFor === null || new Date(embargoedUntil) <= scheduledFor) return;
+  throw problem(
+    "wrong-state",
+    `An edition waits for ${scheduledFor.toISOString()}, and would not wait for this embargo. Cancel it first, and schedule it again after.`,
+  );
+}
+
 /** @throws 422 with every fault at once */
 async function merged(
   tx: Transaction,
   articleId: string,
   copy: WorkingCopy,
   patch: ArticlePatch,
-  takenBlockIds?: string[],
+  before?: readonly Block[],
+  takenBlockIds: readonly string[] = [],
 ): Promise<WorkingCopy> {
   const errors: FieldError[] = [];
   const collect = <Value>(found: { errors: FieldError[] } & Value) => {
@@ -158,7 +174,14 @@ async function merged(
     ]);
     next.relatedLinks = collect(links).relatedLinks;
   }
-  if (patch.body !== undefined) next.body = withBlockIds(patch.body ?? [], takenBlockIds);
+  if (patch.body !== undefined) {
+    const isNew = before === undefined;
+    const commented = isNew
+      ? []
+      : await tx.comment.findMany({ where: { articleId }, select: { blockId: true } });
+    const taken = [...takenBlockIds, ...commented.flatMap(({ blockId }) => blockId ?? [])];
+    next.body = withBlockIds(patch.body ?? [], before, taken);
+  }
   if (patch.keyPoints !== undefined) {
     next.keyPoints = collect(
       await keyPointsFrom(tx, articleId, copy.keyPoints, patch.keyPoints ?? [], ["keyPoints"]),

@@ -39,9 +39,10 @@ export async function relatedLinksFrom(
   );
   const drafts = items.map((item) => draftOf(known.get(item.id ?? ""), item));
   const targets = await findTargets(tx, ofArticle, current, drafts);
+  const slugs = await heldSlugs(tx, drafts);
   const relatedLinks = drafts.map(({ articleId, ...draft }, index) => {
     const target = targets.get(articleId ?? titleKey(draft.title ?? "")) ?? null;
-    const fault = faultOf({ ...draft, articleId, target });
+    const fault = faultOf({ ...draft, articleId, target }, slugs.get(articleId ?? "") ?? []);
     if (fault !== undefined)
       errors.push({ pointer: pathPointer([...place, index, ...fault.at]), detail: fault.detail });
     if (articleId === null && draft.url !== null) return { ...draft, target: null };
@@ -90,10 +91,13 @@ function shownOf(target: LinkTarget | null) {
   return target?.publication ?? target;
 }
 
-function faultOf(link: Omit<LinkDraft, "id" | "kind"> & { target: LinkTarget | null }) {
+function faultOf(
+  link: Omit<LinkDraft, "id" | "kind"> & { target: LinkTarget | null },
+  slugs: readonly string[],
+) {
   if (link.articleId !== null && link.target === null)
     return { at: ["articleId"], detail: "is not the id of an article" };
-  if (link.articleId !== null && link.url !== null && !follows(link.url, link.target)) {
+  if (link.articleId !== null && link.url !== null && !follows(link.url, slugs)) {
     return { at: ["url"], detail: "must be left out when articleId is named: it follows the article" };
   }
   if (link.articleId === null && link.url === null && link.title === null) {
@@ -102,10 +106,26 @@ function faultOf(link: Omit<LinkDraft, "id" | "kind"> & { target: LinkTarget | n
   return undefined;
 }
 
-/** A link that is sent back as it was fetched names the article's address beside its id. */
-function follows(url: string, target: LinkTarget | null): boolean {
-  const slug = shownOf(target)?.slug;
-  return slug !== undefined && url.split(/[/?#&=]/).includes(slug);
+/**
+ * A link that is sent back as it was fetched names the article's address beside its id, which may have become another
+ * since.
+ */
+function follows(url: string, slugs: readonly string[]): boolean {
+  const parts = url.split(/[/?#&=]/);
+  return slugs.some((slug) => parts.includes(slug));
+}
+
+/** The slugs, present and former, of the articles that are named beside an address, by their ids. */
+async function heldSlugs(tx: Transaction, drafts: readonly LinkDraft[]): Promise<Map<string, string[]>> {
+  const ids = drafts.flatMap(({ articleId, url }) => (url === null ? [] : (articleId ?? [])));
+  if (ids.length === 0) return new Map();
+  const held = await tx.slug.findMany({
+    where: { articleId: { in: ids } },
+    select: { articleId: true, slug: true },
+  });
+  return new Map(
+    ids.map((id) => [id, held.flatMap(({ articleId, slug }) => (articleId === id ? slug : []))]),
+  );
 }
 
 /**

@@ -1,4 +1,5 @@
-import { isGood } from "../access/keys.ts";
+import { boundsOf, isGood } from "../access/keys.ts";
+import { reaches } from "../access/reach.ts";
 import type { Database, Prisma, Transaction } from "../database/client.ts";
 import { concern } from "../database/transactions.ts";
 import { problem } from "../http/problems.ts";
@@ -45,11 +46,24 @@ export async function workingLinks(tx: Transaction, articleId: string): Promise<
   });
 }
 
-/** What a link opens now; undefined when it was taken back or its time or its key's is over. */
+/**
+ * What a link opens now; undefined when it was taken back, when its time or its key's is over, and while its key may
+ * not see the working copy itself.
+ */
 export async function openLink(tx: Transaction, id: string): Promise<Grant | undefined> {
   if (!isId(id)) return undefined;
-  const row = await tx.preview.findUnique({ where: { id }, include: withKey });
-  return row !== null && row.expiresAt > new Date() && isGood(row.key) ? row : undefined;
+  const row = await tx.preview.findUnique({
+    where: { id },
+    include: { key: { include: { sections: true } } },
+  });
+  if (row === null || row.expiresAt <= new Date() || !isGood(row.key)) return undefined;
+  const { role, authorId, sections, ...maker } = row.key;
+  const bounds = boundsOf(
+    role,
+    authorId,
+    sections.map(({ sectionId }) => sectionId),
+  );
+  return (await reaches(tx, { ...maker, bounds }, row.articleId)) ? row : undefined;
 }
 
 /**

@@ -160,7 +160,11 @@ async function refuseInUse(tx: Transaction, kind: Kind, term: Term, consequence:
     SELECT EXISTS (SELECT FROM articles WHERE section_id = ${term.id}::uuid)
         OR EXISTS (SELECT FROM article_tags WHERE tag_id = ${term.id}::uuid)
         OR EXISTS (SELECT FROM article_authors WHERE author_id = ${term.id}::uuid)
-        OR EXISTS (SELECT FROM listings WHERE term = ${term.id}::uuid) AS used`;
+        OR EXISTS (SELECT FROM listings WHERE term = ${term.id}::uuid)
+        OR EXISTS (
+          SELECT FROM articles a JOIN editions e ON e.article_id = a.id AND e.version = a.version + 1
+          WHERE a.scheduled_for IS NOT NULL AND ${term.id}::uuid = ANY (e.terms)
+        ) AS used`;
   if (found.used) throw inUse(kind, term, consequence);
 }
 

@@ -169,6 +169,22 @@ describe("a body", () => {
     expect(article.body).toEqual([two, { id: "b3", type: "paragraph", text: "New" }, one]);
   });
 
+  it("keeps the ids of blocks that say the same where none are named, and gives new ones to new blocks", async () => {
+    const paragraphs = (...texts: string[]) => texts.map((text) => ({ type: "paragraph", text }));
+    const draft = await makeDraft(newsroom.editor, { body: paragraphs("One", "Two", "Two", "Three") });
+    const ids = async (...texts: string[]) =>
+      (
+        await patchDraft(newsroom.editor, await readDraft(newsroom.editor, draft), {
+          body: paragraphs(...texts),
+        })
+      ).article.body.map(({ id }) => id);
+    expect(await ids("Three", "Two", "New", "One", "Two")).toEqual(["b4", "b2", "b5", "b1", "b3"]);
+    const commented = { text: "Is that so?", blockId: "b5" };
+    expect((await newsroom.editor.post(`${draft.address}/comments`).send(commented)).status).toBe(201);
+    expect(await ids("One")).toEqual(["b1"]);
+    expect(await ids("One", "Other", "Another", "Else", "More")).toEqual(["b1", "b2", "b3", "b4", "b6"]);
+  });
+
   it("may have the same block ids as another article's", async () => {
     await makeDraft(newsroom.editor, { body: [{ id: "lead", type: "rule" }] });
     expect(

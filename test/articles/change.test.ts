@@ -328,3 +328,30 @@ describe("DELETE on an article", () => {
     expect((await writer.delete(draft.address).set("If-Match", "*")).status).toBe(204);
   });
 });
+
+describe("the dates of an article", () => {
+  it("stay when another is put in its place without them, and go when they are null", async () => {
+    const dates = {
+      embargoedUntil: "2099-01-01T00:00:00.000Z",
+      expiresAt: "2099-02-01T00:00:00.000Z",
+      publishedAt: "2020-01-01T00:00:00.000Z",
+    };
+    const draft = await makeDraft(newsroom.editor, { headline: "Budget", ...dates });
+    expect((await put(draft, { headline: "Budget, corrected" })).body).toMatchObject(dates);
+    const emptied = { embargoedUntil: null, expiresAt: null, publishedAt: null };
+    expect((await put(draft, { headline: "Budget", ...emptied })).body).toMatchObject(emptied);
+  });
+
+  it("have no embargo that what waits for its time would not keep", async () => {
+    const draft = await makeDraft(newsroom.editor, { headline: "Budget" });
+    await newsroom.editor.post(`${draft.address}/publish`).send({ at: "2098-01-01T00:00:00Z" });
+    const late = { embargoedUntil: "2099-01-01T00:00:00.000Z" };
+    for (const answer of [await patch(draft, late), await put(draft, { headline: "Budget", ...late })]) {
+      expectRefused(answer, 409);
+      expect(answer.body.type).toBe("/problems/wrong-state");
+    }
+    expect((await patch(draft, { embargoedUntil: "2097-01-01T00:00:00.000Z" })).status).toBe(200);
+    await newsroom.editor.post(`${draft.address}/cancel`);
+    expect((await patch(draft, late)).body).toMatchObject(late);
+  });
+});

@@ -293,6 +293,23 @@ describe("removing a related link", () => {
 });
 
 describe("PUT on the related links", () => {
+  it("takes them as they were fetched though what they lead to has another address since", async () => {
+    const target = await publishDraft(
+      newsroom.editor,
+      await makeDraft(newsroom.editor, { headline: "Pier opens" }),
+    );
+    const draft = await makeDraft(newsroom.editor, { relatedLinks: [{ articleId: target.id }] });
+    const { data } = (await newsroom.editor.get(`${listOf(draft)}?version=draft`)).body;
+    await publishDraft(newsroom.editor, await patchDraft(newsroom.editor, target, { slug: "pier-opened" }));
+    const put = (links: object) =>
+      newsroom.editor.put(listOf(draft)).set("If-Match", draft.etag).send({ data: links });
+    const elsewhere = [{ ...data[0], url: "https://elsewhere.example/story" }];
+    expectRefused(await put(elsewhere), 422, "#/data/0/url");
+    const answer = await put(data);
+    expect(answer.status, answer.text).toBe(200);
+    expect(answer.body.data).toMatchObject([{ articleId: target.id, url: "/a/pier-opened" }]);
+  });
+
   it("reorders by ids alone and leaves the text's places alone", async () => {
     const id = "0199b2a0-5f5a-7c11-9d0e-00000000b002";
     const draft = await makeDraft(newsroom.editor, {

@@ -304,6 +304,18 @@ describe("taking a link back", () => {
     expect((await newsroom.editor.delete(address(other))).status).toBe(204);
   });
 
+  it("is not needed while the key that made it may not see the working copy itself", async () => {
+    const contributor = await newsroom.withKey({ name: "Ana", role: "contributor" });
+    const { id, address } = await makeDraft(contributor);
+    const { token } = await linkTo(contributor, id);
+    expect((await show(token)).status).toBe(200);
+    await contributor.post(`${address}/submit`).set("If-Match", "*");
+    await newsroom.editor.patch(address).set("If-Match", "*").send({ standfirst: "The desk's words" });
+    expectProblem(await show(token), 404, "not-found");
+    await newsroom.editor.post(`${address}/return`).set("If-Match", "*").send({ note: "Once more" });
+    expect((await show(token)).status).toBe(200);
+  });
+
   it("is not needed when the key that made it is revoked", async () => {
     const { id } = await makeDraft(newsroom.editor);
     const { body: key } = await newsroom.editor

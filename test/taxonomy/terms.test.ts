@@ -24,12 +24,12 @@ interface Term {
 
 /** Each kind, with how an article is filed under one of it and what of the article then names it. */
 const kinds = [
-  { plural: "sections", filed: (slug: string) => ({ section: slug }) },
-  { plural: "tags", filed: (slug: string) => ({ tags: [slug] }) },
-  { plural: "authors", filed: (slug: string) => ({ authors: [slug] }) },
+  { plural: "sections", filed: (slug: string) => ({ section: slug }), emptied: { section: null } },
+  { plural: "tags", filed: (slug: string) => ({ tags: [slug] }), emptied: { tags: [] } },
+  { plural: "authors", filed: (slug: string) => ({ authors: [slug] }), emptied: { authors: [] } },
 ];
 
-describe.each(kinds)("$plural", ({ plural, filed }) => {
+describe.each(kinds)("$plural", ({ plural, filed, emptied }) => {
   const list = `/v1/${plural}`;
   const make = async (content: object) => {
     const answer = await newsroom.editor.post(list).send(content);
@@ -186,6 +186,19 @@ describe.each(kinds)("$plural", ({ plural, filed }) => {
     expect([answer.status, answer.text]).toEqual([204, ""]);
     expectRefused(await newsroom.reader.get(address), 404);
     await make({ name: "Short-lived" });
+  });
+
+  it("cannot be deleted while an edition that waits for its time uses them", async () => {
+    const { address } = await make({ name: "Expected" });
+    const draft = await publishDraft(newsroom.editor, await makeDraft(newsroom.editor));
+    const change = (content: object) =>
+      newsroom.editor.patch(draft.address).set("If-Match", "*").send(content);
+    await change(filed("expected"));
+    await newsroom.editor.post(`${draft.address}/publish`).send({ at: "2099-01-01T00:00:00Z" });
+    await change(emptied);
+    expectRefused(await newsroom.editor.delete(address), 409);
+    await newsroom.editor.post(`${draft.address}/cancel`);
+    expect((await newsroom.editor.delete(address)).status).toBe(204);
   });
 
   it("cannot be deleted, nor get another slug, while a working copy uses them", async () => {
