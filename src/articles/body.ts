@@ -143,6 +143,7 @@ export function withBlockIds(
 }
 
 /** What a block says, whatever its id and the order of its properties. */
-function saying({ id: _, ...block }: BodyInput[number]): string {
-  return JSON.stringify(Object.entries(block).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+function saying(block: BodyInput[number]): string {
+  const { id: _, ...said } = block;
+  return JSON.stringify(Object.entries(said).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -22,8 +22,12 @@ export function changeRoutes(app: App, newsroom: Newsroom): void {
   streamRoute(app, newsroom);
 }
 
+/** How soon a planned change is near, in milliseconds: within what memory and then a cache keep a page. */
+const NEAR = 2_000;
+
 function feedRoute(app: App, newsroom: Newsroom): void {
-  const { cursors, live, usage } = newsroom;
+  const { cursors, live, usage, news } = newsroom;
+  const isNewsNear = () => (news.agenda.next() ?? Infinity) - Date.now() < NEAR;
   const waiters = waiting(newsroom.news);
   /** Where pages lead to, and whether that is worth telling at once. */
   const ends = new WeakMap<CachedList, { next: Position; leadsOn: boolean }>();
@@ -74,7 +78,7 @@ function feedRoute(app: App, newsroom: Newsroom): void {
           // A cache that kept it for longer would keep a partner from what is new, and show what was taken back.
           headers: {
             vary: VARY,
-            "cache-control": "public, max-age=1",
+            "cache-control": `public, max-age=${isNewsNear() ? 0 : 1}`,
             ...nextLink(address, page.next, "since"),
           },
           isPurged: false,

@@ -47,11 +47,15 @@ export async function sendFeed(
   feed: { isKept: boolean; make: () => Promise<CachedList> },
 ): Promise<FastifyReply> {
   const planned = newsroom.news.agenda.next() ?? Infinity;
-  const found = await (feed.isKept && seesAsAnyone(audienceOf(request))
+  const isForAnyone = seesAsAnyone(audienceOf(request));
+  const found = await (feed.isKept && isForAnyone
     ? newsroom.live.list(`${originOf(newsroom, request)} ${request.url}`, feed.make)
     : feed.make());
   request.articlesGiven = found.articles;
   const changesAt = Math.min(planned, found.changesAt ?? Infinity);
   const caching = purgedCaching(request, newsroom, GROUPS, changesAt, found.knownAt);
-  return sendBytes(request, reply, found, { ...caching, ...found.headers });
+  const { "last-modified": modified, ...headers } = found.headers;
+  // What a key may see changes with its entitlement and as embargoes begin, which no date tells.
+  const dated = isForAnyone && modified !== undefined ? { ...headers, "last-modified": modified } : headers;
+  return sendBytes(request, reply, found, { ...caching, ...dated });
 }

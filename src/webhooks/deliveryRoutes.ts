@@ -13,6 +13,7 @@ import {
   findDelivery,
   findWebhook,
   listDeliveries,
+  offForKey,
   redeliver,
 } from "./store.ts";
 
@@ -70,7 +71,9 @@ export function deliveryRoutes(app: App, newsroom: Newsroom): void {
     async (request, reply) => {
       const webhook = await findWebhook(database, request.params.webhook, whoseFor(request));
       const row = await findDelivery(database, webhook.id, request.params.delivery);
-      const told = await toldBy(newsroom.statements, addressed(webhook));
+      // Nothing is sent while the key may not have it, nor shown.
+      const isOff = offForKey(webhook) !== undefined;
+      const told = isOff ? undefined : await toldBy(newsroom.statements, addressed(webhook));
       const change = told && (await messageOf(newsroom, row, told));
       const body = told === undefined || change === undefined ? "" : payloadOf(cursors, change, told);
       return answer(request, reply, { body: { ...presentDelivery(row), body } });

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { pruneChanges } from "../../src/changes/prune.ts";
 import { change, draft, live, publish, seen, unpublish } from "../support/articles.ts";
 import { type Mirror, allChanges, apply, changesOf } from "../support/changes.ts";
@@ -117,6 +117,22 @@ describe("the change feed", () => {
       "precondition-failed",
     );
     expect((await after(since)).data).toEqual([]);
+  });
+
+  it("is not kept by caches past a change that is planned", async () => {
+    const { id } = await live(newsroom, { headline: headline("Ends soon") });
+    const since = await now();
+    const at = new Date(Date.now() + 1_500).toISOString();
+    await newsroom.editor.post(`/v1/articles/${id}/unpublish`).send({ at });
+    const caching = async () => {
+      const { headers } = await newsroom.reader.get(`/v1/changes?since=start&limit=1&fields=`);
+      return headers["cache-control"];
+    };
+    expect(await caching()).toBe("public, max-age=0");
+    await vi.waitFor(async () => expect(await caching()).toBe("public, max-age=1"), { timeout: 5_000 });
+    await vi.waitFor(async () => expect((await after(since)).data.at(-1)?.kind).toBe("unpublished"), {
+      timeout: 5_000,
+    });
   });
 
   it("gives the same cursor again when there is nothing new, and a Link to go on with", async () => {

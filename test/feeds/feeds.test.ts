@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Ajv } from "ajv";
 import addFormats from "ajv-formats";
 import { XMLValidator } from "fast-xml-parser";
@@ -347,6 +348,33 @@ describe("a feed that somebody has already", () => {
         { timeout: 2000 },
       )
       .toBe(200);
+  });
+
+  it("has another date when a section of its articles has another name", async () => {
+    await live(newsroom, { headline: "Filed", section: { name: "Quayside" } });
+    // A date is the second after the change, once that has come.
+    await sleep(1_100);
+    const { "last-modified": date = "" } = (await newsroom.reader.get("/v1/feeds/rss.xml")).headers;
+    await newsroom.editor.patch("/v1/sections/quayside").send({ name: "The docks" });
+    await expect
+      .poll(
+        async () => (await newsroom.reader.get("/v1/feeds/rss.xml").set("If-Modified-Since", date)).text,
+        {
+          timeout: 3_000,
+        },
+      )
+      .toContain(">The docks</category>");
+  });
+
+  it("has no date for keys that see something else than all do, and is never 304 by it", async () => {
+    const made = await newsroom.editor
+      .post("/v1/keys")
+      .send({ name: "Partner", role: "partner", entitlement: { sections: ["quayside"] } });
+    const partner = newsroom.withHeaders({ authorization: `Bearer ${made.body.secret}` });
+    const { status, headers } = await partner
+      .get("/v1/feeds/rss.xml")
+      .set("If-Modified-Since", new Date(Date.now() + 5_000).toUTCString());
+    expect([status, headers["last-modified"]]).toEqual([200, undefined]);
   });
 
   it("comes compressed, with a tag of its own, and without a body to HEAD", async () => {

@@ -135,5 +135,11 @@ describe("a webhook of a key with an entitlement", () => {
     const { id } = await live(newsroom, { headline: "When it may" });
     await entitle({ formats: ["rss", "json"] });
     await until(() => there.about(id).length === 1);
+    await settled(hook);
+    const [sent] = (await newsroom.editor.get(`${hook.path}/deliveries`)).body.data;
+    const bodyOf = async () => (await newsroom.editor.get(`${hook.path}/deliveries/${sent.id}`)).body.body;
+    expect(await bodyOf()).toContain("When it may");
+    await entitle({ formats: ["rss"] });
+    expect(await bodyOf()).toBe("");
   });
 });
