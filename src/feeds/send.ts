@@ -2,9 +2,9 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { CachedList } from "../editions/cache.ts";
 import { audienceOf, seesAsAnyone } from "../access/audience.ts";
 import { sendBytes, sendable } from "../http/bytes.ts";
+import { originOf } from "../http/origin.ts";
 import type { Newsroom } from "../newsroom.ts";
 import { purgedCaching } from "../purging/caching.ts";
-import { originOf } from "./addresses.ts";
 
 /** What caches purge feeds by. */
 const GROUPS = ["articles", "feeds"];

@@ -74,7 +74,7 @@ export async function listAs(
   });
   return format.list({
     articles: await Promise.all(articles),
-    address: absoluteAddress(request, request.url),
+    address: absoluteAddress(newsroom, request, request.url),
     total: found.count?.total,
   });
 }
@@ -94,7 +94,7 @@ export function sendAs(
 
 async function contextOf(newsroom: Newsroom, request: Asking, article: Terms): Promise<Context> {
   const [names] = await newsroom.variants.namesOf([article]);
-  const full = (address: string) => absoluteAddress(request, address);
+  const full = (address: string) => absoluteAddress(newsroom, request, address);
   return {
     address: full(newsroom.articleAddress(article.slug)),
     section: names?.section ?? null,

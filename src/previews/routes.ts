@@ -54,7 +54,7 @@ export function previewLinkRoutes(app: App, newsroom: Newsroom): void {
         const made = await makeLink(tx, row.id, requireKey(request, "a key").id, expiresAt);
         const token = previewToken(newsroom.signing, made.id);
         const path = `/preview/${token}`;
-        const body = { ...presentLink(made), url: absoluteAddress(request, path), token };
+        const body = { ...presentLink(made), url: absoluteAddress(newsroom, request, path), token };
         return { status: 201, body, headers: { location: path } };
       }),
   );
@@ -137,7 +137,7 @@ export function previewRoutes(app: App, newsroom: Newsroom): void {
       if (preferredType(request.headers.accept, previewTypes) === "application/json") {
         return reply.type("application/json; charset=utf-8").serializer(JSON.stringify).send(shown);
       }
-      const address = absoluteAddress(request, newsroom.articleAddress(shown.slug));
+      const address = absoluteAddress(newsroom, request, newsroom.articleAddress(shown.slug));
       return reply.serializer(String).send(await previewPage(article, shown, address, grant));
     },
   );

@@ -409,6 +409,19 @@ describe("a feed of an installation that says where it is reached", () => {
     });
   });
 
+  it("is where pages and other forms say that they are too, whatever host is asked", async () => {
+    const { id, slug } = await live(elsewhere, { headline: "Canonical" });
+    for (const path of [
+      `/a/${slug}`,
+      `/v1/articles/${id}?format=jsonld`,
+      `/v1/articles/${id}?format=ninjs`,
+    ]) {
+      const { text } = await elsewhere.reader.get(path).set("Host", "evil.example");
+      expect(text, path).toContain("https://api.news.example/");
+      expect(text, path).not.toContain("evil.example");
+    }
+  });
+
   it("is kept by no cache past what is planned", async () => {
     const { id } = await draft(elsewhere, { headline: "Planned" });
     const at = new Date(Date.now() + 1500).toISOString();
