@@ -5,15 +5,17 @@ import type { KeyPoint, StoredArticle } from "./workingCopy.ts";
 
 /** An article as its editors get it. */
 export function presentArticle(
-  { row, copy, shareCounts, corrections }: StoredArticle,
+  { row, copy, shareCounts, corrections, plannedRevision = null }: StoredArticle,
   address: ArticleAddress,
 ): z.output<typeof Article> {
   const { headline, standfirst, dateline, language, slug, body } = copy;
+  // Before an article is live, what waits for its time is what readers are to get.
+  const made = row.status === "scheduled" ? plannedRevision : row.publishedRevision;
   return {
     id: row.id,
     slug,
     status: row.status,
-    hasUnpublishedChanges: row.publishedRevision !== null && row.revision > row.publishedRevision,
+    hasUnpublishedChanges: made !== null && row.revision > made,
     headline,
     standfirst,
     dateline,

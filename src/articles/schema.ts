@@ -210,7 +210,9 @@ const summaryShape = {
   id: Id,
   slug: Slug,
   status: Status,
-  hasUnpublishedChanges: z.boolean(),
+  hasUnpublishedChanges: z
+    .boolean()
+    .describe("Whether the working copy was changed since what readers get, or are to get, was made of it."),
   headline: Headline,
   standfirst: Standfirst,
   dateline: DatelineText,

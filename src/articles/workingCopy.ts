@@ -59,6 +59,8 @@ export interface StoredArticle {
   copy: WorkingCopy;
   shareCounts: { network: string; count: bigint; updatedAt: Date }[];
   corrections: { number: number; text: string; publishedAt: Date }[];
+  /** The revision that the edition which waits for its time was made from; absent while none waits. */
+  plannedRevision?: number | null;
   /** When `copy` is an earlier state, on which an editor's change rests that is to be merged. */
   merge?: Merge;
 }
@@ -111,8 +113,14 @@ const parts = {
 } as const satisfies Prisma.ArticleInclude;
 export const articleParts = { ...parts, blocks: inOrder } as const satisfies Prisma.ArticleInclude;
 
+/** The newest edition, which may wait for its time. */
+const newest = {
+  editions: { orderBy: { version: "desc" }, take: 1, select: { version: true, revision: true } },
+} as const satisfies Prisma.ArticleInclude;
+
 type RowWithParts = Prisma.ArticleGetPayload<{ include: typeof parts }> & {
   blocks?: Prisma.BlockGetPayload<object>[];
+  editions?: Prisma.ArticleGetPayload<{ include: typeof newest }>["editions"];
 };
 
 /**
@@ -129,7 +137,7 @@ export async function loadArticle(tx: Transaction, reference: string): Promise<S
       : await tx.article.findUnique({
           relationLoadStrategy: "join",
           where: { id, deletedAt: null },
-          include: articleParts,
+          include: { ...articleParts, ...newest },
         });
   if (row === null) throw noArticle(reference);
   return storedArticle(row);
@@ -161,7 +169,7 @@ export async function findArticles(
     ...rest,
     relationLoadStrategy: "join",
     where: { AND: [{ deletedAt: inTrash ? { not: null } : null }, where ?? {}] },
-    include: parts,
+    include: { ...parts, ...newest },
   });
   return rows.map(storedArticle);
 }
@@ -217,8 +225,9 @@ export async function onceArticleIdOf(tx: Transaction, reference: string): Promi
 }
 
 export function storedArticle(row: RowWithParts): StoredArticle {
-  const { section, tags, authors, blocks, keyPoints, relatedLinks, shareCounts, corrections, ...article } =
-    row;
+  const { section, tags, authors, blocks, keyPoints, relatedLinks, shareCounts, corrections, ...rest } = row;
+  const { editions, ...article } = rest;
+  const last = editions?.at(-1);
   const { slug, headline, standfirst, dateline, language } = article;
   const { publishedAt, embargoedUntil, expiresAt } = article;
   return {
@@ -247,6 +256,7 @@ export function storedArticle(row: RowWithParts): StoredArticle {
     },
     shareCounts,
     corrections,
+    ...(last !== undefined && last.version > article.version && { plannedRevision: last.revision }),
   };
 }
 

@@ -120,7 +120,12 @@ export async function publish(
   if (isForLater) await planMoment(newsroom, tx, row.id, liveFrom);
   else await appear(newsroom, tx, [{ document, before: live, correction: correction ?? null, at: now }]);
   if (edition.liveUntil !== null) await planMoment(newsroom, tx, row.id, edition.liveUntil);
-  const published = { ...article, row: saved, copy: { ...article.copy, publishedAt: saved.publishedAt } };
+  const published = {
+    ...article,
+    row: saved,
+    copy: { ...article.copy, publishedAt: saved.publishedAt },
+    plannedRevision: isForLater ? revision : null,
+  };
   await recordRevision(tx, locked, published, { action: isForLater ? "scheduled" : "published" });
   return published;
 }

@@ -329,6 +329,23 @@ describe("DELETE on an article", () => {
   });
 });
 
+describe("an article that waits for its time", () => {
+  it("says whether it was changed since it was planned", async () => {
+    const draft = await makeDraft(newsroom.editor, { standfirst: "One" });
+    const plan = (at: string) => newsroom.editor.post(`${draft.address}/publish`).send({ at });
+    const says = async () => (await readDraft(newsroom.editor, draft)).article.hasUnpublishedChanges;
+    expect((await plan("2098-01-01T00:00:00Z")).body.hasUnpublishedChanges).toBe(false);
+    expect(await says()).toBe(false);
+    expect((await patch(draft, { standfirst: "Two" })).body.hasUnpublishedChanges).toBe(true);
+    expect(await says()).toBe(true);
+    const { body } = await newsroom.editor.get("/v1/articles?version=draft&limit=1&sort=updated");
+    expect(body.data).toMatchObject([{ id: draft.id, hasUnpublishedChanges: true }]);
+    expect((await plan("2099-01-01T00:00:00Z")).body.hasUnpublishedChanges).toBe(false);
+    await newsroom.editor.post(`${draft.address}/cancel`);
+    expect(await says()).toBe(false);
+  });
+});
+
 describe("the dates of an article", () => {
   it("stay when another is put in its place without them, and go when they are null", async () => {
     const dates = {
