@@ -24,8 +24,11 @@ export function withinReach(actor: Actor | null): Prisma.Sql[] {
 }
 
 /** Of some articles those that the actor may let others link to: what it reaches and what all can read. */
-export async function withinSight(tx: Transaction, ids: string[]): Promise<string[]> {
-  const actor = actorOf(tx);
+export async function withinSight(
+  tx: Transaction,
+  ids: string[],
+  actor: Actor | null = actorOf(tx),
+): Promise<string[]> {
   if (!isKept(actor)) return ids;
   const rows = await tx.$queryRaw<{ id: string }[]>`
     SELECT id FROM articles WHERE id = ANY (${ids}::uuid[])

@@ -86,9 +86,9 @@ function draftOf(existing: RelatedLink | undefined, item: z.output<typeof Relate
   return isShown ? { ...draft, title: kept.title } : draft;
 }
 
-/** The headline and slug that a link to an article shows: the live ones, or the working copy's. */
+/** The headline and slug that a link to an article shows: the live ones, or the working copy's to who may see that. */
 function shownOf(target: LinkTarget | null) {
-  return target?.publication ?? target;
+  return target?.publication ?? (target?.isHidden === true ? null : target);
 }
 
 function faultOf(
@@ -174,7 +174,7 @@ export function presentLink(link: RelatedLink, position: number, address: Articl
     title: shown === null ? link.title : shown.headline,
     url: shown === null ? link.url : address(shown.slug),
     articleId: target?.id ?? null,
-    ...(target === null ? {} : { targetStatus: statusOf(target) }),
+    ...(target === null || target.isHidden === true ? {} : { targetStatus: statusOf(target) }),
     position,
   };
 }

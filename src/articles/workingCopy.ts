@@ -1,7 +1,7 @@
 import { v7 as uuid } from "uuid";
-import { requireReach } from "../access/reach.ts";
+import { isKept, requireReach, withinSight } from "../access/reach.ts";
 import type { Prisma, Transaction } from "../database/client.ts";
-import { actorOf, concern } from "../database/transactions.ts";
+import { type Actor, actorOf, concern } from "../database/transactions.ts";
 import type { Article as ArticleRow, ArticleStatus, LinkKind } from "../database/generated/client.ts";
 import { type Precondition, checkRevision } from "../http/conditional.ts";
 import { problem } from "../http/problems.ts";
@@ -51,6 +51,8 @@ export interface LinkTarget {
   status: ArticleStatus;
   deletedAt: Date | null;
   publication: { headline: string; slug: string } | null;
+  /** Whether whoever is told of the link may know nothing more of the article than that it was once named. */
+  isHidden?: true;
 }
 
 /** An article as it is stored: its working copy, and what publishing keeps beside it. */
@@ -127,9 +129,14 @@ type RowWithParts = Prisma.ArticleGetPayload<{ include: typeof parts }> & {
  * Reads an article with its working copy.
  *
  * @param reference its id, or a slug that it has or was published under
+ * @param actor who is told of it, and by its links of no other article that is beyond its reach
  * @throws 404 when there is none, or it is in the trash
  */
-export async function loadArticle(tx: Transaction, reference: string): Promise<StoredArticle> {
+export async function loadArticle(
+  tx: Transaction,
+  reference: string,
+  actor: Actor | null = actorOf(tx),
+): Promise<StoredArticle> {
   const id = await articleIdOf(tx, reference);
   const row =
     id === undefined
@@ -140,7 +147,23 @@ export async function loadArticle(tx: Transaction, reference: string): Promise<S
           include: { ...articleParts, ...newest },
         });
   if (row === null) throw noArticle(reference);
-  return storedArticle(row);
+  const article = storedArticle(row);
+  await hideTargets(tx, actor, [article]);
+  return article;
+}
+
+/** Leaves of the links of articles nothing of what they lead to and the actor may not see. */
+export async function hideTargets(
+  tx: Transaction,
+  actor: Actor | null,
+  articles: readonly StoredArticle[],
+): Promise<void> {
+  const targets = articles.flatMap(({ copy }) => copy.relatedLinks.flatMap(({ target }) => target ?? []));
+  const unknown = targets.filter(({ publication }) => publication === null);
+  if (!isKept(actor) || unknown.length === 0) return;
+  const ids = unknown.map(({ id }) => id);
+  const seen = new Set(await withinSight(tx, ids, actor));
+  for (const target of unknown) if (!seen.has(target.id)) target.isHidden = true;
 }
 
 /**

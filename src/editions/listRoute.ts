@@ -3,6 +3,7 @@ import { audienceOf, seesAsAnyone } from "../access/audience.ts";
 import { requireScope } from "../access/authenticate.ts";
 import { withinReach } from "../access/reach.ts";
 import { presentArticle } from "../articles/present.ts";
+import { hideTargets } from "../articles/workingCopy.ts";
 import type { Database } from "../database/client.ts";
 import type { Total } from "../database/counting.ts";
 import { listAs, sendAs } from "../formats/answer.ts";
@@ -52,6 +53,7 @@ export function listRoute(app: App, newsroom: Newsroom): void {
           ids === undefined
             ? await listDrafts(database, cursors, query, withinReach(request.caller))
             : await listDraftsByIds(database, { ...query, ids }, withinReach(request.caller));
+        await hideTargets(database, request.caller, found.articles);
         const items = found.articles.map((article) => {
           const { body: _, ...summary } = presentArticle(article, newsroom.articleAddress);
           return JSON.stringify(chosen(summary, query.fields));

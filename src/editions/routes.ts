@@ -260,7 +260,7 @@ function publishRoutes(app: App, newsroom: Newsroom): void {
 
 async function readDraft(newsroom: Newsroom, request: ArticleRequest): Promise<StoredArticle> {
   requireScope(request, "drafts:read");
-  return loadArticle(newsroom.database, request.params.article);
+  return loadArticle(newsroom.database, request.params.article, request.caller);
 }
 
 /**

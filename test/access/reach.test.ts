@@ -201,6 +201,30 @@ describe("a contributor", () => {
     expect((await link(out.id)).status).toBe(201);
   });
 
+  it("learns nothing by a link of what has become of an article since readers lost it", async () => {
+    const out = await publishDraft(
+      newsroom.editor,
+      await makeDraft(newsroom.editor, { headline: "Seen by all" }),
+    );
+    const own = await makeDraft(ana, { headline: "Links", relatedLinks: [{ articleId: out.id }] });
+    expect(own.article.relatedLinks).toMatchObject([{ title: "Seen by all" }]);
+    await newsroom.editor.post(`${out.address}/unpublish`);
+    const secret = { headline: "Minister to resign", slug: "minister-to-resign" };
+    await newsroom.editor.patch(out.address).set("if-match", "*").send(secret);
+    const answers = [
+      await ana.get(`${own.address}?version=draft`),
+      await ana.get(`${own.address}/related-links?version=draft`),
+      await ana.get("/v1/articles?version=draft&limit=100"),
+      await ana.patch(own.address).set("if-match", "*").send({ standfirst: "More" }),
+    ];
+    for (const { status, text } of answers) {
+      expect(status, text).toBe(200);
+      expect(text).toContain(out.id);
+      expect(text).not.toMatch(/minister/i);
+    }
+    expect((await newsroom.editor.get(`${own.address}?version=draft`)).text).toContain("Minister to resign");
+  });
+
   it("makes no sections, tags or authors on the way", async () => {
     const tagged = await ana
       .post("/v1/articles")
