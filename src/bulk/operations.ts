@@ -142,9 +142,18 @@ function undone(operations: readonly Operation[], index: number, result: Result)
   );
 }
 
+/** What time may mend. */
+const passing = ["too-many-requests", "unavailable", "internal-error"] as const;
+
+/** Whether an operation may answer something else when it is sent again. */
+export function isPassing({ status, body }: Result): boolean {
+  const isRunning =
+    typeof body === "object" && body !== null && "type" in body && body.type === "/problems/still-running";
+  return isRunning || passing.some((type) => problemTypes[type].status === status);
+}
+
 /** What time may mend is answered as such, so that clients wait and try again. */
 function typeOf(status: number): ProblemType {
-  const passing = ["too-many-requests", "unavailable", "internal-error"] as const;
   return passing.find((type) => problemTypes[type].status === status) ?? "bulk-undone";
 }
 

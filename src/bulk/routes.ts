@@ -8,7 +8,7 @@ import type { App } from "../http/app.ts";
 import { problem } from "../http/problems.ts";
 import { idempotencyKey, record, recorded, withoutSecret, write } from "../http/write.ts";
 import type { Newsroom } from "../newsroom.ts";
-import { doAll, doEach } from "./operations.ts";
+import { doAll, doEach, isPassing } from "./operations.ts";
 import { BulkInput, BulkResults } from "./schema.ts";
 
 type BulkRequest = FastifyRequest<{ Body: z.output<typeof BulkInput> }>;
@@ -58,7 +58,8 @@ async function each(
   if (known !== undefined) return send(request, reply, known);
   const results = await doEach(app, request, request.body.operations, key);
   const found = { body: { results } };
-  if (key !== undefined) {
+  // What is to be sent again finds done what was done, and does the rest.
+  if (key !== undefined && !results.some(isPassing)) {
     const kept = render(reply, withoutSecret(found));
     await transact(database, (tx) => record(tx, request, key, kept));
   }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { draft, live } from "../support/articles.ts";
 import { type Agent, useNewsroom } from "../support/newsroom.ts";
 import { expectProblem } from "../support/problems.ts";
@@ -108,6 +108,28 @@ describe("a bulk whose operations stand alone", () => {
       422,
       "idempotency-key-reused",
     );
+  });
+});
+
+describe("a bulk that is sent several times at once with one Idempotency-Key", () => {
+  it("answers each repetition with what was done, and never with what was in its way", async () => {
+    const { id } = await draft(newsroom, { headline: "Contended" });
+    const operations = [
+      rename(id, "Renamed once"),
+      {
+        method: "POST",
+        path: `/v1/articles/${id}/key-points`,
+        headers: { "If-Match": "*" },
+        body: { text: "Once" },
+      },
+      make("Made once"),
+    ];
+    const send = () =>
+      newsroom.editor.post("/v1/bulk").set("idempotency-key", "at-once").send({ atomic: false, operations });
+    await Promise.all([send(), send(), send(), send()]);
+    await vi.waitFor(async () => expect(statuses(await send())).toEqual([200, 201, 201]));
+    expect((await send()).headers["idempotency-replayed"]).toBe("true");
+    expect((await working(id)).keyPoints).toHaveLength(1);
   });
 });
 
