@@ -1,3 +1,4 @@
+import { seesAsAnyone } from "../access/audience.ts";
 import { Prisma, type Transaction } from "../database/client.ts";
 import { countUpTo } from "../database/counting.ts";
 import { type ListedPage, emptyPage, itemsOf, nameOf } from "../editions/list.ts";
@@ -72,7 +73,7 @@ export async function listFound(tx: Transaction, cursors: Cursors, query: Search
   }
   const asked = await page(await completed(tx, terms));
   if (asked.items.length > 0) return asked;
-  const similar = await similarTerms(tx, terms);
+  const similar = await similarTerms(tx, terms, seesAsAnyone(query.audience));
   return similar === undefined ? asked : page(similar);
 }
 

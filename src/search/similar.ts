@@ -15,10 +15,16 @@ const MOST_BYTES = 250;
  * that begin so, and, where pg_trgm is there, those that are spelt alike. Quoted and excluded
  * words stay as they are.
  *
+ * @param seesAll whether it is for readers who see all that is published; others must not learn by it which words are
+ *   in the rest
  * @returns undefined when there is nothing else to try
  */
-export async function similarTerms(tx: Transaction, groups: Terms): Promise<Terms | undefined> {
-  const spellings = await spellingsOf(tx, [...new Set(groups.flat().flatMap(looseWord))]);
+export async function similarTerms(
+  tx: Transaction,
+  groups: Terms,
+  seesAll: boolean,
+): Promise<Terms | undefined> {
+  const spellings = await spellingsOf(tx, [...new Set(groups.flat().flatMap(looseWord))], seesAll);
   if (spellings.size === 0) return undefined;
   return groups.map((group) =>
     group.map((term) => ({
@@ -32,10 +38,14 @@ function looseWord({ words, loose }: Term): string[] {
   return loose && words.length === 1 ? words : [];
 }
 
-async function spellingsOf(tx: Transaction, words: string[]): Promise<Map<string, string[]>> {
+async function spellingsOf(
+  tx: Transaction,
+  words: string[],
+  seesAll: boolean,
+): Promise<Map<string, string[]>> {
   const unknown = await tx.$queryRaw<{ word: string }[]>`
     SELECT word FROM unnest(${words}::text[]) AS asked (word)
-    WHERE length(word) BETWEEN 3 AND 40 AND NOT EXISTS (SELECT FROM ${knownWords} WHERE known.word = asked.word COLLATE "C")`;
+    WHERE length(word) BETWEEN 3 AND 40 AND NOT (${seesAll} AND EXISTS (SELECT FROM ${knownWords} WHERE known.word = asked.word COLLATE "C"))`;
   const spellings = new Map<string, string[]>();
   if (unknown.length === 0 || unknown.length > MAX_UNKNOWN) return spellings;
   const [{ alike }] = await tx.$queryRaw<

@@ -216,6 +216,22 @@ describe("a search", () => {
     expect(await fillSearch(newsroom.database)).toBe(0);
   });
 
+  it("does not tell a partner by other spellings which words are in what it is not entitled to", async () => {
+    await live(newsroom, { headline: "Kumquatish parade", section: { name: "Orchards" } });
+    const made = await newsroom.editor
+      .post("/v1/keys")
+      .send({ name: "Orchardist", role: "partner", entitlement: { sections: ["orchards"] } });
+    const partner = newsroom.withHeaders({ authorization: `Bearer ${made.body.secret}` });
+    const told = async () => {
+      const { body } = await partner.get("/v1/articles?q=kumquati%20parade&count=true&fields=headline");
+      return body as unknown;
+    };
+    const before = await told();
+    expect(before).toMatchObject({ data: [{ headline: "Kumquatish parade" }], page: { total: 1 } });
+    await live(newsroom, { headline: "Kumquati", section: { name: "Elsewhere" } });
+    expect(await told()).toEqual(before);
+  });
+
   it("has the newest words of what is published while all is indexed anew", async () => {
     const { fillSearch } = await import("../../src/search/fill.ts");
     const { id } = await live(newsroom, { headline: "Numbat number 0" });
