@@ -11,7 +11,7 @@ const BlockId = text(64)
   .describe("Unique within the article, stable across edits; made when absent.");
 
 const span = {
-  start: z.int().min(0).describe("Where it starts, in UTF-16 code units of the text."),
+  start: z.int().min(0).describe("Where it starts, in UTF-16 code units of the text as it is kept, in NFC."),
   end: z.int().min(1).describe("Where it ends, exclusive."),
 };
 

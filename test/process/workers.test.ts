@@ -75,7 +75,7 @@ const allServe = (server: ServerProcess) =>
       expect(pids).toHaveLength(WORKERS);
       return pids;
     },
-    { timeout: 10_000 },
+    { timeout: 30_000 },
   );
 
 /** How many requests for the list /metrics tells of. */
