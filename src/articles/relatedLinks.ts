@@ -161,7 +161,7 @@ async function findTargets(
 export async function linkTargets(tx: Transaction, ids: readonly string[]): Promise<LinkTarget[]> {
   if (ids.length === 0) return [];
   const where = { id: { in: [...ids] }, deletedAt: null };
-  return tx.article.findMany({ where, select: linkTargetFields });
+  return (await tx.article.findMany({ where, select: linkTargetFields })).map(linkTarget);
 }
 
 /** A link as editors see it: one to an article shows that article's headline and address. */

@@ -156,7 +156,7 @@ export async function loadArticle(
 export async function hideTargets(
   tx: Transaction,
   actor: Actor | null,
-  articles: readonly StoredArticle[],
+  articles: readonly Pick<StoredArticle, "copy">[],
 ): Promise<void> {
   const targets = articles.flatMap(({ copy }) => copy.relatedLinks.flatMap(({ target }) => target ?? []));
   const unknown = targets.filter(({ publication }) => publication === null);

@@ -37,7 +37,7 @@ export function previewLinkRoutes(app: App, newsroom: Newsroom): void {
         summary: "Make a link to a preview",
         description:
           "Whoever has the link sees the working copy as readers will, without a key, until the link expires or is " +
-          "taken back, the key that made it expires or is revoked, or the article is deleted or withdrawn for good. " +
+          "taken back, the key that made it expires, is revoked or may not see the article any more, or the article is deleted or withdrawn for good. " +
           "It always shows the working copy as it is then. Its address is told this once.",
         tags,
         params,

@@ -1,6 +1,7 @@
 import { linkTargets } from "../articles/relatedLinks.ts";
-import type { LinkTarget, WorkingCopy } from "../articles/workingCopy.ts";
+import { type LinkTarget, type WorkingCopy, hideTargets } from "../articles/workingCopy.ts";
 import type { Transaction } from "../database/client.ts";
+import { actorOf } from "../database/transactions.ts";
 import { type FieldError, pathPointer } from "../http/problems.ts";
 import { type Kind, kinds } from "../taxonomy/schema.ts";
 import { type Term, termsById } from "../taxonomy/store.ts";
@@ -74,7 +75,9 @@ export async function revive(
     embargoedUntil: momentOf(embargoedUntil),
     expiresAt: momentOf(expiresAt),
   };
-  return { copy: { ...kept, ...times, section, tags, authors, relatedLinks }, errors };
+  const copy = { ...kept, ...times, section, tags, authors, relatedLinks };
+  await hideTargets(tx, actorOf(tx), [{ copy }]);
+  return { copy, errors };
 }
 
 function momentOf(text: string | null): Date | null {

@@ -22,7 +22,7 @@ export async function learnWords(tx: Transaction, documents: readonly Searched[]
   // In one order, so that two transactions cannot wait for each other.
   await tx.$executeRaw`
     WITH come AS (DELETE FROM search_coming WHERE article_id = ANY (${documents.map(({ id }) => id)}::uuid[]))
-    INSERT INTO search_words (word) SELECT word FROM unnest(${wordsOf(documents)}::text[]) AS word ORDER BY word
+    INSERT INTO search_words (word) SELECT word FROM unnest(${wordsToKnow(documents)}::text[]) AS word ORDER BY word
     ON CONFLICT DO NOTHING`;
 }
 
@@ -30,11 +30,11 @@ export async function learnWords(tx: Transaction, documents: readonly Searched[]
 export async function learnWordsFrom(tx: Transaction, liveFrom: Date, document: Searched): Promise<void> {
   await tx.$executeRaw`
     INSERT INTO search_coming (article_id, live_from, words)
-    VALUES (${document.id}::uuid, ${liveFrom}, ${wordsOf([document])}::text[])
+    VALUES (${document.id}::uuid, ${liveFrom}, ${wordsToKnow([document])}::text[])
     ON CONFLICT (article_id) DO UPDATE SET live_from = excluded.live_from, words = excluded.words`;
 }
 
-function wordsOf(documents: readonly Searched[]): string[] {
+function wordsToKnow(documents: readonly Searched[]): string[] {
   const known = new Set<string>();
   for (const document of documents)
     for (const { word } of indexedWords(document))

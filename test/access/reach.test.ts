@@ -216,6 +216,13 @@ describe("a contributor", () => {
       await ana.get(`${own.address}/related-links?version=draft`),
       await ana.get("/v1/articles?version=draft&limit=100"),
       await ana.patch(own.address).set("if-match", "*").send({ standfirst: "More" }),
+      // Merged with what it has become since, and set back.
+      await ana
+        .patch(own.address)
+        .set("if-match", own.etag)
+        .set("prefer", "merge")
+        .send({ dateline: "OBAN, Scotland" }),
+      await ana.post(`${own.address}/revisions/1/restore`).set("if-match", "*"),
     ];
     for (const { status, text } of answers) {
       expect(status, text).toBe(200);
